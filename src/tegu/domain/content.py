@@ -1,0 +1,104 @@
+"""Content and mail: what comes in, and how stages see it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from tegu.domain.json import JsonObject
+
+
+class SourceType(StrEnum):
+    """How a content reached us."""
+
+    FILE = "file"
+    EMAIL = "email"
+    API = "api"
+    MANUAL = "manual"
+
+
+class InputKind(StrEnum):
+    """What a pipeline is applied to."""
+
+    CONTENT = "content"
+    MAIL_THREAD = "mail_thread"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One piece of input. Immutable, not undeletable."""
+
+    id: UUID
+    organization_id: UUID
+    source_type: SourceType
+    media_type: str
+    sha256: str
+    size_bytes: int
+    name: str | None
+    metadata: JsonObject
+    created_at: datetime
+    parent_id: UUID | None = None
+    thread_id: UUID | None = None
+    message_id: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A named stretch [start, end) of a document's text: a page, a header block, a body, a quoted reply."""
+
+    kind: str
+    start: int
+    end: int
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text of one content, as stages see it. Offsets of `parts` count characters of `text`."""
+
+    text: str
+    media_type: str = "text/plain"
+    name: str | None = None
+    parts: tuple[TextPart, ...] = ()
+    metadata: JsonObject = field(default_factory=JsonObject)
+    content_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailMessage:
+    """One e-mail, as stages see it. `text` is the body; `reply` is the part of it that the sender wrote anew."""
+
+    subject: str
+    sender: str
+    recipients: tuple[str, ...]
+    sent_at: datetime | None
+    text: str
+    reply: str
+    message_id: str | None = None
+    attachment_names: tuple[str, ...] = ()
+    content_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailThread:
+    """E-mails that answer each other, oldest first."""
+
+    subject: str
+    messages: tuple[MailMessage, ...]
+    id: UUID | None = None
+
+    @property
+    def text(self) -> str:
+        """The thread as one text, which is what models read and evidence spans point into."""
+        return "\n\n".join(_render(message) for message in self.messages)
+
+
+def _render(message: MailMessage) -> str:
+    sent = message.sent_at.isoformat(sep=" ", timespec="minutes") if message.sent_at else "date unknown"
+    lines = [f"From: {message.sender}", f"Date: {sent}", f"Subject: {message.subject}"]
+    if message.recipients:
+        lines.insert(1, f"To: {', '.join(message.recipients)}")
+    if message.attachment_names:
+        lines.append(f"Attachments: {', '.join(message.attachment_names)}")
+    return "\n".join(lines) + "\n\n" + message.reply.strip()

@@ -1,0 +1,178 @@
+"""Every error that Tegu raises on purpose, in one tree.
+
+    TeguError                   code, message, hint
+    |- UsageError               the caller asked for something that cannot be
+    |  |- NotFoundError         no such pipeline, run, content, ...
+    |  |- ConflictError         the state does not allow it (already finished, key reused with another body)
+    |  `- ConfigurationError    a setting, key or model is missing or wrong
+    |- DefinitionError          a pipeline document has problems: all of them, each with its place
+    |- IntakeError              bytes that cannot be read: unknown type, empty, undecodable, too large
+    |- ProviderError            a model could not be called; `transient` says whether to try again
+    |- StageError               a stage ended without an output; names the stage
+    |- RunFailedError           a run that was waited for has failed
+    `- StorageUnavailableError  the database is not there, or does not answer
+
+Expected endings of a stage are values (`domain.outcome`), not exceptions; these are for the rest.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from tegu.domain.json import JsonObject
+
+
+class TeguError(Exception):
+    """Base of all. `code` is stable and documented, `message` quotes the value, `hint` says what to do."""
+
+    code = "error"
+
+    def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class UsageError(TeguError):
+    """The caller asked for something that cannot be."""
+
+    code = "usage"
+
+
+class NotFoundError(UsageError):
+    """There is no such thing in this organization."""
+
+    code = "not_found"
+
+
+class ConflictError(UsageError):
+    """The present state does not allow it."""
+
+    code = "conflict"
+
+
+class ConfigurationError(UsageError):
+    """A setting, key or model is missing or wrong."""
+
+    code = "configuration"
+
+
+class IntakeError(TeguError):
+    """Input bytes that cannot be read. Codes: unknown_type, empty, undecodable, too_large, encrypted, hostile, timeout."""
+
+    code = "intake"
+
+
+class ProviderError(TeguError):
+    """A model could not be called, or its reply is no result.
+
+    Codes: rate_limited, overloaded, server, connection, timeout (transient); authentication, quota, bad_request,
+    content_filter, refusal, length, empty, malformed, unknown_model (permanent).
+    """
+
+    code = "provider"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        transient: bool,
+        hint: str | None = None,
+        retry_after_s: float | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.transient = transient
+        self.retry_after_s = retry_after_s
+        self.status = status
+
+
+class StageError(TeguError):
+    """A stage ended without an output. Raise it in a stage to fail for good, or with `transient=True` to be retried."""
+
+    code = "stage_failed"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        transient: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.transient = transient
+        self.retry_after_s = retry_after_s
+
+
+class RunFailedError(TeguError):
+    """A run that was waited for has failed."""
+
+    code = "run_failed"
+
+
+class StorageUnavailableError(TeguError):
+    """The database is not there, or does not answer."""
+
+    code = "storage_unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: where, what, and what to do."""
+
+    place: str
+    message: str
+    hint: str | None = None
+    line: int | None = None
+
+
+class DefinitionError(TeguError):
+    """A pipeline document has problems; `problems` has every one of them."""
+
+    code = "definition"
+
+    def __init__(self, problems: tuple[Problem, ...], *, source: str = "pipeline") -> None:
+        count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
+        lines = [f"{p.place}: {p.message}" + (f" ({p.hint})" if p.hint else "") for p in problems]
+        super().__init__(f"{source} has {count}\n  " + "\n  ".join(lines), hint="run `tegu check FILE`")
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfo:
+    """An error as it is stored with a run or a stage run and shown to people."""
+
+    code: str
+    message: str
+    stage: str | None = None
+    hint: str | None = None
+
+    @classmethod
+    def of(cls, error: BaseException, *, stage: str | None = None) -> Self:
+        """What to store of an exception: its own words when it is ours, its type and text otherwise."""
+        if isinstance(error, TeguError):
+            return cls(code=error.code, message=error.message, stage=stage, hint=error.hint)
+        return cls(code="exception", message=f"{type(error).__name__}: {error}", stage=stage)
+
+    def to_json(self) -> JsonObject:
+        """As stored: `{code, stage, message, hint}`."""
+        return {"code": self.code, "stage": self.stage, "message": self.message, "hint": self.hint}
+
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        """The inverse of `to_json`."""
+
+        def text(key: str) -> str | None:
+            found = value.get(key)
+            return found if isinstance(found, str) else None
+
+        return cls(
+            code=text("code") or "error",
+            message=text("message") or "",
+            stage=text("stage"),
+            hint=text("hint"),
+        )

@@ -1,0 +1,47 @@
+"""JSON as a value: its type, its canonical form and its hash.
+
+Called by everything that stores, compares or hashes data. Invariant: equal values have equal canonical text.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+JsonObject = dict[str, JsonValue]
+"""A JSON object. Rooms pass dataclasses; this type is for data whose shape a user's schema decides."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def canonical_json(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    """The one text of a JSON value: keys sorted, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def json_hash(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    """SHA-256 of the canonical text, in hex."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def storable_text(text: str) -> str:
+    """The text with NUL and lone surrogates, which PostgreSQL refuses, replaced by U+FFFD."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def storable(value: JsonValue) -> JsonValue:
+    """The same value as PostgreSQL's jsonb can hold it: no NUL, no lone surrogates, no NaN or infinity."""
+    match value:
+        case str():
+            return storable_text(value)
+        case float() if not math.isfinite(value):
+            return None
+        case list():
+            return [storable(item) for item in value]
+        case dict():
+            return {storable_text(key): storable(item) for key, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,71 @@
+"""How a stage ended: values that stages return and the engine stores. A stage never raises to say these."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.evidence import EvidenceSpan
+
+
+class ConfidenceMethod(StrEnum):
+    """How a confidence came about."""
+
+    SELF_REPORTED = "self_reported"
+    CALIBRATED = "calibrated"
+    RULE = "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """A number from 0 to 1 and how it came about."""
+
+    value: float
+    method: ConfidenceMethod
+
+
+@dataclass(frozen=True, slots=True)
+class ResultDraft:
+    """A result before it is stored. `key` tells results of one type and stage apart."""
+
+    type: str
+    data: JsonValue
+    key: str = ""
+    confidence: Confidence | None = None
+    evidence: tuple[EvidenceSpan, ...] = ()
+    llm_call_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The stage has an output."""
+
+    output: JsonValue
+    results: tuple[ResultDraft, ...] = ()
+    model: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt failed. `transient`: another may pass, if retries are left, after `retry_after_s` at the earliest.
+
+    `rejected` says that a model's reply was stored and refused: the next attempt asks anew instead of replaying it.
+    """
+
+    error: ErrorInfo
+    transient: bool = False
+    retry_after_s: float | None = None
+    rejected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The child process that ran the stage alone died. Three of these quarantine the stage."""
+
+    reason: str
+
+
+StageOutcome = Completed | Failed | Crashed

@@ -1,0 +1,1 @@
+"""Calling models: one small provider protocol, structured output with bounded re-asks, the journal's port, prices."""

@@ -1,0 +1,233 @@
+"""What the rest of Tegu and a model provider say to each other.
+
+Called by the structured loop (`llm.structured`), implemented by every file of `llm/providers`. Invariants: a provider
+makes exactly one request per call of `request` (no hidden retries, no validation), raises only ProviderError, and
+reports what it does not know as None.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol, Self
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from tegu.domain.call import Usage
+from tegu.domain.errors import ConfigurationError
+from tegu.domain.evidence import Quote
+from tegu.domain.json import JsonObject, json_hash
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A model as people write it: `anthropic:claude-sonnet-4-5`, `rules`, `openai-responses:gpt-5`."""
+
+    provider: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `provider:model`; `rules` alone is the embedded provider. Raises ConfigurationError."""
+        if text == "rules":
+            return cls("rules", "rules")
+        provider, colon, name = text.partition(":")
+        if not colon or not provider or not name:
+            raise ConfigurationError(
+                f"model {text!r} is not of the form provider:model",
+                hint="for example anthropic:claude-sonnet-4-5, openai:gpt-5-mini, or rules",
+            )
+        return cls(provider, name)
+
+    def __str__(self) -> str:
+        return self.provider if self.provider == self.name else f"{self.provider}:{self.name}"
+
+
+class OutputMode(StrEnum):
+    """How a provider is asked for JSON: its native structured output, or a tool that it must call."""
+
+    NATIVE = "native"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """The JSON that is wanted. `schema` is the author's, before any provider's normalisation."""
+
+    name: str
+    schema: JsonObject
+    mode: OutputMode = OutputMode.NATIVE
+
+
+@dataclass(frozen=True, slots=True)
+class DataPart:
+    """Content or an upstream output. Sent as a part of its own, delimited, never mixed into the instructions."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A reply that was refused, and why: shown to the model when it is asked again."""
+
+    reply: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """Settings of one call. `timeout_s` bounds one attempt as a whole."""
+
+    max_tokens: int = 4096
+    temperature: float | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One request, rendered: what is hashed, journalled and shown. Holds no secret."""
+
+    model: ModelRef
+    instructions: str
+    parts: tuple[DataPart, ...] = ()
+    output: OutputSpec | None = None
+    rejections: tuple[Rejection, ...] = ()
+    settings: CallSettings = field(default_factory=CallSettings)
+    hints: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What a rule-based provider may use and an LLM reads in the instructions: `task` (extract, classify, summarize,
+    prompt) and `labels` (label -> description)."""
+
+    def to_json(self) -> JsonObject:
+        """The rendered request, as stored by its hash."""
+        output: JsonObject | None = None
+        if self.output is not None:
+            output = {
+                "name": self.output.name,
+                "schema": self.output.schema,
+                "mode": self.output.mode.value,
+            }
+        return {
+            "model": str(self.model),
+            "instructions": self.instructions,
+            "parts": [{"name": part.name, "text": part.text} for part in self.parts],
+            "output": output,
+            "rejections": [{"reply": r.reply, "problems": list(r.problems)} for r in self.rejections],
+            "settings": {"max_tokens": self.settings.max_tokens, "temperature": self.settings.temperature},
+            "hints": dict(self.hints),
+        }
+
+    def hash(self) -> str:
+        """SHA-256 of the rendered request. The timeout is no part of it."""
+        return json_hash(self.to_json())
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What came back, before anyone judges it. Serialisable: this is what the journal keeps.
+
+    `text` is the reply as text (the tool's arguments as JSON text in tool mode). `quotes` are spans that the provider
+    itself vouches for (the rules provider), as opposed to quotes that a model writes into its output.
+    """
+
+    text: str
+    finish_reason: str | None
+    usage: Usage
+    cost_usd: Decimal | None
+    model: str | None = None
+    price_version: str | None = None
+    confidence: float | None = None
+    quotes: tuple[Quote, ...] = ()
+    metadata: JsonObject = field(default_factory=JsonObject)
+
+    def to_json(self) -> JsonObject:
+        """As journalled."""
+        usage = self.usage
+        return {
+            "text": self.text,
+            "finish_reason": self.finish_reason,
+            "usage": {
+                "input_tokens": usage.input_tokens,
+                "cached_tokens": usage.cached_tokens,
+                "output_tokens": usage.output_tokens,
+                "reasoning_tokens": usage.reasoning_tokens,
+                "raw": usage.raw,
+            },
+            "cost_usd": str(self.cost_usd) if self.cost_usd is not None else None,
+            "model": self.model,
+            "price_version": self.price_version,
+            "confidence": self.confidence,
+            "quotes": [{"path": q.path, "text": q.text} for q in self.quotes],
+            "metadata": self.metadata,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A secret and where it may be sent. Its repr hides the secret."""
+
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+
+
+class CredentialSource(Protocol):
+    """Finds the credential of one organization for one provider."""
+
+    async def credential(self, organization_id: UUID, provider: str) -> Credential:
+        """Raises ConfigurationError, with the environment variable to set as its hint, when there is none."""
+        ...
+
+
+class Provider(Protocol):
+    """A way to call models."""
+
+    async def request(self, request: ModelRequest, credential: Credential) -> ModelReply:
+        """Make one request. Raises ProviderError, and nothing else, when no reply came."""
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+class Ledger(Protocol):
+    """The journal and the call ledger, for one stage run (or for a call with no run). Implemented by storage."""
+
+    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> "BegunCall":
+        """Write down that an attempt is made, before it is made; or find the stored reply of the same request.
+
+        `ordinal` numbers the logical calls of a stage run from 1; `attempt` the attempts of one logical call from 1.
+        """
+        ...
+
+    async def replied(self, call: "BegunCall", reply: ModelReply, *, latency_ms: int) -> ModelReply:
+        """Journal the reply before anyone parses it. Returns the stored winner, which is not always this one."""
+        ...
+
+    async def failed(self, call: "BegunCall", error: "CallFailure", *, latency_ms: int) -> None:
+        """The attempt brought no reply. Failures are never journalled, so that they are tried again."""
+        ...
+
+    async def judged(self, call: "BegunCall", *, accepted: bool, problems: tuple[str, ...] = ()) -> None:
+        """The verdict on a reply: a refused one stays in the journal, so that the re-ask replays too."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BegunCall:
+    """An attempt that the ledger knows. `reply` is set when the journal answered: then no request may be made."""
+
+    id: UUID
+    request_hash: str
+    reply: ModelReply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailure:
+    """Why an attempt brought no reply, for the ledger."""
+
+    code: str
+    message: str
+    status: int | None = None
+    usage: Usage = field(default_factory=Usage)

@@ -1,0 +1,1 @@
+"""One provider = one file. `registry.py` finds them by name and imports them only when asked for."""
