@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol, Self
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from tegu.domain.call import Usage
 from tegu.domain.errors import ConfigurationError
@@ -162,6 +162,55 @@ class ModelReply:
             "metadata": self.metadata,
         }
 
+    @classmethod
+    def from_json(cls, value: JsonObject) -> Self:
+        """The inverse of `to_json`. Raises ValueError on anything else."""
+        stored = _StoredReply.model_validate(value)
+        return cls(
+            text=stored.text,
+            finish_reason=stored.finish_reason,
+            usage=Usage(**dict(stored.usage)),
+            cost_usd=stored.cost_usd,
+            model=stored.model,
+            price_version=stored.price_version,
+            confidence=stored.confidence,
+            quotes=tuple(Quote(quote.path, quote.text) for quote in stored.quotes),
+            metadata=stored.metadata,
+        )
+
+
+class _StoredUsage(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input_tokens: int | None
+    cached_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    raw: JsonObject
+
+
+class _StoredQuote(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    text: str
+
+
+class _StoredReply(BaseModel):
+    """A journalled reply comes back from outside (the database), so pydantic reads it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    finish_reason: str | None
+    usage: _StoredUsage
+    cost_usd: Decimal | None
+    model: str | None
+    price_version: str | None
+    confidence: float | None
+    quotes: tuple[_StoredQuote, ...]
+    metadata: JsonObject
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -197,7 +246,9 @@ class Ledger(Protocol):
     async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> "BegunCall":
         """Write down that an attempt is made, before it is made; or find the stored reply of the same request.
 
-        `ordinal` numbers the logical calls of a stage run from 1; `attempt` the attempts of one logical call from 1.
+        `ordinal` numbers the logical calls of a stage run from 1; `attempt` the attempts of one logical call from 1
+        (a retry after a lost connection and a re-ask after a refused reply are both attempts). Attempts of one ordinal
+        with the same hash share one place in the journal; another ordinal with the same hash has its own.
         """
         ...
 
@@ -225,9 +276,11 @@ class BegunCall:
 
 @dataclass(frozen=True, slots=True)
 class CallFailure:
-    """Why an attempt brought no reply, for the ledger."""
+    """Why an attempt brought no reply, for the ledger. `status` is the HTTP status, where there was one."""
 
     code: str
     message: str
     status: int | None = None
     usage: Usage = field(default_factory=Usage)
+    transient: bool = False
+    retry_after_s: float | None = None
