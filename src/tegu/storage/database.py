@@ -1,0 +1,174 @@
+"""Connections: who connects as which role, and the two doors into the database.
+
+Called by `app`, which opens one Database per process. Invariant: user-facing SQL runs as tegu_app inside
+`transaction(organization_id)`, the engine's as tegu_engine; neither role owns a table or bypasses row security.
+"""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from tegu.domain.errors import StorageUnavailableError
+from tegu.storage import embedded
+
+APP_ROLE = "tegu_app"
+ENGINE_ROLE = "tegu_engine"
+
+# For the engine's batch statements: joins with unnest must stay nested loops over the key, whatever the statistics say.
+_ENGINE_SETTINGS = {
+    "enable_seqscan": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "statement_timeout": "30000",
+    "idle_in_transaction_session_timeout": "15000",
+    "application_name": "tegu engine",
+}
+_APP_SETTINGS = {
+    "statement_timeout": "30000",
+    "idle_in_transaction_session_timeout": "60000",
+    "application_name": "tegu app",
+    "jit": "off",
+}
+_CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where the database is. `owner` migrates; `app` and `engine` override how the two roles connect.
+
+    Without an override the embedded server is reached as the role itself, an own server as the owner's login with the
+    role set for the whole session.
+    """
+
+    owner: str
+    is_embedded: bool = False
+    app: str | None = None
+    engine: str | None = None
+
+    def role_arguments(self, role: str, settings: dict[str, str]) -> dict[str, Any]:
+        """Arguments for asyncpg's connect and create_pool."""
+        own = self.app if role == APP_ROLE else self.engine
+        if own is not None:
+            return {"dsn": own, "server_settings": settings}
+        if self.is_embedded:
+            return {"dsn": self.owner, "user": role, "server_settings": settings}
+        return {"dsn": self.owner, "server_settings": settings | {"role": role}}
+
+
+async def resolve(
+    *, database_url: str | None, home: Path, app_url: str | None = None, engine_url: str | None = None
+) -> DatabaseAddress:
+    """The address of DATABASE_URL, or of the embedded server, which is started."""
+    if database_url:
+        dsn = database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        return DatabaseAddress(dsn, app=app_url, engine=engine_url)
+    return DatabaseAddress(await embedded.start(home), is_embedded=True)
+
+
+class Database:
+    """The two doors. Open it in the event loop that uses it; `close` it there."""
+
+    def __init__(
+        self, address: DatabaseAddress, *, engine_connections: int = 8, app_connections: int = 8
+    ) -> None:
+        self.address = address
+        self._engine_connections = engine_connections
+        self._app: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect_app,
+            poolclass=AsyncAdaptedQueuePool,
+            pool_size=app_connections,
+            max_overflow=0,
+            pool_timeout=30,
+        )
+        self._engine: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def _connect_app(self) -> "asyncpg.Connection[asyncpg.Record]":
+        return await connect(self.address, APP_ROLE)
+
+    async def engine(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The pool under tegu_engine."""
+        if self._engine is None:
+            with reaching(self.address):
+                self._engine = await asyncpg.create_pool(
+                    **self.address.role_arguments(ENGINE_ROLE, _ENGINE_SETTINGS),
+                    min_size=1,
+                    max_size=self._engine_connections,
+                    timeout=_CONNECT_TIMEOUT_S,
+                    max_inactive_connection_lifetime=0,
+                )
+        return self._engine
+
+    @asynccontextmanager
+    async def transaction(self, organization_id: UUID) -> AsyncGenerator[AsyncConnection]:
+        """One transaction of one organization, under tegu_app. Make no model call inside."""
+        with reaching(self.address):
+            async with self._app.begin() as connection:
+                await bind(connection, organization_id)
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._app.dispose()
+        if self._engine is not None:
+            await self._engine.close()
+            self._engine = None
+
+
+async def bind(connection: AsyncConnection, organization_id: UUID) -> None:
+    """Bind the connection's transaction to an organization: row security shows that one only."""
+    await connection.execute(
+        text("select set_config('tegu.organization_id', :organization_id, true)"),
+        {"organization_id": str(organization_id)},
+    )
+
+
+async def connect(address: DatabaseAddress, role: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """One connection of its own under a role. Raises StorageUnavailableError."""
+    settings = _ENGINE_SETTINGS if role == ENGINE_ROLE else _APP_SETTINGS
+    with reaching(address):
+        return await asyncpg.connect(**address.role_arguments(role, settings), timeout=_CONNECT_TIMEOUT_S)
+
+
+@contextmanager
+def reaching(address: DatabaseAddress) -> Generator[None]:
+    """Say in one sentence that the database is not there, instead of a driver's exception."""
+    try:
+        yield
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+        if cause is not None and is_unreachable(cause):
+            raise unavailable(address, cause) from error
+        raise
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether an exception says that the server, the login or the database is not there, rather than a bad statement."""
+    if isinstance(error, asyncpg.PostgresError):
+        missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError)
+        return missing or (error.sqlstate or "")[:2] in {"08", "28", "3D", "53", "57"}
+    return isinstance(error, OSError | asyncpg.InterfaceError) and not isinstance(error, asyncpg.DataError)
+
+
+def unavailable(address: DatabaseAddress, error: BaseException) -> StorageUnavailableError:
+    """The sentence for people. Never quotes the DSN, which may hold a password."""
+    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
+        return StorageUnavailableError("the database has no tables of Tegu yet", hint="run `tegu migrate`")
+    where = "the embedded database" if address.is_embedded else "the database at DATABASE_URL"
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    hint = (
+        "look at TEGU_HOME/postgres/log"
+        if address.is_embedded
+        else "check DATABASE_URL, and that the server runs"
+    )
+    return StorageUnavailableError(f"{where} cannot be reached: {reason}", hint=hint)

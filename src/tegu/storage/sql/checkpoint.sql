@@ -1,0 +1,73 @@
+-- Store what happened in many runs at once, each fenced by (owner, epoch, rev); a run that does not match is not touched.
+-- $1 worker; $2-$10 a run each; $11-$23 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
+with r as materialized (
+    select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[], $7::int[], $8::float8[], $9::int[], $10::text[])
+        with ordinality t (organization_id, id, epoch, rev, status, events, due_in_s, inbox, error, i)
+),
+l as materialized (
+    select r.* from r join tegu.runs q on q.organization_id = r.organization_id and q.id = r.id
+    where q.owner = $1 and q.epoch = r.epoch and q.rev = r.rev
+    order by q.organization_id, q.id
+    for no key update of q
+),
+f as (
+    update tegu.runs q
+    set rev = q.rev + 1,
+        last_seq = q.last_seq + l.events,
+        status = l.status,
+        error = coalesce(l.error::jsonb, q.error),
+        owner = case when l.status = 'running' then q.owner end,
+        due_at = case
+            when l.status = 'running' then q.due_at
+            when l.status in ('completed', 'failed', 'cancelled') then null
+            when q.inbox > l.inbox then clock_timestamp()
+            else clock_timestamp() + make_interval(secs => l.due_in_s) end,
+        ended_at = case when l.status in ('completed', 'failed', 'cancelled') then clock_timestamp() end
+    from l
+    where q.organization_id = l.organization_id and q.id = l.id
+        and q.owner = $1 and q.epoch = l.epoch and q.rev = l.rev
+    returning q.organization_id, q.id, q.epoch, l.i, q.last_seq - l.events as seq, q.cancel_requested_at, q.inbox
+),
+s as (
+    insert into tegu.stage_runs as sr (organization_id, run_id, stage, item, status, attempt, failures, crashes,
+        generation, epoch, due_at, model, fingerprint, output, error, started_at, ended_at)
+    select f.organization_id, f.id, t.stage, t.item, t.status, t.attempt, t.failures, t.crashes, t.generation, f.epoch,
+        clock_timestamp() + make_interval(secs => t.due_in_s), t.model, t.fingerprint, t.output::jsonb, t.error::jsonb,
+        case when t.status = 'running' then clock_timestamp() end,
+        case when t.status in ('completed', 'failed', 'skipped', 'cancelled') then clock_timestamp() end
+    from unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[], $17::int[], $18::int[],
+            $19::float8[], $20::text[], $21::text[], $22::text[], $23::text[])
+        t (i, stage, item, status, attempt, failures, crashes, generation, due_in_s, model, fingerprint, output, error)
+    join f using (i)
+    on conflict (organization_id, run_id, stage, item) do update
+    set status = excluded.status, attempt = excluded.attempt, failures = excluded.failures, crashes = excluded.crashes,
+        generation = excluded.generation, epoch = excluded.epoch, due_at = excluded.due_at,
+        model = coalesce(excluded.model, sr.model), fingerprint = coalesce(excluded.fingerprint, sr.fingerprint),
+        output = excluded.output, error = excluded.error,
+        started_at = coalesce(excluded.started_at, sr.started_at), ended_at = excluded.ended_at
+    where sr.status not in ('completed', 'failed', 'skipped', 'cancelled')
+),
+a as (
+    insert into tegu.stage_attempts (organization_id, run_id, stage, attempt, worker_id, outcome, error, elapsed_ms)
+    select f.organization_id, f.id, t.stage, t.attempt, $1, t.outcome, t.error::jsonb, t.elapsed_ms
+    from unnest($24::int[], $25::text[], $26::int[], $27::text[], $28::text[], $29::int[])
+        t (i, stage, attempt, outcome, error, elapsed_ms)
+    join f using (i)
+),
+o as (
+    insert into tegu.results (organization_id, run_id, stage, type, key, data, confidence, confidence_method, evidence,
+        llm_call_id)
+    select f.organization_id, f.id, t.stage, t.type, t.key, t.data::jsonb, t.confidence, t.method, t.evidence::jsonb,
+        t.llm_call_id
+    from unnest($30::int[], $31::text[], $32::text[], $33::text[], $34::text[], $35::float8[], $36::text[], $37::text[],
+            $38::uuid[])
+        t (i, stage, type, key, data, confidence, method, evidence, llm_call_id)
+    join f using (i)
+),
+e as (
+    insert into tegu.run_events (organization_id, run_id, seq, kind, stage, data)
+    select f.organization_id, f.id, f.seq + t.n, t.kind, t.stage, t.data::jsonb
+    from unnest($39::int[], $40::int[], $41::text[], $42::text[], $43::text[]) t (i, n, kind, stage, data)
+    join f using (i)
+)
+select i::int, cancel_requested_at is not null as cancel_requested, inbox from f
