@@ -1,5 +1,7 @@
 """Calls a scripted provider through the real SDKs, as the provider layer does."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Literal, assert_never
 
 import httpx2
@@ -52,8 +54,10 @@ def model(wire: WireFormat, server: ScriptedProvider, client: httpx2.AsyncClient
             openai = OpenAIProvider(base_url=server.base_url("openai"), api_key=KEY, http_client=client)
             return OpenAIResponsesModel("gpt-5-mini", provider=openai)
         case WireFormat.ANTHROPIC:
-            anthropic = AnthropicProvider(base_url=server.base_url("anthropic"), api_key=KEY, http_client=client)
-            return AnthropicModel("claude-sonnet-4-5", provider=anthropic)
+            anthropic = AnthropicProvider(
+                base_url=server.base_url("anthropic"), api_key=KEY, http_client=client
+            )
+            return AnthropicModel("claude-sonnet-4-6", provider=anthropic)
         case WireFormat.GOOGLE:
             google = GoogleProvider(base_url=server.base_url("google"), api_key=KEY, http_client=client)
             return GoogleModel("gemini-2.5-flash", provider=google)
@@ -87,13 +91,20 @@ async def ask(
     """One request, with a client of its own."""
     messages: list[ModelMessage] = [ModelRequest.user_text_prompt(prompt, instructions="Answer briefly.")]
     settings: ModelSettings = {"max_tokens": 200, "max_retries": 0, "timeout": timeout_s}
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=timeout_s) as client:
         return await model_request(
             model(wire, server, client),
             messages,
             model_settings=settings,
             model_request_parameters=parameters(mode),
         )
+
+
+async def until(is_so: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Wait for what another task is about to do."""
+    async with asyncio.timeout(timeout_s):
+        while not is_so():  # noqa: ASYNC110 - the ledger has no event to wait for
+            await asyncio.sleep(0.01)
 
 
 def said(response: ModelResponse) -> str:

@@ -22,7 +22,7 @@ from tegu.testing.scripted.wire import (
     object_at,
     objects_at,
     prompt_text,
-    seconds_text,
+    retry_after,
     text_at,
 )
 
@@ -122,7 +122,7 @@ class AnthropicWire:
             found[f"anthropic-ratelimit-{kind}-remaining"] = str(RATE_LIMIT_TOKENS)
             found[f"anthropic-ratelimit-{kind}-reset"] = reset
         if wait_s is not None:
-            found["retry-after"] = seconds_text(wait_s)
+            found |= retry_after(wait_s)
         return found
 
 

@@ -1,4 +1,4 @@
-"""How a response travels: at once, late, in drips, broken off, without end.
+"""How a response travels: at once, in drips, broken off, without end.
 
 Called by the server. Invariant: returns True only when the whole response was handed to a client that was still there.
 """
@@ -30,8 +30,6 @@ class Response:
 
 async def deliver(connection: HttpConnection, response: Response, reply: Reply) -> bool:
     """Send the response as the reply says. Raises ClientGoneError when the client left first."""
-    if reply.delay_s:
-        await asyncio.sleep(reply.delay_s)
     if reply.reset == "before":
         connection.reset()
         return False
@@ -60,9 +58,9 @@ async def _drip(body: bytes, bytes_per_s: float | None) -> AsyncIterator[bytes]:
     size = _PIECE_BYTES if bytes_per_s is None else max(1, int(bytes_per_s * _TICK_S))
     for start in range(0, len(body), size):
         piece = body[start : start + size]
-        yield piece
         if bytes_per_s is not None:
             await asyncio.sleep(len(piece) / bytes_per_s)
+        yield piece
 
 
 async def _endless(connection: HttpConnection, response: Response, reply: Reply) -> None:

@@ -121,14 +121,15 @@ class HttpConnection:
         return self._http.send(response) or b""
 
     async def _write(self, data: bytes | None) -> None:
+        if not data:
+            return
         if self._reader.at_eof():
             raise ClientGoneError
-        if data:
-            try:
-                self._writer.write(data)
-                await self._writer.drain()
-            except ConnectionError as error:
-                raise ClientGoneError from error
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except ConnectionError as error:
+            raise ClientGoneError from error
 
     def reset(self) -> None:
         """Break the connection with a TCP reset."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from tegu.domain.json import JsonObject
 from tegu.testing.scripted.script import Failed
-from tegu.testing.scripted.wire import RATE_LIMIT_REQUESTS, RATE_LIMIT_TOKENS, seconds_text
+from tegu.testing.scripted.wire import RATE_LIMIT_REQUESTS, RATE_LIMIT_TOKENS, retry_after, seconds_text
 
 # status -> error type, error code
 _ERRORS: dict[int, tuple[str, str | None]] = {
@@ -49,6 +49,5 @@ def headers(key: str, failed: Failed | None) -> Mapping[str, str]:
         "x-ratelimit-reset-tokens": "0s",
     }
     if wait_s is not None:
-        found["retry-after"] = seconds_text(wait_s)
-        found["retry-after-ms"] = str(round(wait_s * 1000))
+        found |= retry_after(wait_s)
     return found

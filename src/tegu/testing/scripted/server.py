@@ -133,6 +133,10 @@ class ScriptedProvider:
         routed = route(len(self.ledger) + 1, http)
         self._book.arrived(routed.request, at_s=time.monotonic())
         chosen = await self._choose(routed)
+        if chosen.reply.delay_s or self.script.may_wait:
+            await asyncio.sleep(chosen.reply.delay_s)
+            # One more turn of the loop reads the end of a connection whose client left while we waited.
+            await asyncio.sleep(0)
         prepared = _prepare(routed, chosen.reply)
         is_complete = False
         try:

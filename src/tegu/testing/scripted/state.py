@@ -43,6 +43,11 @@ class ScriptState:
         self._fired = [0] * len(self._script.rules)
 
     @property
+    def may_wait(self) -> bool:
+        """True for a reply function, which may hold a request."""
+        return self._function is not None
+
+    @property
     def unused(self) -> list[Rule]:
         """Rules with a limit that have replies left: a test may want there to be none."""
         return [

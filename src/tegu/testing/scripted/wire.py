@@ -4,6 +4,7 @@ Called by every file of this package. Invariant: nothing here knows any provider
 `Asked` and writes an `Answer` or a `Failed` as its provider does, and keeps no state.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -161,6 +162,11 @@ def chosen_tool(
     return None
 
 
+def retry_after(wait_s: float) -> Mapping[str, str]:
+    """The wait as OpenAI and Anthropic send it: whole seconds, which is all that HTTP allows, and milliseconds."""
+    return {"retry-after": str(math.ceil(wait_s)), "retry-after-ms": str(round(wait_s * 1000))}
+
+
 def seconds_text(seconds: float) -> str:
-    """Seconds as a header writes them: no trailing zeros."""
+    """Seconds without trailing zeros, as in durations like `1.5s`."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
