@@ -116,6 +116,11 @@ class Claims:
             for row in rows
         }
 
+    async def load_facts(self, run: ClaimedRun) -> Mapping[str, JsonValue]:
+        """`content` (metadata, name, media type) and `run`, as conditions see them."""
+        text = await self._pool.fetchval(statement("load_facts"), run.organization_id, run.id)
+        return _object(text) if text else {}
+
     async def owned_signals(self, worker_id: UUID) -> dict[RunKey, Signal]:
         """Inbox and cancellation of every run that the worker owns, as the database sees it."""
         rows = await self._pool.fetch(statement("owned_signals"), worker_id)

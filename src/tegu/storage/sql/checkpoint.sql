@@ -15,7 +15,7 @@ f as (
     set rev = q.rev + 1,
         last_seq = q.last_seq + l.events,
         status = l.status,
-        error = coalesce(l.error::jsonb, q.error),
+        error = coalesce(q.error, l.error::jsonb),
         owner = case when l.status = 'running' then q.owner end,
         due_at = case
             when l.status = 'running' then q.due_at

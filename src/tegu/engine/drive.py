@@ -1,0 +1,458 @@
+"""The driver of one owned run: it gathers what happened, decides what follows, and says what to store and to start.
+
+Called by the worker (stages that ended, signals) and by a commit lane (`take`, then `applied` or `refused`). It does
+no I/O. Invariants: nothing starts before the checkpoint that says so is stored; at most one checkpoint is under way;
+memory follows the database, never the other way round.
+
+    ended(stage) ... -> take() -> RunWrite -> [stored]  -> applied() -> stages to start
+                                           -> [refused] -> refused() -> the stages whose outputs were in it fail
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from time import monotonic
+from typing import assert_never
+from uuid import UUID
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.json import storable
+from tegu.domain.outcome import Completed, Crashed, Failed, ResultDraft, StageOutcome
+from tegu.domain.status import RunStatus, StageStatus, transition
+from tegu.engine.retry import RetryPolicy
+from tegu.pipeline.plan import Plan
+from tegu.pipeline.task import StageTask
+from tegu.storage.checkpoints import Applied, AttemptWrite, EventWrite, ResultWrite, RunWrite, StageWrite
+from tegu.storage.claims import ClaimedRun, RunKey, StageState
+
+CRASHES_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where one stage stands in memory. `due` is on the monotonic clock."""
+
+    status: StageStatus = StageStatus.PENDING
+    attempt: int = 0
+    failures: int = 0
+    crashes: int = 0
+    generation: int = 0
+    due: float = 0.0
+    is_alone: bool = False
+
+    def moved(self, to: StageStatus, **changes: object) -> "_Stage":
+        return replace(self, status=transition(self.status, to), **changes)  # pyright: ignore[reportArgumentType]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A checkpoint while it is put together."""
+
+    stages: dict[str, StageWrite] = field(default_factory=dict[str, StageWrite])
+    attempts: list[AttemptWrite] = field(default_factory=list[AttemptWrite])
+    results: list[ResultWrite] = field(default_factory=list[ResultWrite])
+    events: list[EventWrite] = field(default_factory=list[EventWrite])
+    starts: list[str] = field(default_factory=list[str])
+    moved: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
+    recovered: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    stage: str
+    outcome: StageOutcome
+    elapsed_ms: int
+
+
+class RunDriver:
+    """One run that this worker owns."""
+
+    def __init__(
+        self,
+        run: ClaimedRun,
+        *,
+        worker_id: UUID,
+        plan: Plan,
+        stored: Mapping[str, StageState],
+        facts: Mapping[str, JsonValue],
+        retry: RetryPolicy,
+        random: Random,
+    ) -> None:
+        self.run = run
+        self.worker_id = worker_id
+        self.claimed_at = monotonic()
+        self.status = RunStatus.RUNNING
+        self.is_lost = False
+        self._plan = plan
+        self._facts = facts
+        self._retry = retry
+        self._random = random
+        self._rev = run.rev
+        self._inbox = run.inbox
+        self._cancel_requested = run.cancel_requested
+        self._hand_back = False
+        self._error: ErrorInfo | None = None
+        self._outputs: dict[str, JsonValue] = {}
+        self._statuses: dict[str, StageStatus] = {}
+        self._stages: dict[str, _Stage] = {}
+        self._crashed: list[str] = []
+        self._ended: list[_Ended] = []
+        self._changed: list[str] | None = None  # None: look at every stage
+        self._taken: tuple[_Draft, list[_Ended], RunStatus] | None = None
+        self._restore(stored)
+
+    def _restore(self, stored: Mapping[str, StageState]) -> None:
+        for name, state in stored.items():
+            self._stages[name] = _Stage(
+                state.status,
+                state.attempt,
+                state.failures,
+                state.crashes,
+                state.generation,
+                self.claimed_at + state.due_in_s,
+            )
+            self._statuses[name] = state.status
+            if state.status is StageStatus.COMPLETED:
+                self._outputs[name] = state.output
+            elif state.status is StageStatus.RUNNING:
+                self._crashed.append(name)
+
+    @property
+    def key(self) -> RunKey:
+        """(organization, run)."""
+        return self.run.key
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the run is not ours any more: finished, waiting, handed back or lost."""
+        return self.is_lost or self.status is not RunStatus.RUNNING
+
+    @property
+    def next_due(self) -> float | None:
+        """When the next waiting stage is due, on the monotonic clock."""
+        return min((s.due for s in self._stages.values() if s.status is StageStatus.WAITING), default=None)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no checkpoint of it is under way."""
+        return self._taken is None
+
+    # What the worker says.
+
+    def ended(self, stage: str, outcome: StageOutcome, *, elapsed_ms: int) -> None:
+        """An attempt ended."""
+        self._ended.append(_Ended(stage, outcome, elapsed_ms))
+
+    def heard(self, *, cancel_requested: bool, inbox: int) -> bool:
+        """The database says so; True when there is something to do about it."""
+        is_new = (cancel_requested and not self._cancel_requested) or inbox > self._inbox
+        self._cancel_requested = self._cancel_requested or cancel_requested
+        self._inbox = max(self._inbox, inbox)
+        return is_new
+
+    @property
+    def cancel_requested(self) -> bool:
+        """Whether someone asked for the end of the run."""
+        return self._cancel_requested
+
+    def hand_back(self) -> None:
+        """The worker is told to stop: give the run up, with what is done so far."""
+        self._hand_back = True
+
+    # What the commit lane does.
+
+    def take(self) -> RunWrite | None:
+        """Decide on everything that happened since the last checkpoint; None when nothing is to be stored."""
+        assert self._taken is None
+        draft, ended = _Draft(), self._ended
+        self._ended = []
+        if self._rev == 0:
+            draft.events.append(EventWrite("run.started"))
+        self._recover_crashed(draft)
+        for end in ended:
+            self._settle(draft, end)
+        if self._cancel_requested:
+            status = self._cancel(draft)
+        elif self._hand_back:
+            status = self._give_up(draft, ended)
+        else:
+            status = self._advance(draft)
+        if not (draft.stages or draft.events or status is not RunStatus.RUNNING):
+            return None
+        self._taken = (draft, ended, status)
+        return self._write(draft, status)
+
+    def applied(self, applied: Applied) -> tuple[StageTask, ...]:
+        """The checkpoint is stored. Returns the stages to start now."""
+        assert self._taken is not None
+        draft, _, status = self._taken
+        self._taken = None
+        self._rev += 1
+        self.status = status
+        self._stages.update(draft.moved)
+        self.heard(cancel_requested=applied.cancel_requested, inbox=applied.inbox)
+        return tuple(self._task(name) for name in draft.starts)
+
+    def refused(self, error: Exception) -> None:
+        """PostgreSQL refuses something in the checkpoint: the stages whose outputs were in it fail, by name."""
+        assert self._taken is not None
+        draft, ended, _ = self._taken
+        self._taken = None
+        for name in draft.moved:
+            self._statuses[name] = self._stages.get(name, _Stage()).status
+            self._outputs.pop(name, None)
+        info = ErrorInfo(
+            "output_refused", f"the database refuses the output: {error}", hint="look at the values it quotes"
+        )
+        self._ended = [
+            _Ended(e.stage, Failed(replace(info, stage=e.stage)), e.elapsed_ms) for e in ended
+        ] + self._ended
+        self._crashed = draft.recovered
+        self._changed = None
+
+    # How a checkpoint is put together.
+
+    def _recover_crashed(self, draft: _Draft) -> None:
+        """Stages that were under way when their worker died run again, each alone in a child process."""
+        for name in self._crashed:
+            stage = self._stages[name]
+            draft.attempts.append(AttemptWrite(name, stage.attempt, "crashed"))
+            draft.events.append(EventWrite("stage.crashed", name))
+            self._start(draft, name, is_alone=True)
+        draft.recovered, self._crashed = self._crashed, []
+
+    def _settle(self, draft: _Draft, end: _Ended) -> None:
+        stage = self._stages[end.stage]
+        match end.outcome:
+            case Completed():
+                self._complete(draft, end.stage, stage, end.outcome, end.elapsed_ms)
+            case Failed():
+                self._fail(draft, end.stage, stage, end.outcome, end.elapsed_ms)
+            case Crashed():
+                self._crash(draft, end.stage, stage, end.outcome, end.elapsed_ms)
+            case _:
+                assert_never(end.outcome)
+
+    def _complete(self, draft: _Draft, name: str, stage: _Stage, outcome: Completed, elapsed_ms: int) -> None:
+        output = storable(outcome.output)
+        self._move(
+            draft,
+            name,
+            stage.moved(StageStatus.COMPLETED),
+            output=_json(output),
+            model=outcome.model,
+            fingerprint=outcome.fingerprint,
+        )
+        self._outputs[name] = output
+        self._note_changed(name)
+        draft.attempts.append(AttemptWrite(name, stage.attempt, "completed", elapsed_ms=elapsed_ms))
+        draft.results.extend(_result(name, result) for result in outcome.results)
+        draft.events.append(EventWrite("stage.completed", name, _json({"elapsed_ms": elapsed_ms})))
+
+    def _fail(self, draft: _Draft, name: str, stage: _Stage, outcome: Failed, elapsed_ms: int) -> None:
+        error = replace(outcome.error, stage=name)
+        text = _json(error.to_json())
+        draft.attempts.append(AttemptWrite(name, stage.attempt, "failed", text, elapsed_ms))
+        failures = stage.failures + 1
+        if not outcome.transient or failures > self._plan.definition.stage(name).retries:
+            self._fail_for_good(draft, name, replace(stage, failures=failures), error)
+            return
+        delay_s = self._retry.delay_s(failures, at_least_s=outcome.retry_after_s, random=self._random)
+        waiting = stage.moved(
+            StageStatus.WAITING,
+            failures=failures,
+            generation=stage.generation + outcome.rejected,
+            due=monotonic() + delay_s,
+        )
+        self._move(draft, name, waiting, due_in_s=delay_s, error=text)
+        data = _json({"attempt": stage.attempt, "due_in_s": round(delay_s, 3), "error": error.to_json()})
+        draft.events.append(EventWrite("stage.retrying", name, data))
+
+    def _crash(self, draft: _Draft, name: str, stage: _Stage, outcome: Crashed, elapsed_ms: int) -> None:
+        crashes = stage.crashes + 1
+        error = ErrorInfo("crashed", outcome.reason, stage=name)
+        draft.attempts.append(
+            AttemptWrite(name, stage.attempt, "crashed", _json(error.to_json()), elapsed_ms)
+        )
+        draft.events.append(EventWrite("stage.crashed", name, _json({"crashes": crashes})))
+        if crashes < CRASHES_MAX:
+            self._start(draft, name, crashes=crashes, is_alone=True)
+            return
+        message = f"stage {name!r} crashed its process {crashes} times, the last time: {outcome.reason}"
+        hint = "it is quarantined; run its input through the stage's code alone to find the cause"
+        quarantined = ErrorInfo("quarantined", message, stage=name, hint=hint)
+        self._fail_for_good(draft, name, replace(stage, crashes=crashes), quarantined)
+
+    def _fail_for_good(self, draft: _Draft, name: str, stage: _Stage, error: ErrorInfo) -> None:
+        text = _json(error.to_json())
+        self._move(draft, name, stage.moved(StageStatus.FAILED), error=text)
+        draft.events.append(EventWrite("stage.failed", name, text))
+        self._error = self._error or error
+        self._note_changed(name)
+
+    def _advance(self, draft: _Draft) -> RunStatus:
+        """Start, skip and fail what follows, and whatever retry is due; then say where the run stands."""
+        decision = self._plan.decide(self._statuses, self._outputs, changed=self._changed, facts=self._facts)
+        self._changed = []
+        for name in decision.skip:
+            self._move(draft, name, _Stage().moved(StageStatus.SKIPPED))
+            draft.events.append(EventWrite("stage.skipped", name))
+        for name, error in decision.fail:
+            # A condition that cannot be decided counts as an attempt: pending has no way to failed.
+            running = _Stage().moved(StageStatus.RUNNING)
+            self._fail_for_good(draft, name, running, error)
+        for name in (*decision.start, *self._due_again()):
+            self._start(draft, name)
+        self._changed = []
+        outcome = decision.outcome
+        if outcome is None:
+            is_running = any(status is StageStatus.RUNNING for status in self._statuses.values())
+            return RunStatus.RUNNING if is_running else self._wait(draft)
+        data = _json(self._error.to_json()) if self._error else None
+        draft.events.append(EventWrite(f"run.{outcome.value}", data=data))
+        return outcome
+
+    def _wait(self, draft: _Draft) -> RunStatus:
+        due_in_s = max(
+            0.0, min(s.due for s in self._now(draft) if s.status is StageStatus.WAITING) - monotonic()
+        )
+        draft.events.append(EventWrite("run.waiting", None, _json({"due_in_s": round(due_in_s, 3)})))
+        return RunStatus.WAITING
+
+    def _due_again(self) -> Iterator[str]:
+        now = monotonic()
+        waiting = StageStatus.WAITING
+        for name, stage in self._stages.items():
+            if stage.status is waiting and self._statuses[name] is waiting and stage.due <= now:
+                yield name
+
+    def _cancel(self, draft: _Draft) -> RunStatus:
+        for name in self._plan.order:
+            stage = draft.moved.get(name) or self._stages.get(name, _Stage())
+            if stage.status.is_terminal:
+                continue
+            if stage.status is StageStatus.RUNNING:
+                draft.attempts.append(AttemptWrite(name, stage.attempt, "cancelled"))
+            self._move(draft, name, stage.moved(StageStatus.CANCELLED))
+        draft.starts.clear()
+        draft.events.append(EventWrite("run.cancelled"))
+        return RunStatus.CANCELLED
+
+    def _give_up(self, draft: _Draft, ended: list[_Ended]) -> RunStatus:
+        if ended and all(
+            name in self._statuses and self._statuses[name].is_terminal for name in self._plan.order
+        ):
+            return self._advance(draft)
+        for name, stage in list(self._stages.items()):
+            if self._statuses[name] is StageStatus.RUNNING:
+                draft.attempts.append(AttemptWrite(name, stage.attempt, "handed_back"))
+                self._move(draft, name, stage.moved(StageStatus.PENDING))
+        draft.starts.clear()
+        draft.events.append(EventWrite("run.handed_back"))
+        return RunStatus.PENDING
+
+    def _start(self, draft: _Draft, name: str, *, crashes: int | None = None, is_alone: bool = False) -> None:
+        stage = draft.moved.get(name) or self._stages.get(name, _Stage())
+        started = stage.moved(
+            StageStatus.RUNNING,
+            attempt=stage.attempt + 1,
+            crashes=stage.crashes if crashes is None else crashes,
+            is_alone=is_alone or stage.is_alone,
+        )
+        self._move(draft, name, started)
+        draft.starts.append(name)
+        draft.events.append(EventWrite("stage.started", name, _json({"attempt": started.attempt})))
+
+    def _move(
+        self,
+        draft: _Draft,
+        name: str,
+        stage: _Stage,
+        *,
+        due_in_s: float | None = None,
+        output: str | None = None,
+        error: str | None = None,
+        model: str | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        draft.moved[name] = stage
+        self._statuses[name] = stage.status
+        draft.stages[name] = StageWrite(
+            stage=name,
+            status=stage.status,
+            attempt=stage.attempt,
+            failures=stage.failures,
+            crashes=stage.crashes,
+            generation=stage.generation,
+            due_in_s=due_in_s,
+            model=model,
+            fingerprint=fingerprint,
+            output=output,
+            error=error,
+        )
+
+    def _note_changed(self, name: str) -> None:
+        if self._changed is not None:
+            self._changed.append(name)
+
+    def _now(self, draft: _Draft) -> Iterator[_Stage]:
+        return iter((self._stages | draft.moved).values())
+
+    def _write(self, draft: _Draft, status: RunStatus) -> RunWrite:
+        due_in_s = 0.0
+        if status is RunStatus.WAITING:
+            dues = [s.due for s in self._now(draft) if s.status is StageStatus.WAITING]
+            due_in_s = max(0.0, min(dues) - monotonic())
+        return RunWrite(
+            organization_id=self.run.organization_id,
+            run_id=self.run.id,
+            epoch=self.run.epoch,
+            rev=self._rev,
+            inbox=self._inbox,
+            status=transition(self.status, status),
+            due_in_s=due_in_s,
+            error=_json(self._error.to_json()) if self._error else None,
+            stages=tuple(draft.stages.values()),
+            attempts=tuple(draft.attempts),
+            results=tuple(draft.results),
+            events=tuple(draft.events),
+        )
+
+    def _task(self, name: str) -> StageTask:
+        stage, definition = self._stages[name], self._plan.definition
+        wired = definition.stage(name)
+        return StageTask(
+            organization_id=self.run.organization_id,
+            run_id=self.run.id,
+            definition=definition,
+            stage=wired,
+            inputs={up: self._outputs.get(up) for up in wired.upstream},
+            content_id=self.run.content_id,
+            thread_id=self.run.thread_id,
+            model=self.run.model,
+            attempt=stage.attempt,
+            generation=stage.generation,
+            pinned_at=self.run.created_at,
+            is_alone=stage.is_alone,
+        )
+
+
+def _json(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    return to_json(value).decode()
+
+
+def _result(stage: str, draft: ResultDraft) -> ResultWrite:
+    confidence = draft.confidence
+    return ResultWrite(
+        stage=stage,
+        type=draft.type,
+        key=draft.key,
+        data=_json(storable(draft.data)),
+        confidence=confidence.value if confidence else None,
+        confidence_method=confidence.method.value if confidence else None,
+        evidence=_json([storable(span.to_json()) for span in draft.evidence]),
+        llm_call_id=draft.llm_call_id,
+    )

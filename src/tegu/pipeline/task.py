@@ -1,0 +1,34 @@
+"""One attempt at one stage, as the engine hands it to the code that performs it.
+
+Made by the engine's driver, read by the stages. It carries ids and upstream outputs; texts are loaded when asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class StageTask:
+    """`pinned_at` is the run's own time: a stage that asks for the time twice gets the same answer after a crash.
+
+    `generation` tells deliberate new questions to a model from repeated ones; `is_alone` asks for a child process.
+    """
+
+    organization_id: UUID
+    run_id: UUID
+    definition: PipelineDefinition
+    stage: StageDefinition
+    inputs: Mapping[str, JsonValue]
+    content_id: UUID | None
+    thread_id: UUID | None
+    model: str | None
+    attempt: int
+    generation: int
+    pinned_at: datetime
+    is_alone: bool = False
