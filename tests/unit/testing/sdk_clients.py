@@ -1,6 +1,7 @@
 """Calls a scripted provider through the real SDKs, as the provider layer does."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Literal, assert_never
 
@@ -22,6 +23,8 @@ from tegu.domain.json import JsonObject
 from tegu.testing.scripted import ScriptedProvider, WireFormat
 
 Mode = Literal["text", "native", "tool"]
+# Made once: making it takes 50 ms, and every client would make its own.
+_TLS = ssl.create_default_context()
 KEY = "sk-secret-of-a-test"
 SCHEMA: JsonObject = {
     "type": "object",
@@ -91,7 +94,7 @@ async def ask(
     """One request, with a client of its own."""
     messages: list[ModelMessage] = [ModelRequest.user_text_prompt(prompt, instructions="Answer briefly.")]
     settings: ModelSettings = {"max_tokens": 200, "max_retries": 0, "timeout": timeout_s}
-    async with httpx2.AsyncClient(timeout=timeout_s) as client:
+    async with httpx2.AsyncClient(timeout=timeout_s, verify=_TLS) as client:
         return await model_request(
             model(wire, server, client),
             messages,

@@ -25,6 +25,7 @@ from tegu.testing.scripted import (
     Text,
     Tokens,
     WireFormat,
+    document,
     dump_script,
     parse_script,
     read_ledger,
@@ -71,6 +72,15 @@ def test_a_script_survives_its_json_form() -> None:
         default=Reply(Text("no rule"), delay_s=0.1),
     )
     assert parse_script(dump_script(script)) == script
+
+
+def test_the_example_of_the_json_form_is_a_script() -> None:
+    example = (document.__doc__ or "").partition("an error.")[2]
+    script = parse_script(example)
+    first, second = script.rules
+    assert first.match == Match(CHAT, "gpt-5-mini", ("invoice",), nth=2)
+    assert first.reply == Reply(Failed(429, retry_after_s=0.2), delay_s=0.1)
+    assert second.reply.tokens == Tokens(input_tokens=900, output_tokens=40, cached_tokens=600)
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,40 @@ async def test_any_base_path_works_and_headers_are_the_providers_own(path: str, 
     assert server.ledger[0].path == path.partition("?")[0]
 
 
+TOOLS: list[object] = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in ("a", "b")
+]
+FORMAT: dict[str, object] = {
+    "type": "json_schema",
+    "json_schema": {"name": "n", "schema": {"type": "object"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "tool"),
+    [
+        ({"tools": TOOLS}, "a"),
+        ({"tools": TOOLS, "tool_choice": "required"}, "a"),
+        ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "b"}}}, "b"),
+        ({"tools": TOOLS, "tool_choice": "none"}, None),
+        ({"tools": TOOLS, "response_format": FORMAT}, None),
+        ({"tools": TOOLS, "response_format": FORMAT, "tool_choice": "required"}, "a"),
+        ({"response_format": FORMAT}, None),
+    ],
+)
+async def test_json_goes_through_the_tool_that_the_request_asks_for(
+    asked: dict[str, object], tool: str | None
+) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], **asked}
+    async with ScriptedProvider([Rule(Reply(Json({})))]) as server, httpx2.AsyncClient() as client:
+        reply = (await client.post(f"{server.url}/v1/chat/completions", json=body)).json()
+    message = reply["choices"][0]["message"]
+    if tool is None:
+        assert message["content"] == "{}"
+    else:
+        assert [call["function"]["name"] for call in message["tool_calls"]] == [tool]
+
+
 async def test_the_base_url_is_what_each_sdk_wants() -> None:
     async with ScriptedProvider() as server:
         assert server.base_url("openai") == server.base_url("vllm") == f"{server.url}/v1"

@@ -30,7 +30,9 @@ def main() -> int:
     except TeguError as error:
         sys.stderr.write(f"{error.message}\n")
         return 2
-    server = ScriptedProvider(script, host=options.host, port=options.port, ledger_path=options.ledger)
+    server = ScriptedProvider(
+        script, host=options.host, port=options.port, ledger_path=options.ledger, keeps_bodies=False
+    )
     asyncio.run(_serve(server, options.lifetime_s))
     return 0
 

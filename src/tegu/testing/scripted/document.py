@@ -2,6 +2,13 @@
 
 Called by `__main__`, and by tests that write such a file. Invariant: the JSON form has exactly the fields of the
 dataclasses in `script`; an unknown one is an error.
+
+    {"rules": [{"match": {"wire": "openai_chat", "model": "gpt-5-mini", "contains": ["invoice"], "nth": 2},
+                "times": 1,
+                "reply": {"body": {"kind": "failed", "status": 429, "retry_after_s": 0.2}, "delay_s": 0.1}},
+               {"reply": {"body": {"kind": "json", "value": {"total": 12}},
+                          "tokens": {"input_tokens": 900, "cached_tokens": 600, "output_tokens": 40}}}],
+     "default": {"body": {"kind": "derived"}}}
 """
 
 from pathlib import Path

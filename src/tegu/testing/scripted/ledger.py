@@ -63,10 +63,14 @@ _ANSWERED = TypeAdapter(_Answered)
 
 @dataclass(slots=True)
 class LedgerBook:
-    """The entries in order of arrival, and the file they are appended to. Not for several writers at once."""
+    """The entries in order of arrival, and the file they are appended to. Not for several writers at once.
+
+    Without `keeps_bodies` request bodies are only in the file, and a long-lived process stays small.
+    """
 
     entries: list[LedgerEntry]
     path: Path | None = None
+    keeps_bodies: bool = True
     _file: TextIO | None = field(default=None, init=False)
 
     def open(self) -> None:
@@ -92,7 +96,7 @@ class LedgerBook:
             body=request.body,
             prompt_hash=request.prompt_hash,
         )
-        self.entries.append(entry)
+        self.entries.append(entry if self.keeps_bodies else replace(entry, body={}))
         self._append("arrived", _ENTRY.dump_python(entry, mode="json"))
 
     def answered(

@@ -49,7 +49,8 @@ class ScriptedProvider:
     """A model provider on localhost. `ledger` holds every request, in order of arrival.
 
     `script` is a Script, a list of rules, or a function from request to reply. Without one, every request is answered
-    with the smallest value that its schema allows.
+    with the smallest value that its schema allows. `keeps_bodies=False` leaves request bodies out of `ledger` (not out
+    of the file), for long loads.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ScriptedProvider:
         host: str = "127.0.0.1",
         port: int = 0,
         ledger_path: Path | None = None,
+        keeps_bodies: bool = True,
         limits: Limits | None = None,
     ) -> None:
         self.ledger: list[LedgerEntry] = []
@@ -66,7 +68,7 @@ class ScriptedProvider:
         self._host = host
         self._port = port
         self._limits = limits or Limits()
-        self._book = LedgerBook(self.ledger, ledger_path)
+        self._book = LedgerBook(self.ledger, ledger_path, keeps_bodies)
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
