@@ -1,0 +1,30 @@
+"""Anthropic's messages API.
+
+Called by the registry. Invariant: nothing is read from the environment: key and host are the credential's.
+"""
+
+from typing import TYPE_CHECKING
+
+from tegu.llm.protocol import Credential
+from tegu.llm.providers.clients import ModelMaker
+
+if TYPE_CHECKING:
+    from tegu.llm.providers.http import BoundedClient
+
+BASE_URL = "https://api.anthropic.com"
+
+
+def messages(credential: Credential, http: "BoundedClient") -> ModelMaker:
+    """The messages API of Anthropic, or of a proxy to it."""
+    from anthropic import AsyncAnthropic
+    from pydantic_ai.models.anthropic import AnthropicModel
+    from pydantic_ai.providers.anthropic import AnthropicProvider
+
+    client = AsyncAnthropic(
+        api_key=credential.api_key or "",
+        base_url=credential.base_url or BASE_URL,
+        http_client=http,
+        max_retries=0,
+    )
+    provider = AnthropicProvider(anthropic_client=client)
+    return lambda name: AnthropicModel(name, provider=provider)

@@ -1,0 +1,71 @@
+"""A provider over pydantic-ai's direct model calls: the one class behind every network provider.
+
+Called by the registry, with the client builder of a provider file. Invariant: one call of `request` sends at most one
+HTTP request; what the library refuses before sending is asked for in another output mode, and the reply says which.
+"""
+
+from typing import TYPE_CHECKING
+
+from tegu.domain.errors import ProviderError
+from tegu.llm.protocol import Credential, ModelReply, ModelRequest
+from tegu.llm.providers.clients import ClientBuilder, ClientCache
+
+if TYPE_CHECKING:
+    from tegu.llm.providers.http import Exchange
+
+
+class DirectProvider:
+    """Implements Provider. `priced_by_url`: see `replies.reply_of`."""
+
+    def __init__(self, build: ClientBuilder, *, priced_by_url: bool = False) -> None:
+        self._clients = ClientCache(build)
+        self._priced_by_url = priced_by_url
+
+    async def request(self, request: ModelRequest, credential: Credential) -> ModelReply:
+        """Make one request. Raises ProviderError, and nothing else, when no reply came."""
+        from tegu.llm.providers.faults import fault_of
+        from tegu.llm.providers.http import Exchange, exchange
+
+        exchanged = Exchange()
+        token = exchange.set(exchanged)
+        try:
+            return await self._request(request, credential, exchanged)
+        except ProviderError:
+            raise
+        except Exception as error:
+            raise fault_of(error, request.model, credential, exchanged) from error
+        finally:
+            exchange.reset(token)
+
+    async def _request(
+        self, request: ModelRequest, credential: Credential, exchanged: "Exchange"
+    ) -> ModelReply:
+        from pydantic_ai.direct import model_request
+        from pydantic_ai.exceptions import ModelRequestRejectedError, UserError
+
+        from tegu.llm.providers.replies import reply_of
+        from tegu.llm.providers.wording import messages, settings, ways_to_ask
+
+        conversation, chosen = messages(request), settings(request)
+        *preferred, last = ways_to_ask(request)
+        async with self._clients.lease(credential) as client:
+            model = client.model(request.model.name)
+            for mode, parameters in [*preferred, last]:
+                try:
+                    response = await model_request(
+                        model,
+                        conversation,
+                        model_settings=chosen,
+                        model_request_parameters=parameters,
+                        instrument=False,
+                    )
+                except (UserError, ModelRequestRejectedError):
+                    if exchanged.status is not None or parameters is last[1]:
+                        raise
+                else:
+                    return reply_of(response, exchanged, mode=mode, priced_by_url=self._priced_by_url)
+        raise AssertionError("the last way returns or raises")
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._clients.close()

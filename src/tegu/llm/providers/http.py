@@ -1,0 +1,100 @@
+"""The HTTP client that every provider's SDK is given.
+
+Called by `clients`. Invariant: a reply is read whole, never beyond BODY_BYTES_MAX (unpacked), from the host that the
+credential is bound to: redirects are not followed. What the SDKs hide of a reply (headers, the raw usage) is kept in
+the `Exchange` of the call.
+"""
+
+import zlib
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+BODY_BYTES_MAX = 8_000_000
+_CONNECT_TIMEOUT_S = 10.0
+_READ_TIMEOUT_S = 600.0
+"""A backstop only: each attempt has a timeout of its own."""
+_CHUNK_BYTES = 65_536
+_FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What went over the wire for one call. `problem` is why the body could not be read, in our words."""
+
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    problem: str | None = None
+
+
+exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
+
+
+class BodyError(httpx2.TransportError):
+    """The body of a reply cannot be read within its limits."""
+
+
+class BoundedClient(httpx2.AsyncClient):
+    """An HTTP client whose replies are bounded, and noted in the current Exchange."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            timeout=httpx2.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
+            limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100),
+            follow_redirects=False,
+            headers={"accept-encoding": "gzip"},
+        )
+
+    async def send(
+        self, request: httpx2.Request, *, stream: bool = False, auth: Any = None, follow_redirects: Any = None
+    ) -> httpx2.Response:
+        del (
+            stream,
+            auth,
+            follow_redirects,
+        )  # always whole, keys travel in headers, redirects would take them along
+        noted = exchange.get() or Exchange()
+        response = await super().send(request, stream=True, follow_redirects=False)
+        noted.status, noted.headers = response.status_code, dict(response.headers)
+        try:
+            noted.body = await _bounded(response)
+        except BodyError as error:
+            noted.problem = str(error)
+            raise
+        finally:
+            await response.aclose()
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING]
+        whole = httpx2.Response(response.status_code, headers=headers, content=noted.body, request=request)
+        whole.elapsed = response.elapsed
+        return whole
+
+
+async def _bounded(response: httpx2.Response) -> bytes:
+    unpack = _unpacker(response.headers.get("content-encoding", "identity").strip().lower())
+    received, body = 0, bytearray()
+    async for chunk in response.aiter_raw(_CHUNK_BYTES):
+        received += len(chunk)
+        try:
+            body += unpack.decompress(chunk, BODY_BYTES_MAX + 1 - len(body)) if unpack else chunk
+        except zlib.error as error:
+            raise BodyError(f"the reply is not the gzip that it claims to be: {error}") from error
+        if received > BODY_BYTES_MAX or len(body) > BODY_BYTES_MAX:
+            raise BodyError(f"the reply is larger than {BODY_BYTES_MAX} bytes")
+    if unpack is not None and not unpack.eof:
+        raise BodyError("the reply ends in the middle of its gzip")
+    return bytes(body)
+
+
+def _unpacker(encoding: str) -> "zlib._Decompress | None":  # the only name of this type
+    match encoding:
+        case "identity" | "":
+            return None
+        case "gzip" | "x-gzip":
+            return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        case "deflate":
+            return zlib.decompressobj()
+        case _:
+            raise BodyError(f"the reply has the encoding {encoding!r}, which was not asked for")

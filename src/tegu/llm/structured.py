@@ -1,0 +1,231 @@
+"""The one loop around a model call: journal, attempt, read, re-ask.
+
+Called by everything that asks a model (`ctx.llm`, `tegu llm try`). Invariants: an attempt has its row in the ledger
+before it is made; a reply is journalled before anyone parses it; a journalled reply is never asked for again; nothing
+waits without a limit.
+
+    begin in the ledger ---- the journal has a reply ------------------.
+      | otherwise                                                      |
+      call, within a timeout                                           |
+        transient failure: wait (backoff, full jitter, Retry-After)    |
+          and begin again; too long or too often: raise, so that       |
+          the engine releases the run and comes back later             |
+      reply: journal it ------------------------------------------> read it
+                                                   accepted: return
+                                                   refused: ask again with the problems, at most twice
+                                                   cut off, empty, filtered, refused to answer: raise
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from tegu.domain.errors import ProviderError
+from tegu.llm.protocol import (
+    BegunCall,
+    CallFailure,
+    Credential,
+    Ledger,
+    ModelReply,
+    ModelRequest,
+    Provider,
+    Rejection,
+)
+from tegu.llm.reading import Accepted, Refused, Unusable, Verdict, verdict
+
+REPLY_REFUSED_CODES = frozenset({"malformed", "length", "empty", "refusal", "content_filter"})
+"""A reply was stored and is no result: a deliberate retry must ask anew instead of replaying it."""
+REJECTED_REPLY_LENGTH_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What one logical call may cost. `attempts` counts transient failures over all of it, re-asks included."""
+
+    attempts: int = 3
+    reasks: int = 2
+    deadline_s: float = 300.0
+    retry_after_max_s: float = 20.0
+    backoff_s: float = 0.5
+    backoff_max_s: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clock, the pause and the dice, so that tests own them."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model said, read: validated JSON, or text where no schema was given."""
+
+    value: JsonValue
+    reply: ModelReply
+    call_id: UUID
+    confidence: float | None
+    attempts: int
+
+
+async def complete(
+    request: ModelRequest,
+    *,
+    provider: Provider,
+    credential: Credential,
+    ledger: Ledger,
+    ordinal: int = 1,
+    limits: CallLimits | None = None,
+    timing: Timing | None = None,
+) -> Completion:
+    """Ask until there is a valid answer or a limit is reached.
+
+    `ordinal` numbers this logical call within its stage run. Raises ProviderError; a transient one carries
+    `retry_after_s` where the provider said when to come back.
+    """
+    return await _Call(
+        provider, credential, ledger, ordinal, limits or CallLimits(), timing or Timing()
+    ).completed(request)
+
+
+class _Call:
+    """One logical call: its attempts, and how much of its limits is used."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        credential: Credential,
+        ledger: Ledger,
+        ordinal: int,
+        limits: CallLimits,
+        timing: Timing,
+    ) -> None:
+        self._provider = provider
+        self._credential = credential
+        self._ledger = ledger
+        self._ordinal = ordinal
+        self._limits = limits
+        self._timing = timing
+        self._deadline = timing.monotonic() + limits.deadline_s
+        self._attempts = 0
+        self._failures = 0
+
+    async def completed(self, request: ModelRequest) -> Completion:
+        for reasks_left in range(self._limits.reasks, -1, -1):
+            call, reply = await self._reply(request)
+            judgement = verdict(request, reply)
+            await self._judged(call, judgement)
+            match judgement:
+                case Accepted(value):
+                    return Completion(value, reply, call.id, reply.confidence, self._attempts)
+                case Unusable(error):
+                    raise error
+                case Refused(problems) if reasks_left == 0:
+                    raise _malformed(request, problems, self._limits.reasks)
+                case Refused(problems):
+                    rejection = Rejection(reply.text[:REJECTED_REPLY_LENGTH_MAX], problems)
+                    request = replace(request, rejections=(*request.rejections, rejection))
+                case _:
+                    assert_never(judgement)
+        raise AssertionError("the last round returns or raises")
+
+    async def _judged(self, call: BegunCall, judgement: Verdict) -> None:
+        match judgement:
+            case Accepted():
+                await self._ledger.judged(call, accepted=True)
+            case Refused(problems):
+                await self._ledger.judged(call, accepted=False, problems=problems)
+            case Unusable(error):
+                await self._ledger.judged(call, accepted=False, problems=(f"{error.code}: {error.message}",))
+            case _:
+                assert_never(judgement)
+
+    async def _reply(self, request: ModelRequest) -> tuple[BegunCall, ModelReply]:
+        """The journal's reply, or the provider's, journalled."""
+        while True:
+            self._check_deadline(request)
+            self._attempts += 1
+            call = await self._ledger.begin(request, ordinal=self._ordinal, attempt=self._attempts)
+            if call.reply is not None:
+                return call, call.reply
+            started = self._timing.monotonic()
+            try:
+                reply = await self._attempt(request, started)
+            except ProviderError as error:
+                await self._failed(call, error, started)
+                await self._pause(error)
+            except Exception as error:
+                # A mistake of ours must not leave a row that looks as if it were still on its way.
+                failure = CallFailure("exception", f"{type(error).__name__}: {error}")
+                await self._ledger.failed(call, failure, latency_ms=self._since_ms(started))
+                raise
+            else:
+                return call, await self._ledger.replied(call, reply, latency_ms=self._since_ms(started))
+
+    async def _attempt(self, request: ModelRequest, started: float) -> ModelReply:
+        timeout_s = min(request.settings.timeout_s, self._deadline - started)
+        if timeout_s <= 0:
+            raise ProviderError(
+                f"{request.model}: no time is left of {self._limits.deadline_s:g} s",
+                code="timeout",
+                transient=True,
+            )
+        timed = replace(request, settings=replace(request.settings, timeout_s=timeout_s))
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._provider.request(timed, self._credential)
+        except TimeoutError as error:
+            raise ProviderError(
+                f"{request.model} did not answer within {timeout_s:g} s", code="timeout", transient=True
+            ) from error
+
+    def _check_deadline(self, request: ModelRequest) -> None:
+        """Before the row is written: an attempt that cannot be made is none."""
+        if self._timing.monotonic() >= self._deadline:
+            allowed = f"{self._limits.deadline_s:g} s"
+            raise ProviderError(
+                f"{request.model}: no time is left of {allowed}", code="timeout", transient=True
+            )
+
+    async def _failed(self, call: BegunCall, error: ProviderError, started: float) -> None:
+        failure = CallFailure(
+            code=error.code,
+            message=error.message,
+            status=error.status,
+            transient=error.transient,
+            retry_after_s=error.retry_after_s,
+        )
+        await self._ledger.failed(call, failure, latency_ms=self._since_ms(started))
+
+    async def _pause(self, error: ProviderError) -> None:
+        """Wait before the next attempt, or raise the error when there is to be none in this process."""
+        self._failures += 1
+        if not error.transient or self._failures >= self._limits.attempts:
+            raise error
+        asked_s = error.retry_after_s or 0.0
+        ceiling_s = min(self._limits.backoff_max_s, self._limits.backoff_s * 2 ** (self._failures - 1))
+        delay_s = asked_s + self._timing.random() * ceiling_s
+        if asked_s > self._limits.retry_after_max_s or self._timing.monotonic() + delay_s >= self._deadline:
+            raise error
+        await self._timing.sleep(delay_s)
+
+    def _since_ms(self, started: float) -> int:
+        return round((self._timing.monotonic() - started) * 1000)
+
+
+def _malformed(request: ModelRequest, problems: tuple[str, ...], reasks: int) -> ProviderError:
+    shown = "; ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
+    return ProviderError(
+        f"{request.model}: the reply is no valid output after {reasks} re-asks: {shown}",
+        code="malformed",
+        transient=False,
+        hint="try a stronger model, or a simpler schema",
+    )
