@@ -1,0 +1,121 @@
+"""Runs and what they leave: stage runs, results, events. What is shown to people and programs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.evidence import EvidenceSpan
+from tegu.domain.json import JsonObject
+from tegu.domain.outcome import Confidence
+from tegu.domain.status import RunStatus, StageStatus
+
+
+class TriggeredBy(StrEnum):
+    """Who or what started a run."""
+
+    USER = "user"
+    KEY = "key"
+    SCHEDULE = "schedule"
+    MAIL = "mail"
+    LIBRARY = "library"
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One stage of a run. `attempt` counts the attempts that began; `output` is final once there."""
+
+    stage: str
+    status: StageStatus
+    attempt: int
+    model: str | None
+    output: JsonValue
+    error: ErrorInfo | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds of the last attempt, when it ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One typed, validated output, with where it comes from."""
+
+    run_id: UUID
+    stage: str
+    type: str
+    key: str
+    data: JsonValue
+    confidence: Confidence | None
+    evidence: tuple[EvidenceSpan, ...]
+    llm_call_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallTotals:
+    """The calls of a run, added up. `cost_usd` covers the calls whose cost is known; `unknown_costs` counts the rest."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    unknown_costs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pipeline version applied to one content or one mail thread. `stages` holds those that were reached."""
+
+    id: UUID
+    organization_id: UUID
+    pipeline: str
+    version: int
+    status: RunStatus
+    content_id: UUID | None
+    thread_id: UUID | None
+    model: str | None
+    triggered_by: TriggeredBy
+    metadata: JsonObject
+    error: ErrorInfo | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    cancel_requested_at: datetime | None = None
+    waits_for: tuple[str, ...] = ()
+    """Python stages that no living worker has (`refund@1`), while the run waits for one."""
+    stages: tuple[StageRun, ...] = ()
+    results: tuple[Result, ...] = ()
+    totals: CallTotals = CallTotals()
+
+    @property
+    def current_stages(self) -> tuple[str, ...]:
+        """The stages under way or waiting for another attempt."""
+        busy = {StageStatus.RUNNING, StageStatus.WAITING}
+        return tuple(stage.stage for stage in self.stages if stage.status in busy)
+
+    @property
+    def stage_outputs(self) -> dict[str, JsonValue]:
+        """Outputs of the completed stages, by name."""
+        return {s.stage: s.output for s in self.stages if s.status is StageStatus.COMPLETED}
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvent:
+    """Something that happened in a run; `seq` counts from 1 without gaps."""
+
+    run_id: UUID
+    seq: int
+    kind: str
+    stage: str | None
+    data: JsonValue
+    at: datetime

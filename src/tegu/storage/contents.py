@@ -1,0 +1,261 @@
+"""Contents and mail threads as they are stored and read by people and programs.
+
+Called by the actions, inside one organization's transaction. Invariants: the same bytes (with the same external id) and
+the same e-mail are stored once; an e-mail belongs to the thread that its references name, whichever came first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tegu.domain.content import Content, SourceType
+from tegu.domain.errors import ConflictError
+from tegu.domain.ids import new_id
+from tegu.domain.json import JsonObject
+from tegu.storage.rows import content_of
+from tegu.storage.tables import blobs, contents, mail_references, mail_threads
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """What threading and deduplication need of an e-mail. `links` are all ids that tie it to its thread."""
+
+    message_id: str | None
+    links: tuple[str, ...]
+    subject: str
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewContent:
+    """A content to be stored."""
+
+    source_type: SourceType
+    media_type: str
+    sha256: str
+    data: bytes
+    name: str | None = None
+    metadata: JsonObject = field(default_factory=JsonObject)
+    external_id: str | None = None
+    parent_id: UUID | None = None
+    position: int | None = None
+    mail: MailFacts | None = None
+
+
+async def store_content(
+    connection: AsyncConnection, organization_id: UUID, new: NewContent
+) -> tuple[Content, bool]:
+    """Store it, or find the equal one that is there; the flag says whether it is new.
+
+    Raises ConflictError when the external id names other bytes.
+    """
+    found = await _equal(connection, organization_id, new)
+    if found is not None:
+        return found, False
+    await connection.execute(
+        insert(blobs)
+        .values(
+            organization_id=organization_id,
+            sha256=new.sha256,
+            data=new.data,
+            created_at=func.clock_timestamp(),
+        )
+        .on_conflict_do_nothing()
+    )
+    thread_id = await _thread_of(connection, organization_id, new.mail) if new.mail else None
+    inserted = await connection.scalar(
+        insert(contents)
+        .values(
+            organization_id=organization_id,
+            id=new_id(),
+            source_type=new.source_type.value,
+            media_type=new.media_type,
+            sha256=new.sha256,
+            size_bytes=len(new.data),
+            name=new.name,
+            metadata=new.metadata,
+            external_id=new.external_id,
+            parent_id=new.parent_id,
+            position=new.position,
+            thread_id=thread_id,
+            message_id=new.mail.message_id if new.mail else None,
+            mail_key=_mail_key(new),
+            sent_at=new.mail.sent_at if new.mail else None,
+            created_at=func.clock_timestamp(),
+        )
+        .on_conflict_do_nothing()
+        .returning(contents.c.id)
+    )
+    if inserted is not None:
+        stored = await get_content(connection, organization_id, inserted)
+        assert stored is not None
+        return stored, True
+    # Another transaction stored the same meanwhile; it is committed now, or the insert would still wait.
+    found = await _equal(connection, organization_id, new)
+    if found is None:
+        raise ConflictError(
+            "the same content is being stored and deleted at once", hint="try again in a moment"
+        )
+    return found, False
+
+
+async def get_content(connection: AsyncConnection, organization_id: UUID, content_id: UUID) -> Content | None:
+    """One content."""
+    return await _first(connection, organization_id, contents.c.id == content_id)
+
+
+async def find_content(
+    connection: AsyncConnection, organization_id: UUID, external_id: str
+) -> Content | None:
+    """The content that the host application calls so."""
+    return await _first(connection, organization_id, contents.c.external_id == external_id)
+
+
+async def children_of(connection: AsyncConnection, organization_id: UUID, content_id: UUID) -> list[Content]:
+    """Attachments of an e-mail, or messages of a mailbox, in their order."""
+    query = (
+        select(contents)
+        .where(
+            contents.c.organization_id == organization_id,
+            contents.c.parent_id == content_id,
+            contents.c.deleted_at.is_(None),
+        )
+        .order_by(contents.c.position)
+        .limit(10_000)
+    )
+    return [content_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def threads_of(
+    connection: AsyncConnection, organization_id: UUID, content_ids: Sequence[UUID]
+) -> dict[UUID, tuple[UUID, str, int]]:
+    """The threads that these e-mails belong to: per thread its id, subject and number of e-mails, oldest thread first."""
+    mine = contents.alias("mine")
+    query = (
+        select(mail_threads.c.id, mail_threads.c.subject, func.count().label("mails"))
+        .join_from(
+            mail_threads,
+            contents,
+            (contents.c.organization_id == mail_threads.c.organization_id)
+            & (contents.c.thread_id == mail_threads.c.id),
+        )
+        .where(
+            mail_threads.c.organization_id == organization_id,
+            contents.c.deleted_at.is_(None),
+            mail_threads.c.id.in_(
+                select(mine.c.thread_id).where(
+                    mine.c.organization_id == organization_id, mine.c.id.in_(content_ids)
+                )
+            ),
+        )
+        .group_by(mail_threads.c.id, mail_threads.c.subject)
+        .order_by(func.min(contents.c.sent_at), mail_threads.c.id)
+    )
+    return {row.id: (row.id, row.subject, row.mails) for row in await connection.execute(query)}
+
+
+async def _equal(connection: AsyncConnection, organization_id: UUID, new: NewContent) -> Content | None:
+    """What is there already: by external id, e-mail identity, place under its parent, or bytes."""
+    if new.external_id is not None:
+        found = await find_content(connection, organization_id, new.external_id)
+        if found is not None and found.sha256 != new.sha256:
+            raise ConflictError(
+                f"external id {new.external_id!r} already names another content",
+                hint="content is immutable: give the new version an external id of its own",
+            )
+        if found is not None:
+            return found
+    mail_key = _mail_key(new)
+    if mail_key is not None:
+        return await _first(connection, organization_id, contents.c.mail_key == mail_key)
+    if new.parent_id is not None:
+        return await _first(
+            connection,
+            organization_id,
+            (contents.c.parent_id == new.parent_id) & (contents.c.position == new.position),
+        )
+    return await _first(
+        connection,
+        organization_id,
+        (contents.c.sha256 == new.sha256)
+        & contents.c.parent_id.is_(None)
+        & contents.c.mail_key.is_(None)
+        & (func.coalesce(contents.c.external_id, "") == (new.external_id or "")),
+    )
+
+
+def _mail_key(new: NewContent) -> str | None:
+    """What makes an e-mail the same e-mail: its Message-ID, and its date and subject, since ids are forged and reused.
+
+    The bytes are no part of it: each route adds its own trace headers.
+    """
+    mail = new.mail
+    if mail is None or mail.message_id is None:
+        return None
+    sent = mail.sent_at.isoformat() if mail.sent_at else ""
+    return f"{mail.message_id}|{sent}|{mail.subject}"
+
+
+async def _thread_of(connection: AsyncConnection, organization_id: UUID, mail: MailFacts) -> UUID:
+    """The thread that the e-mail's ids name: joined, founded, or merged from several."""
+    # One e-mail of an organization is threaded at a time, so that two that meet cannot found two threads.
+    await connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"thread {organization_id}"}
+    )
+    mine = mail_references.c.organization_id == organization_id
+    query = (
+        select(mail_references.c.thread_id)
+        .where(mine, mail_references.c.message_id.in_(mail.links))
+        .distinct()
+        .order_by(mail_references.c.thread_id)
+    )
+    known = list((await connection.scalars(query)).all())
+    thread_id = known[0] if known else await _found_thread(connection, organization_id, mail.subject)
+    for other in known[1:]:
+        await _merge(connection, organization_id, other, into=thread_id)
+    if mail.links:
+        rows = [
+            {"organization_id": organization_id, "message_id": link, "thread_id": thread_id}
+            for link in mail.links
+        ]
+        await connection.execute(insert(mail_references).values(rows).on_conflict_do_nothing())
+    return thread_id
+
+
+async def _found_thread(connection: AsyncConnection, organization_id: UUID, subject: str) -> UUID:
+    thread_id = new_id()
+    await connection.execute(
+        insert(mail_threads).values(
+            organization_id=organization_id, id=thread_id, subject=subject, created_at=func.clock_timestamp()
+        )
+    )
+    return thread_id
+
+
+async def _merge(connection: AsyncConnection, organization_id: UUID, other: UUID, *, into: UUID) -> None:
+    """A message joined two threads: the younger becomes part of the older; its runs follow it there."""
+    for table in (mail_references, contents):
+        await connection.execute(
+            update(table)
+            .where(table.c.organization_id == organization_id, table.c.thread_id == other)
+            .values(thread_id=into)
+        )
+    await connection.execute(
+        update(mail_threads)
+        .where(mail_threads.c.organization_id == organization_id, mail_threads.c.id == other)
+        .values(merged_into=into)
+    )
+
+
+async def _first(connection: AsyncConnection, organization_id: UUID, condition: Any) -> Content | None:
+    query = select(contents).where(
+        contents.c.organization_id == organization_id, contents.c.deleted_at.is_(None), condition
+    )
+    row = (await connection.execute(query.limit(1))).mappings().first()
+    return content_of(row) if row is not None else None

@@ -1,0 +1,121 @@
+"""The journal and the call ledger of one stage run, as `llm.protocol.Ledger` asks for them.
+
+Made by the app for each stage task, used by the structured loop. Invariants: an attempt's row is written before the
+attempt is made; a journalled reply is never overwritten, and whoever comes second uses the winner.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+from pydantic_core import from_json, to_json
+
+from tegu.domain.ids import new_id
+from tegu.domain.json import JsonObject, storable
+from tegu.llm.protocol import BegunCall, CallFailure, ModelReply, ModelRequest
+from tegu.storage.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlace:
+    """Where calls belong. Without a run there is no journal, only the ledger."""
+
+    organization_id: UUID
+    run_id: UUID | None = None
+    stage: str | None = None
+    item: str = ""
+    generation: int = 0
+
+
+@dataclass(slots=True)
+class _Occurrences:
+    """Tells equal requests of one stage run apart: which logical calls asked this, in order."""
+
+    ordinals: list[int] = field(default_factory=list[int])
+
+    def nth(self, ordinal: int) -> int:
+        if ordinal not in self.ordinals:
+            self.ordinals.append(ordinal)
+        return self.ordinals.index(ordinal)
+
+
+class StoredLedger:
+    """The ledger on a pool; `pool` must act for the place's organization (the engine's role does for all)."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: CallPlace) -> None:
+        self._pool = pool
+        self._place = place
+        self._occurrences: dict[str, _Occurrences] = {}
+        self._nth: dict[UUID, int] = {}
+
+    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
+        """See `llm.protocol.Ledger`."""
+        call_id, request_hash = new_id(), request.hash()
+        self._nth[call_id] = self._occurrences.setdefault(request_hash, _Occurrences()).nth(ordinal)
+        row = await self._pool.fetchrow(
+            statement("begin_call"),
+            *self._key(call_id, request_hash),
+            to_json(storable(request.to_json())).decode(),
+            request.model.provider,
+            request.model.name,
+            ordinal,
+            attempt,
+        )
+        if row is None:
+            return BegunCall(call_id, request_hash)
+        return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(row["reply"])))
+
+    async def replied(self, call: BegunCall, reply: ModelReply, *, latency_ms: int) -> ModelReply:
+        """See `llm.protocol.Ledger`."""
+        usage = reply.usage
+        row = await self._pool.fetchrow(
+            statement("store_reply"),
+            *self._key(call.id, call.request_hash),
+            to_json(storable(reply.to_json())).decode(),
+            usage.input_tokens,
+            usage.cached_tokens,
+            usage.output_tokens,
+            usage.reasoning_tokens,
+            to_json(storable(usage.raw)).decode(),
+            reply.cost_usd,
+            reply.price_version,
+            latency_ms,
+            reply.finish_reason,
+            to_json(storable(reply.metadata)).decode(),
+        )
+        return reply if row is None else ModelReply.from_json(from_json(row["reply"]))
+
+    async def failed(self, call: BegunCall, error: CallFailure, *, latency_ms: int) -> None:
+        """See `llm.protocol.Ledger`."""
+        self._nth.pop(call.id, None)
+        info: JsonObject = {"code": error.code, "message": error.message, "status": error.status}
+        await self._pool.execute(
+            statement("fail_call"),
+            self._place.organization_id,
+            call.id,
+            to_json(storable(info)).decode(),
+            latency_ms,
+            error.usage.input_tokens,
+            error.usage.output_tokens,
+            to_json(storable(error.usage.raw)).decode(),
+        )
+
+    async def judged(self, call: BegunCall, *, accepted: bool, problems: tuple[str, ...] = ()) -> None:
+        """See `llm.protocol.Ledger`. A reply counts as accepted unless it is said otherwise."""
+        if accepted:
+            return
+        shown = to_json(storable(list(problems[:20]))).decode()
+        await self._pool.execute(statement("judge_call"), *self._key(call.id, call.request_hash), shown)
+
+    def _key(self, call_id: UUID, request_hash: str) -> tuple[object, ...]:
+        place = self._place
+        return (
+            place.organization_id,
+            call_id,
+            place.run_id,
+            place.stage,
+            place.item,
+            place.generation,
+            request_hash,
+            self._nth.get(call_id, 0),
+        )

@@ -1,0 +1,28 @@
+"""Rows as nouns, for what is read both through SQLAlchemy and by the engine's statements."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from tegu.domain.content import Content, SourceType
+
+
+def content_of(row: Mapping[Any, Any]) -> Content:
+    """A row of `contents`. asyncpg gives jsonb as text, SQLAlchemy as a value."""
+    metadata = row["metadata"]
+    return Content(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        source_type=SourceType(row["source_type"]),
+        media_type=row["media_type"],
+        sha256=row["sha256"],
+        size_bytes=row["size_bytes"],
+        name=row["name"],
+        metadata=from_json(metadata) if isinstance(metadata, str) else metadata,
+        created_at=row["created_at"],
+        parent_id=row["parent_id"],
+        thread_id=row["thread_id"],
+        message_id=row["message_id"],
+        external_id=row["external_id"],
+    )

@@ -1,0 +1,242 @@
+"""Runs as people and programs start, read and cancel them; the engine's side is in `claims` and `checkpoints`.
+
+Called by the actions, inside one organization's transaction. Invariant: nothing here changes a status.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, case, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.ids import new_id
+from tegu.domain.json import JsonObject
+from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
+from tegu.domain.status import RunStatus, StageStatus
+from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.results import results_of
+from tegu.storage.tables import llm_calls, pipeline_versions, pipelines, run_events, runs, stage_runs
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to be inserted: exactly one of `content_id` and `thread_id`."""
+
+    version: PipelineVersion
+    content_id: UUID | None = None
+    thread_id: UUID | None = None
+    model: str | None = None
+    triggered_by: TriggeredBy = TriggeredBy.LIBRARY
+    metadata: JsonObject | None = None
+
+
+async def insert_run(connection: AsyncConnection, organization_id: UUID, new: NewRun) -> UUID:
+    """Insert a run, due now. It exists when the transaction commits."""
+    run_id = new_id()
+    await connection.execute(
+        insert(runs).values(
+            organization_id=organization_id,
+            id=run_id,
+            pipeline_id=new.version.pipeline_id,
+            version_id=new.version.id,
+            content_id=new.content_id,
+            thread_id=new.thread_id,
+            functions=sorted(new.version.definition.python_stages()),
+            model=new.model,
+            triggered_by=new.triggered_by.value,
+            metadata=new.metadata or {},
+        )
+    )
+    return run_id
+
+
+async def request_cancel(
+    connection: AsyncConnection, organization_id: UUID, run_id: UUID
+) -> RunStatus | None:
+    """Ask for the end of a run: signal it, and make it due if nobody owns it. None: there is no such run.
+
+    A run that is terminal already is left alone; its status is returned.
+    """
+    mine = (runs.c.organization_id == organization_id) & (runs.c.id == run_id)
+    status = await connection.scalar(select(runs.c.status).where(mine).with_for_update(key_share=True))
+    if status is None or RunStatus(status).is_terminal:
+        return None if status is None else RunStatus(status)
+    await connection.execute(
+        update(runs)
+        .where(mine)
+        .values(
+            cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, func.clock_timestamp()),
+            inbox=runs.c.inbox + 1,
+            due_at=case((runs.c.owner.is_(None), func.clock_timestamp()), else_=runs.c.due_at),
+        )
+    )
+    return RunStatus(status)
+
+
+async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UUID) -> Run | None:
+    """A run with its stages, results and totals."""
+    query = _runs(organization_id).where(runs.c.id == run_id)
+    row = (await connection.execute(query)).mappings().first()
+    if row is None:
+        return None
+    return replace(
+        _run(row),
+        stages=await _stages(connection, organization_id, run_id, row["document"]),
+        results=await results_of(connection, organization_id, run_id),
+        totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),
+    )
+
+
+async def list_runs(
+    connection: AsyncConnection,
+    organization_id: UUID,
+    *,
+    status: RunStatus | None = None,
+    pipeline: str | None = None,
+    limit: int = 50,
+) -> list[Run]:
+    """The newest runs, without stages and results, with totals."""
+    query = _runs(organization_id)
+    if status is not None:
+        query = query.where(runs.c.status == status.value)
+    if pipeline is not None:
+        query = query.where(pipelines.c.name == pipeline)
+    query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+    found = [_run(row) for row in (await connection.execute(query)).mappings()]
+    totals = await totals_of(connection, organization_id, [run.id for run in found])
+    return [replace(run, totals=totals.get(run.id, CallTotals())) for run in found]
+
+
+async def statuses_of(
+    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+) -> dict[UUID, RunStatus]:
+    """Where runs stand; unknown ones are missing."""
+    query = select(runs.c.id, runs.c.status).where(
+        runs.c.organization_id == organization_id, runs.c.id.in_(run_ids)
+    )
+    return {row.id: RunStatus(row.status) for row in await connection.execute(query)}
+
+
+async def events_after(
+    connection: AsyncConnection, organization_id: UUID, run_ids: Mapping[UUID, int], *, limit: int = 1000
+) -> list[RunEvent]:
+    """Events of these runs after the given sequence numbers, in order within each run."""
+    by_run = [(run_events.c.run_id == run_id) & (run_events.c.seq > seq) for run_id, seq in run_ids.items()]
+    if not by_run:
+        return []
+    condition = by_run[0]
+    for other in by_run[1:]:
+        condition |= other
+    query = (
+        select(run_events)
+        .where(run_events.c.organization_id == organization_id, condition)
+        .order_by(run_events.c.run_id, run_events.c.seq)
+        .limit(limit)
+    )
+    return [
+        RunEvent(row["run_id"], row["seq"], row["kind"], row["stage"], row["data"], row["at"])
+        for row in (await connection.execute(query)).mappings()
+    ]
+
+
+async def totals_of(
+    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+) -> dict[UUID, CallTotals]:
+    """Calls to providers per run, added up; replies from the journal are no calls."""
+    if not run_ids:
+        return {}
+    calls = llm_calls.c
+    query = (
+        select(
+            calls.run_id,
+            func.count().label("calls"),
+            func.coalesce(func.sum(calls.input_tokens), 0).label("input_tokens"),
+            func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
+            func.coalesce(func.sum(calls.cost_usd), 0).label("cost_usd"),
+            func.count().filter(calls.cost_usd.is_(None)).label("unknown_costs"),
+        )
+        .where(
+            calls.organization_id == organization_id,
+            calls.run_id.in_(run_ids),
+            calls.answered_by == "provider",
+        )
+        .group_by(calls.run_id)
+    )
+    return {
+        row["run_id"]: CallTotals(
+            row["calls"], row["input_tokens"], row["output_tokens"], row["cost_usd"], row["unknown_costs"]
+        )
+        for row in (await connection.execute(query)).mappings()
+    }
+
+
+async def _stages(
+    connection: AsyncConnection, organization_id: UUID, run_id: UUID, document: JsonObject
+) -> tuple[StageRun, ...]:
+    query = select(stage_runs).where(
+        stage_runs.c.organization_id == organization_id, stage_runs.c.run_id == run_id
+    )
+    found = {row["stage"]: _stage(row) for row in (await connection.execute(query)).mappings()}
+    stages = document["stages"]
+    assert isinstance(stages, dict)
+    return tuple(
+        found.get(name, StageRun(name, StageStatus.PENDING, 0, None, None, None, None, None))
+        for name in stages
+    )
+
+
+def _runs(organization_id: UUID) -> Select[Any]:
+    return (
+        select(runs, pipelines.c.name, pipeline_versions.c.number, pipeline_versions.c.document)
+        .join_from(
+            runs,
+            pipeline_versions,
+            (pipeline_versions.c.organization_id == runs.c.organization_id)
+            & (pipeline_versions.c.id == runs.c.version_id),
+        )
+        .join(
+            pipelines,
+            (pipelines.c.organization_id == runs.c.organization_id) & (pipelines.c.id == runs.c.pipeline_id),
+        )
+        .where(runs.c.organization_id == organization_id)
+    )
+
+
+def _run(row: Mapping[Any, Any]) -> Run:
+    return Run(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        pipeline=row["name"],
+        version=row["number"],
+        status=RunStatus(row["status"]),
+        content_id=row["content_id"],
+        thread_id=row["thread_id"],
+        model=row["model"],
+        triggered_by=TriggeredBy(row["triggered_by"]),
+        metadata=row["metadata"],
+        error=_error(row["error"]),
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        cancel_requested_at=row["cancel_requested_at"],
+    )
+
+
+def _stage(row: Mapping[Any, Any]) -> StageRun:
+    return StageRun(
+        stage=row["stage"],
+        status=StageStatus(row["status"]),
+        attempt=row["attempt"],
+        model=row["model"],
+        output=row["output"],
+        error=_error(row["error"]),
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _error(value: JsonObject | None) -> ErrorInfo | None:
+    return ErrorInfo.from_json(value) if value else None
