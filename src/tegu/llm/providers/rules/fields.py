@@ -1,0 +1,262 @@
+"""The walk over a JSON Schema: every field filled from the text, left null, or named as what cannot be filled.
+
+Called by the provider. Invariants: what is filled carries its quote; what is required and cannot be filled is an
+error that names the field; nothing is made up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from tegu.domain.errors import ProviderError
+from tegu.domain.evidence import Quote
+from tegu.domain.json import JsonObject
+from tegu.llm.providers.rules import leaf, records
+from tegu.llm.providers.rules.found import Found
+from tegu.llm.providers.rules.lists import fill_all
+from tegu.llm.providers.rules.reading import Kind
+from tegu.llm.providers.rules.schema import Schemas, allows, members, required_names, type_of
+from tegu.llm.providers.rules.wanted import field_of
+
+_DEPTH_MAX = 8
+_FIELDS_MAX = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A value that was filled, with the quotes behind it and how sure its parts are."""
+
+    value: JsonValue
+    quotes: tuple[Quote, ...] = ()
+    confidences: tuple[float, ...] = ()
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean of the parts."""
+        if not self.confidences:
+            return None
+        return round(sum(self.confidences) / len(self.confidences), 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the output the walk is: its JSON pointer, its name, its parent's name and its depth."""
+
+    path: str = ""
+    name: str = ""
+    parent: str = ""
+    depth: int = 0
+
+    def member(self, name: str) -> "Place":
+        """The place of a property."""
+        step = name.replace("~", "~0").replace("/", "~1")
+        return Place(f"{self.path}/{step}", name, self.name, self.depth + 1)
+
+    def item(self, index: int) -> "Place":
+        """The place of an item of an array, which keeps the array's name."""
+        return Place(f"{self.path}/{index}", self.name, self.parent, self.depth + 1)
+
+
+class UnfilledError(Exception):
+    """Something required is not in the text. `path` points at it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk over one schema and one text."""
+
+    found: Found
+    schemas: Schemas
+    given: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Values by field name that other stages have found already."""
+    decided: Mapping[str, Answer] = field(default_factory=dict[str, Answer])
+    """Answers by JSON pointer that are already known (the label of a classification)."""
+    left: int = _FIELDS_MAX
+
+    def fill(self, schema: JsonValue, place: Place) -> Answer | None:
+        """The answer for a schema, or None where there is none. Raises UnfilledError for a part that is required."""
+        if place.path in self.decided:
+            return self.decided[place.path]
+        self.left -= 1
+        if place.depth > _DEPTH_MAX or self.left < 0:
+            return None
+        shape = self.schemas.shape(schema)
+        unfilled: UnfilledError | None = None
+        for option in shape.options:
+            try:
+                answer = self._option(option, shape.description, place)
+            except UnfilledError as error:
+                unfilled = unfilled or error
+                continue
+            if answer is not None:
+                return answer
+        if unfilled is not None and not shape.nullable and len(shape.options) == 1:
+            raise unfilled
+        return None
+
+    def _option(self, schema: JsonObject, description: str, place: Place) -> Answer | None:
+        if "const" in schema:
+            return Answer(schema["const"])
+        match type_of(schema):
+            case "object":
+                return self._object(schema, place)
+            case "array":
+                return self._array(schema, description, place)
+            case _:
+                return self._leaf(schema, description, place)
+
+    def _leaf(self, schema: JsonObject, description: str, place: Place) -> Answer | None:
+        wanted = field_of(place.path, place.name, schema, description, place.parent if _lends(place) else "")
+        filled = leaf.fill(self.found, wanted)
+        if filled is not None:
+            return _answer(filled, place.path)
+        upstream = self.given.get(place.name)
+        if upstream is not None and not isinstance(upstream, dict | list) and allows(schema, upstream):
+            return Answer(upstream, (), (0.5,))
+        return None
+
+    def _object(self, schema: JsonObject, place: Place) -> Answer | None:
+        """The object, if any part of it is filled, or none had to be."""
+        required = required_names(schema)
+        value: JsonObject = {}
+        parts: list[Answer] = []
+        later: list[str] = []
+        for name, member in members(schema).items():
+            if self._is_confidence(name, member):
+                later.append(name)
+                continue
+            answer = self._member(member, place.member(name), required=name in required)
+            if answer is not None:
+                value[name] = answer.value
+                parts.append(answer)
+        whole = _joined(value, parts)
+        for name in later:
+            inner = place.member(name)
+            answer = self.decided.get(inner.path) or (
+                Answer(whole.confidence) if whole.confidence is not None else None
+            )
+            if answer is None:
+                answer = self.nothing(members(schema)[name], inner, required=name in required)
+            if answer is not None:
+                value[name] = answer.value
+        if place.depth > 0 and not whole.confidences and members(schema):
+            if any(part.value not in (None, [], {}) for part in parts):
+                return whole
+            return None
+        return whole
+
+    def _is_confidence(self, name: str, schema: JsonValue) -> bool:
+        options = self.schemas.shape(schema).options
+        return any(field_of("", name, option, "").kind is Kind.CONFIDENCE for option in options)
+
+    def _member(self, schema: JsonValue, place: Place, *, required: bool) -> Answer | None:
+        try:
+            answer = self.fill(schema, place)
+        except UnfilledError:
+            if required:
+                raise
+            answer = None
+        return answer if answer is not None else self.nothing(schema, place, required=required)
+
+    def nothing(self, schema: JsonValue, place: Place, *, required: bool) -> Answer | None:
+        """What stands for a field that was not found: null, an empty list, the author's default, or nothing at all."""
+        shape = self.schemas.shape(schema)
+        if shape.nullable:
+            return Answer(None)
+        if not required:
+            return None
+        for option in shape.options:
+            if type_of(option) == "array" and not option.get("minItems"):
+                return Answer([])
+            if "default" in option:
+                return Answer(option["default"])
+            if type_of(option) == "object" and not required_names(option):
+                return Answer({})
+        raise UnfilledError(place.path)
+
+    def _array(self, schema: JsonObject, description: str, place: Place) -> Answer | None:
+        items = schema.get("items", {})
+        shape = self.schemas.shape(items)
+        option = shape.options[0] if shape.options else {}
+        if type_of(option) == "object":
+            answers = self._records(option, place)
+        else:
+            wanted = field_of(place.path, place.name, option, description or shape.description)
+            answers = [
+                _answer(filled, place.item(index).path)
+                for index, filled in enumerate(fill_all(self.found, wanted))
+            ]
+        most, least = schema.get("maxItems"), schema.get("minItems")
+        answers = answers[: most if isinstance(most, int) else None]
+        if not answers or (isinstance(least, int) and len(answers) < least):
+            return None
+        return _joined([answer.value for answer in answers], answers)
+
+    def _records(self, schema: JsonObject, place: Place) -> list[Answer]:
+        """The objects of an array; one that lacks what is required is left out."""
+        answers: list[Answer] = []
+        for part in records.find_records(self.found, place.name, schema, self.schemas):
+            inner = place.item(len(answers))
+            known = {
+                inner.member(name).path: _answer(filled, inner.member(name).path)
+                for name, filled in part.known.items()
+            }
+            walk = Walk(part.found, self.schemas, {}, known, self.left)
+            try:
+                answer = walk.fill(schema, inner)
+            except UnfilledError:
+                continue
+            self.left = walk.left
+            if answer is not None:
+                answers.append(answer)
+        return answers
+
+
+def _lends(place: Place) -> bool:
+    """Whether a field's own name says so little that its parent's must help."""
+    return bool(place.parent) and place.name in {
+        "amount", "value", "currency", "date", "number", "id", "name", "email", "phone", "code", "percent", "rate", "text", "address",
+    }  # fmt: skip
+
+
+def _answer(filled: leaf.Filled, path: str) -> Answer:
+    return Answer(
+        filled.value, tuple(Quote(path, there.text) for there in filled.spans), (filled.confidence,)
+    )
+
+
+def _joined(value: JsonValue, parts: list[Answer]) -> Answer:
+    return Answer(
+        value,
+        tuple(quote for part in parts for quote in part.quotes),
+        tuple(confidence for part in parts for confidence in part.confidences),
+    )
+
+
+def fill_schema(
+    found: Found,
+    schema: JsonObject,
+    *,
+    given: Mapping[str, JsonValue] | None = None,
+    decided: Mapping[str, Answer] | None = None,
+) -> Answer:
+    """The output for a schema. Raises ProviderError `bad_request`, naming the field, where one cannot be filled."""
+    walk = Walk(found, Schemas(schema), given or {}, decided or {})
+    try:
+        answer = walk.fill(schema, Place())
+        if answer is None:
+            answer = walk.nothing(schema, Place(), required=True)
+    except UnfilledError as error:
+        name = error.path or "the output"
+        raise ProviderError(
+            f"the rules provider cannot fill the required field {name!r} from this text",
+            code="bad_request",
+            transient=False,
+            hint="make the field nullable or optional, or use a language model",
+        ) from None
+    return answer or Answer(None)

@@ -1,0 +1,212 @@
+"""Rows of a table as objects: invoice lines with description, quantity, unit price and amount.
+
+Called by the schema walk for arrays of objects. Invariant: a row's values stand on one line, each in one column.
+"""
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from tegu.llm.providers.rules.found import Found
+from tegu.llm.providers.rules.layout import cells
+from tegu.llm.providers.rules.lexicon import concepts, similarity
+from tegu.llm.providers.rules.reading import Kind, Line, Span, span
+from tegu.llm.providers.rules.wanted import Field
+from tegu.llm.providers.rules.words import word_set
+
+_NUMERIC = frozenset((Kind.MONEY, Kind.NUMBER, Kind.PERCENT))
+_STOP = frozenset(("total", "subtotal"))
+_BLANK_MAX = 2
+_ROWS_MAX = 500
+_COLUMN_MIN = 0.6
+_HEADER_CHARS_MAX = 400
+_WORD = re.compile(r"[^\s|]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: where its head stands in the line, and the field it fills (None where nobody wants it)."""
+
+    start: int
+    end: int
+    field: Field | None
+    is_numeric: bool
+
+
+Row = dict[str, Span]
+"""The spans of one row by the name of the field."""
+
+_NUMERIC_HEADS = word_set("quantity unit_price amount total subtotal tax discount percent position price")
+
+
+def find_rows(found: Found, fields: list[Field]) -> list[Row]:
+    """The rows of every table whose head names at least two of the fields. At most 500."""
+    lines = found.reading.lines
+    rows: list[Row] = []
+    number = 0
+    while number < len(lines) and len(rows) < _ROWS_MAX:
+        columns = _head(lines[number], fields)
+        number += 1
+        if columns:
+            body, number = _body(lines, number)
+            for line in body:
+                row = _row(found, line, columns)
+                if row:
+                    rows.append(row)
+    return rows[:_ROWS_MAX]
+
+
+def _head(line: Line, fields: list[Field]) -> list[Column]:
+    """The columns that a line names, left to right; empty where it is no head."""
+    if not 4 < len(line.text) < _HEADER_CHARS_MAX or line.text.rstrip().endswith("."):
+        return []
+    found = [
+        _column(cell.start - line.start, cell.end - line.start, cell.text, fields) for cell in cells(line)
+    ]
+    if sum(column.field is not None for column in found) < 2:
+        found = _squeezed(line, fields)
+    named = [column.field.name for column in found if column.field is not None]
+    return (
+        found
+        if len(named) >= 2 and len(set(named)) == len(named) and not re.search(r"\d{2}", line.text)
+        else []
+    )
+
+
+def _column(start: int, end: int, text: str, fields: list[Field]) -> Column:
+    said = concepts(text)
+    scored = [(similarity(_meant(field), said), field) for field in fields]
+    best = max(scored, key=lambda pair: pair[0], default=None)
+    field = best[1] if best and best[0] >= _COLUMN_MIN else None
+    return Column(start, end, field, bool(said & _NUMERIC_HEADS))
+
+
+def _meant(field: Field) -> frozenset[str]:
+    """A field's concepts in a table, where `name` is the description and an amount no grand total."""
+    named = concepts(field.name)
+    if named <= {"name", "product", "item", "title"}:
+        return named | {"description"}
+    return frozenset(("amount",)) if named <= {"total", "amount", "subtotal", "price", "currency"} else named
+
+
+def _squeezed(line: Line, fields: list[Field]) -> list[Column]:
+    """The columns of a head whose names are apart by one space: the longest names first."""
+    parts = list(_WORD.finditer(line.text))
+    if len(parts) > 14:
+        return []
+    found: list[Column] = []
+    at = 0
+    while at < len(parts):
+        for length in (3, 2, 1):
+            last = parts[min(len(parts), at + length) - 1]
+            column = _column(parts[at].start(), last.end(), line.text[parts[at].start() : last.end()], fields)
+            exact = column.field is not None and (
+                length == 1 or concepts(line.text[column.start : column.end]) <= _meant(column.field)
+            )
+            if exact or length == 1:
+                found.append(column)
+                at += length if at + length <= len(parts) else 1
+                break
+    return found
+
+
+def _body(lines: tuple[Line, ...], first: int) -> tuple[list[Line], int]:
+    """The lines of a table: until two empty ones, or a total."""
+    body: list[Line] = []
+    blank = 0
+    number = first
+    while number < len(lines):
+        line = lines[number]
+        if line.is_blank:
+            blank += 1
+            if blank > (_BLANK_MAX if body else _BLANK_MAX + 1):
+                break
+        elif not re.fullmatch(r"[\s|:=+_-]{3,400}", line.text):
+            blank = 0
+            if _is_end(line):
+                break
+            body.append(line)
+        number += 1
+    return body, number
+
+
+def _is_end(line: Line) -> bool:
+    head = cells(line)[0].text if cells(line) else ""
+    first = concepts(" ".join(head.split()[:3]))
+    return bool(first & {"total"}) or bool(first & _STOP and not re.search(r"[A-Za-z]{12}", head))
+
+
+def _row(found: Found, line: Line, columns: list[Column]) -> Row:
+    """The values of one line by field; empty where the line is no row."""
+    numeric = [column for column in columns if column.is_numeric]
+    values = _values(found, line) if numeric else []
+    if not numeric:
+        return _by_place(line, columns, [])
+    if not values:
+        return {}
+    if len(numeric) == len(values) and all(column.is_numeric for column in columns[1:]):
+        row = _by_order(line, columns, values)
+        if row:
+            return row
+    return _by_place(line, columns, values)
+
+
+def _values(found: Found, line: Line) -> list[Span]:
+    first = bisect_left(found.amounts, line.start, key=lambda item: item.start)
+    last = bisect_left(found.amounts, line.end, key=lambda item: item.start)
+    return found.amounts[first:last]
+
+
+def _by_order(line: Line, columns: list[Column], values: list[Span]) -> Row:
+    """One text, then numbers in the order of the columns."""
+    if columns[0].is_numeric:
+        return {}
+    text = span(Kind.TEXT, line.text, 0, values[0].start - line.start)
+    row = {
+        column.field.name: value for column, value in zip(columns[1:], values, strict=False) if column.field
+    }
+    label = text.text.strip("|*- ")
+    if not label:
+        return {}
+    if columns[0].field is not None:
+        start = line.start + line.text.index(label)
+        row[columns[0].field.name] = Span(Kind.TEXT, start, start + len(label), label, label)
+    return row
+
+
+def _by_place(line: Line, columns: list[Column], values: list[Span]) -> Row:
+    """Every cell goes to the column that it stands under, or is nearest to."""
+    row: Row = {}
+    texts = _texts(line, values)
+    for there in [*values, *texts]:
+        start, end = there.start - line.start, there.end - line.start
+        fitting = [column for column in columns if column.is_numeric == (there.kind in _NUMERIC)] or columns
+        nearest = min(fitting, key=lambda column: _distance(column, start, end))
+        if nearest.field is not None:
+            row.setdefault(nearest.field.name, there)
+    has_text = any(there.kind is Kind.TEXT for there in row.values())
+    return row if len(row) >= 2 and (has_text or len(row) > 2) else {}
+
+
+def _texts(line: Line, values: list[Span]) -> list[Span]:
+    """The cells that are no numbers, cut off where a number begins."""
+    texts: list[Span] = []
+    for cell in cells(line):
+        inside = [value for value in values if cell.start <= value.start < cell.end]
+        end = (
+            inside[0].start
+            if inside and (inside[0].start == cell.start or inside[-1].end == cell.end)
+            else cell.end
+        )
+        there = span(Kind.TEXT, line.text, cell.start - line.start, end - line.start)
+        if any(char.isalpha() for char in there.text):
+            start = line.start + there.start
+            texts.append(Span(Kind.TEXT, start, start + len(there.text), there.text, there.text))
+    return texts
+
+
+def _distance(column: Column, start: int, end: int) -> int:
+    overlap = min(column.end, end) - max(column.start, start)
+    if overlap > 0:
+        return -overlap
+    return min(abs(column.start - start), abs(column.end - end))
