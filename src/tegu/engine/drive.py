@@ -9,55 +9,26 @@ memory follows the database, never the other way round.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from time import monotonic
 from typing import assert_never
 from uuid import UUID
 
 from pydantic import JsonValue
-from pydantic_core import to_json
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.json import storable
-from tegu.domain.outcome import Completed, Crashed, Failed, ResultDraft, StageOutcome
+from tegu.domain.json import JsonObject, storable
+from tegu.domain.outcome import Completed, Crashed, Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
+from tegu.engine.progress import Draft, StageProgress, json_text
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
-from tegu.storage.checkpoints import Applied, AttemptWrite, EventWrite, ResultWrite, RunWrite, StageWrite
+from tegu.storage.checkpoints import Applied, RunWrite
 from tegu.storage.claims import ClaimedRun, RunKey, StageState
 
 CRASHES_MAX = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Where one stage stands in memory. `due` is on the monotonic clock."""
-
-    status: StageStatus = StageStatus.PENDING
-    attempt: int = 0
-    failures: int = 0
-    crashes: int = 0
-    generation: int = 0
-    due: float = 0.0
-    is_alone: bool = False
-
-    def moved(self, to: StageStatus, **changes: object) -> "_Stage":
-        return replace(self, status=transition(self.status, to), **changes)  # pyright: ignore[reportArgumentType]
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A checkpoint while it is put together."""
-
-    stages: dict[str, StageWrite] = field(default_factory=dict[str, StageWrite])
-    attempts: list[AttemptWrite] = field(default_factory=list[AttemptWrite])
-    results: list[ResultWrite] = field(default_factory=list[ResultWrite])
-    events: list[EventWrite] = field(default_factory=list[EventWrite])
-    starts: list[str] = field(default_factory=list[str])
-    moved: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
-    recovered: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +68,16 @@ class RunDriver:
         self._error: ErrorInfo | None = None
         self._outputs: dict[str, JsonValue] = {}
         self._statuses: dict[str, StageStatus] = {}
-        self._stages: dict[str, _Stage] = {}
+        self._stages: dict[str, StageProgress] = {}
         self._crashed: list[str] = []
         self._ended: list[_Ended] = []
         self._changed: list[str] | None = None  # None: look at every stage
-        self._taken: tuple[_Draft, list[_Ended], RunStatus] | None = None
+        self._taken: tuple[Draft, list[_Ended], RunStatus] | None = None
         self._restore(stored)
 
     def _restore(self, stored: Mapping[str, StageState]) -> None:
         for name, state in stored.items():
-            self._stages[name] = _Stage(
+            self._stages[name] = StageProgress(
                 state.status,
                 state.attempt,
                 state.failures,
@@ -167,10 +138,10 @@ class RunDriver:
     def take(self) -> RunWrite | None:
         """Decide on everything that happened since the last checkpoint; None when nothing is to be stored."""
         assert self._taken is None
-        draft, ended = _Draft(), self._ended
+        draft, ended = Draft(), self._ended
         self._ended = []
         if self._rev == 0:
-            draft.events.append(EventWrite("run.started"))
+            draft.event("run.started")
         self._recover_crashed(draft)
         for end in ended:
             self._settle(draft, end)
@@ -202,7 +173,7 @@ class RunDriver:
         draft, ended, _ = self._taken
         self._taken = None
         for name in draft.moved:
-            self._statuses[name] = self._stages.get(name, _Stage()).status
+            self._statuses[name] = self._stages.get(name, StageProgress()).status
             self._outputs.pop(name, None)
         info = ErrorInfo(
             "output_refused", f"the database refuses the output: {error}", hint="look at the values it quotes"
@@ -215,16 +186,15 @@ class RunDriver:
 
     # How a checkpoint is put together.
 
-    def _recover_crashed(self, draft: _Draft) -> None:
+    def _recover_crashed(self, draft: Draft) -> None:
         """Stages that were under way when their worker died run again, each alone in a child process."""
         for name in self._crashed:
-            stage = self._stages[name]
-            draft.attempts.append(AttemptWrite(name, stage.attempt, "crashed"))
-            draft.events.append(EventWrite("stage.crashed", name))
+            draft.attempt(name, self._stages[name], "crashed")
+            draft.event("stage.crashed", name)
             self._start(draft, name, is_alone=True)
         draft.recovered, self._crashed = self._crashed, []
 
-    def _settle(self, draft: _Draft, end: _Ended) -> None:
+    def _settle(self, draft: Draft, end: _Ended) -> None:
         stage = self._stages[end.stage]
         match end.outcome:
             case Completed():
@@ -236,26 +206,25 @@ class RunDriver:
             case _:
                 assert_never(end.outcome)
 
-    def _complete(self, draft: _Draft, name: str, stage: _Stage, outcome: Completed, elapsed_ms: int) -> None:
+    def _complete(
+        self, draft: Draft, name: str, stage: StageProgress, outcome: Completed, elapsed_ms: int
+    ) -> None:
         output = storable(outcome.output)
-        self._move(
-            draft,
-            name,
-            stage.moved(StageStatus.COMPLETED),
-            output=_json(output),
-            model=outcome.model,
-            fingerprint=outcome.fingerprint,
+        completed = stage.moved(StageStatus.COMPLETED)
+        draft.move(
+            name, completed, output=json_text(output), model=outcome.model, fingerprint=outcome.fingerprint
         )
+        draft.attempt(name, stage, "completed", elapsed_ms=elapsed_ms)
+        for result in outcome.results:
+            draft.result(name, result)
+        draft.event("stage.completed", name, {"elapsed_ms": elapsed_ms})
         self._outputs[name] = output
-        self._note_changed(name)
-        draft.attempts.append(AttemptWrite(name, stage.attempt, "completed", elapsed_ms=elapsed_ms))
-        draft.results.extend(_result(name, result) for result in outcome.results)
-        draft.events.append(EventWrite("stage.completed", name, _json({"elapsed_ms": elapsed_ms})))
+        self._note(name, completed)
 
-    def _fail(self, draft: _Draft, name: str, stage: _Stage, outcome: Failed, elapsed_ms: int) -> None:
+    def _fail(self, draft: Draft, name: str, stage: StageProgress, outcome: Failed, elapsed_ms: int) -> None:
         error = replace(outcome.error, stage=name)
-        text = _json(error.to_json())
-        draft.attempts.append(AttemptWrite(name, stage.attempt, "failed", text, elapsed_ms))
+        text = json_text(error.to_json())
+        draft.attempt(name, stage, "failed", error=text, elapsed_ms=elapsed_ms)
         failures = stage.failures + 1
         if not outcome.transient or failures > self._plan.definition.stage(name).retries:
             self._fail_for_good(draft, name, replace(stage, failures=failures), error)
@@ -267,17 +236,18 @@ class RunDriver:
             generation=stage.generation + outcome.rejected,
             due=monotonic() + delay_s,
         )
-        self._move(draft, name, waiting, due_in_s=delay_s, error=text)
-        data = _json({"attempt": stage.attempt, "due_in_s": round(delay_s, 3), "error": error.to_json()})
-        draft.events.append(EventWrite("stage.retrying", name, data))
+        draft.move(name, waiting, due_in_s=delay_s, error=text)
+        data: JsonObject = {"attempt": stage.attempt, "due_in_s": round(delay_s, 3), "error": error.to_json()}
+        draft.event("stage.retrying", name, data)
+        self._statuses[name] = waiting.status
 
-    def _crash(self, draft: _Draft, name: str, stage: _Stage, outcome: Crashed, elapsed_ms: int) -> None:
+    def _crash(
+        self, draft: Draft, name: str, stage: StageProgress, outcome: Crashed, elapsed_ms: int
+    ) -> None:
         crashes = stage.crashes + 1
         error = ErrorInfo("crashed", outcome.reason, stage=name)
-        draft.attempts.append(
-            AttemptWrite(name, stage.attempt, "crashed", _json(error.to_json()), elapsed_ms)
-        )
-        draft.events.append(EventWrite("stage.crashed", name, _json({"crashes": crashes})))
+        draft.attempt(name, stage, "crashed", error=json_text(error.to_json()), elapsed_ms=elapsed_ms)
+        draft.event("stage.crashed", name, {"crashes": crashes, "reason": outcome.reason})
         if crashes < CRASHES_MAX:
             self._start(draft, name, crashes=crashes, is_alone=True)
             return
@@ -286,40 +256,33 @@ class RunDriver:
         quarantined = ErrorInfo("quarantined", message, stage=name, hint=hint)
         self._fail_for_good(draft, name, replace(stage, crashes=crashes), quarantined)
 
-    def _fail_for_good(self, draft: _Draft, name: str, stage: _Stage, error: ErrorInfo) -> None:
-        text = _json(error.to_json())
-        self._move(draft, name, stage.moved(StageStatus.FAILED), error=text)
-        draft.events.append(EventWrite("stage.failed", name, text))
+    def _fail_for_good(self, draft: Draft, name: str, stage: StageProgress, error: ErrorInfo) -> None:
+        failed = stage.moved(StageStatus.FAILED)
+        draft.move(name, failed, error=json_text(error.to_json()))
+        draft.event("stage.failed", name, error.to_json())
         self._error = self._error or error
-        self._note_changed(name)
+        self._note(name, failed)
 
-    def _advance(self, draft: _Draft) -> RunStatus:
+    def _advance(self, draft: Draft) -> RunStatus:
         """Start, skip and fail what follows, and whatever retry is due; then say where the run stands."""
         decision = self._plan.decide(self._statuses, self._outputs, changed=self._changed, facts=self._facts)
-        self._changed = []
         for name in decision.skip:
-            self._move(draft, name, _Stage().moved(StageStatus.SKIPPED))
-            draft.events.append(EventWrite("stage.skipped", name))
+            skipped = self._stages.get(name, StageProgress()).moved(StageStatus.SKIPPED)
+            draft.move(name, skipped)
+            draft.event("stage.skipped", name)
+            self._note(name, skipped)
         for name, error in decision.fail:
             # A condition that cannot be decided counts as an attempt: pending has no way to failed.
-            running = _Stage().moved(StageStatus.RUNNING)
-            self._fail_for_good(draft, name, running, error)
+            self._fail_for_good(draft, name, StageProgress().moved(StageStatus.RUNNING), error)
         for name in (*decision.start, *self._due_again()):
             self._start(draft, name)
         self._changed = []
-        outcome = decision.outcome
-        if outcome is None:
-            is_running = any(status is StageStatus.RUNNING for status in self._statuses.values())
-            return RunStatus.RUNNING if is_running else self._wait(draft)
-        data = _json(self._error.to_json()) if self._error else None
-        draft.events.append(EventWrite(f"run.{outcome.value}", data=data))
-        return outcome
-
-    def _wait(self, draft: _Draft) -> RunStatus:
-        due_in_s = max(
-            0.0, min(s.due for s in self._now(draft) if s.status is StageStatus.WAITING) - monotonic()
-        )
-        draft.events.append(EventWrite("run.waiting", None, _json({"due_in_s": round(due_in_s, 3)})))
+        if decision.outcome is not None:
+            draft.event(f"run.{decision.outcome.value}", data=self._error.to_json() if self._error else None)
+            return decision.outcome
+        if any(status is StageStatus.RUNNING for status in self._statuses.values()):
+            return RunStatus.RUNNING
+        draft.event("run.waiting", data={"due_in_s": round(self._due_in_s(draft), 3)})
         return RunStatus.WAITING
 
     def _due_again(self) -> Iterator[str]:
@@ -329,83 +292,59 @@ class RunDriver:
             if stage.status is waiting and self._statuses[name] is waiting and stage.due <= now:
                 yield name
 
-    def _cancel(self, draft: _Draft) -> RunStatus:
+    def _due_in_s(self, draft: Draft) -> float:
+        stages = (self._stages | draft.moved).values()
+        due = min(stage.due for stage in stages if stage.status is StageStatus.WAITING)
+        return max(0.0, due - monotonic())
+
+    def _cancel(self, draft: Draft) -> RunStatus:
         for name in self._plan.order:
-            stage = draft.moved.get(name) or self._stages.get(name, _Stage())
+            stage = draft.moved.get(name) or self._stages.get(name, StageProgress())
             if stage.status.is_terminal:
                 continue
-            if stage.status is StageStatus.RUNNING:
-                draft.attempts.append(AttemptWrite(name, stage.attempt, "cancelled"))
-            self._move(draft, name, stage.moved(StageStatus.CANCELLED))
+            if stage.status is StageStatus.RUNNING and name not in draft.starts:
+                draft.attempt(name, stage, "cancelled")
+            cancelled = stage.moved(StageStatus.CANCELLED)
+            draft.move(name, cancelled)
+            self._statuses[name] = cancelled.status
         draft.starts.clear()
-        draft.events.append(EventWrite("run.cancelled"))
+        draft.event("run.cancelled")
         return RunStatus.CANCELLED
 
-    def _give_up(self, draft: _Draft, ended: list[_Ended]) -> RunStatus:
-        if ended and all(
-            name in self._statuses and self._statuses[name].is_terminal for name in self._plan.order
-        ):
+    def _give_up(self, draft: Draft, ended: list[_Ended]) -> RunStatus:
+        statuses = self._statuses
+        if ended and all(name in statuses and statuses[name].is_terminal for name in self._plan.order):
             return self._advance(draft)
         for name, stage in list(self._stages.items()):
-            if self._statuses[name] is StageStatus.RUNNING:
-                draft.attempts.append(AttemptWrite(name, stage.attempt, "handed_back"))
-                self._move(draft, name, stage.moved(StageStatus.PENDING))
+            if statuses[name] is StageStatus.RUNNING:
+                draft.attempt(name, stage, "handed_back")
+                pending = stage.moved(StageStatus.PENDING)
+                draft.move(name, pending)
+                statuses[name] = pending.status
         draft.starts.clear()
-        draft.events.append(EventWrite("run.handed_back"))
+        draft.event("run.handed_back")
         return RunStatus.PENDING
 
-    def _start(self, draft: _Draft, name: str, *, crashes: int | None = None, is_alone: bool = False) -> None:
-        stage = draft.moved.get(name) or self._stages.get(name, _Stage())
+    def _start(self, draft: Draft, name: str, *, crashes: int | None = None, is_alone: bool = False) -> None:
+        stage = draft.moved.get(name) or self._stages.get(name, StageProgress())
         started = stage.moved(
             StageStatus.RUNNING,
             attempt=stage.attempt + 1,
             crashes=stage.crashes if crashes is None else crashes,
             is_alone=is_alone or stage.is_alone,
         )
-        self._move(draft, name, started)
+        draft.move(name, started)
         draft.starts.append(name)
-        draft.events.append(EventWrite("stage.started", name, _json({"attempt": started.attempt})))
+        draft.event("stage.started", name, {"attempt": started.attempt})
+        self._statuses[name] = started.status
 
-    def _move(
-        self,
-        draft: _Draft,
-        name: str,
-        stage: _Stage,
-        *,
-        due_in_s: float | None = None,
-        output: str | None = None,
-        error: str | None = None,
-        model: str | None = None,
-        fingerprint: str | None = None,
-    ) -> None:
-        draft.moved[name] = stage
+    def _note(self, name: str, stage: StageProgress) -> None:
+        """A stage ended: what waits for it is to be looked at."""
         self._statuses[name] = stage.status
-        draft.stages[name] = StageWrite(
-            stage=name,
-            status=stage.status,
-            attempt=stage.attempt,
-            failures=stage.failures,
-            crashes=stage.crashes,
-            generation=stage.generation,
-            due_in_s=due_in_s,
-            model=model,
-            fingerprint=fingerprint,
-            output=output,
-            error=error,
-        )
-
-    def _note_changed(self, name: str) -> None:
         if self._changed is not None:
             self._changed.append(name)
 
-    def _now(self, draft: _Draft) -> Iterator[_Stage]:
-        return iter((self._stages | draft.moved).values())
-
-    def _write(self, draft: _Draft, status: RunStatus) -> RunWrite:
-        due_in_s = 0.0
-        if status is RunStatus.WAITING:
-            dues = [s.due for s in self._now(draft) if s.status is StageStatus.WAITING]
-            due_in_s = max(0.0, min(dues) - monotonic())
+    def _write(self, draft: Draft, status: RunStatus) -> RunWrite:
         return RunWrite(
             organization_id=self.run.organization_id,
             run_id=self.run.id,
@@ -413,8 +352,8 @@ class RunDriver:
             rev=self._rev,
             inbox=self._inbox,
             status=transition(self.status, status),
-            due_in_s=due_in_s,
-            error=_json(self._error.to_json()) if self._error else None,
+            due_in_s=self._due_in_s(draft) if status is RunStatus.WAITING else 0.0,
+            error=json_text(self._error.to_json()) if self._error else None,
             stages=tuple(draft.stages.values()),
             attempts=tuple(draft.attempts),
             results=tuple(draft.results),
@@ -438,21 +377,3 @@ class RunDriver:
             pinned_at=self.run.created_at,
             is_alone=stage.is_alone,
         )
-
-
-def _json(value: JsonValue | Mapping[str, JsonValue]) -> str:
-    return to_json(value).decode()
-
-
-def _result(stage: str, draft: ResultDraft) -> ResultWrite:
-    confidence = draft.confidence
-    return ResultWrite(
-        stage=stage,
-        type=draft.type,
-        key=draft.key,
-        data=_json(storable(draft.data)),
-        confidence=confidence.value if confidence else None,
-        confidence_method=confidence.method.value if confidence else None,
-        evidence=_json([storable(span.to_json()) for span in draft.evidence]),
-        llm_call_id=draft.llm_call_id,
-    )

@@ -11,28 +11,26 @@ Called by `tegu worker`, and in-process by the library and `tegu run`. It can be
 
 import asyncio
 import logging
-import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 from uuid import UUID
 
 import asyncpg
-from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Failed, StageOutcome
 from tegu.domain.status import RunStatus
+from tegu.engine.adopt import Adoption
 from tegu.engine.commit import CommitLane, LaneOptions, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.wake import listen
-from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
-from tegu.storage.claims import ClaimedRun, Claims, RunKey
+from tegu.storage.claims import Claims, RunKey
 from tegu.storage.workers import Workers
 
 log = logging.getLogger("tegu.engine")
@@ -40,10 +38,7 @@ log = logging.getLogger("tegu.engine")
 Perform = Callable[[StageTask], Awaitable[StageOutcome]]
 """Performs one stage. It may raise: an exception is a failure that may pass."""
 
-# More often than needed is harmless: a stage's field may be called `run`.
-_NAMES_A_FACT = re.compile(r"\b(content|thread|run)\b")
 _CLAIM_MAX = 100
-_PLANS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,10 @@ class Doors:
 
 
 class Worker:
-    """See the module. `perform` does the stages, `functions` names the Python stages it has."""
+    """See the module. `perform` does the stages, `perform_alone` those that were under way when their worker died,
+    in a child process; `functions` names the Python stages it has. With `only`, it drives just these runs.
+    `on_released` is called with each run that it let go, and the status that it left it in.
+    """
 
     def __init__(
         self,
@@ -80,10 +78,14 @@ class Worker:
         functions: Iterable[str] = (),
         version: str = "",
         only: Iterable[RunKey] | None = None,
+        perform_alone: Perform | None = None,
+        on_released: Callable[[RunKey, RunStatus], None] | None = None,
         random: Random | None = None,
     ) -> None:
         self._doors = doors
         self._perform = perform
+        self._perform_alone = perform_alone or perform
+        self._on_released = on_released
         self._options = options or WorkerOptions()
         self._functions = tuple(sorted(functions))
         self._version = version
@@ -94,7 +96,13 @@ class Worker:
         self._id: UUID | None = None
         self._drivers: dict[RunKey, RunDriver] = {}
         self._tasks: dict[RunKey, set[asyncio.Task[None]]] = {}
-        self._plans: dict[tuple[UUID, UUID], Plan] = {}
+        self._adoption = Adoption(
+            self._claims,
+            functions=self._functions,
+            only=self._only,
+            retry=self._options.retry,
+            random=self._random,
+        )
         self._slots = asyncio.Semaphore(self._options.concurrency)
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
@@ -210,59 +218,14 @@ class Worker:
             self._wake.clear()
 
     async def _claim(self, worker_id: UUID, limit: int) -> bool:
-        """Claim and adopt once; True when there may be more."""
-        if self._only is None:
-            start = UUID(int=self._random.getrandbits(128) if self._random.random() < 0.5 else 0)
-            runs = await self._claims.claim(
-                worker_id, limit=limit, start_from=start, functions=self._functions
-            )
-            if not runs and start.int:
-                runs = await self._claims.claim(
-                    worker_id, limit=limit, start_from=UUID(int=0), functions=self._functions
-                )
-        else:
-            wanted = [key for key in self._only if key not in self._drivers][:limit]
-            runs = (
-                await self._claims.claim_runs(worker_id, wanted, functions=self._functions) if wanted else []
-            )
-        if runs:
-            await self._adopt(worker_id, runs)
-        return len(runs) >= limit
-
-    async def _adopt(self, worker_id: UUID, runs: list[ClaimedRun]) -> None:
-        driven = [run.key for run in runs if not run.is_fresh]
-        stored = await self._claims.load_stages(driven) if driven else {}
-        await self._load_plans(runs)
-        for run in runs:
-            if self._id != worker_id:
-                return  # the lease was lost meanwhile; the runs are freed by whoever notices
-            plan = self._plans[run.organization_id, run.version_id]
-            driver = RunDriver(
-                run,
-                worker_id=worker_id,
-                plan=plan,
-                stored=stored.get(run.key, {}),
-                facts=await self._facts(run, plan),
-                retry=self._options.retry,
-                random=self._random,
-            )
-            self._drivers[run.key] = driver
+        """Claim once; True when there may be more."""
+        drivers = await self._adoption.take(worker_id, limit, self._drivers)
+        if self._id != worker_id:
+            return False  # the lease was lost meanwhile; whoever notices frees the runs
+        for driver in drivers:
+            self._drivers[driver.key] = driver
             self._mark(driver)
-
-    async def _load_plans(self, runs: list[ClaimedRun]) -> None:
-        missing = {(r.organization_id, r.version_id) for r in runs} - self._plans.keys()
-        if not missing:
-            return
-        for key, definition in (await self._claims.load_definitions(missing)).items():
-            while len(self._plans) >= _PLANS_MAX:
-                del self._plans[next(iter(self._plans))]
-            self._plans[key] = Plan(definition)
-
-    async def _facts(self, run: ClaimedRun, plan: Plan) -> Mapping[str, JsonValue]:
-        """What conditions may name besides stages; read only for pipelines whose conditions do."""
-        if any(stage.when and _NAMES_A_FACT.search(stage.when) for stage in plan.definition.stages):
-            return await self._claims.load_facts(run)
-        return {}
+        return len(drivers) >= limit
 
     # Performing.
 
@@ -297,7 +260,7 @@ class Worker:
         timeout = asyncio.timeout(task.stage.timeout_s)
         try:
             async with timeout:
-                return await self._perform(task)
+                return await (self._perform_alone if task.is_alone else self._perform)(task)
         except TimeoutError as error:
             if not timeout.expired():
                 return Failed(ErrorInfo.of(error), transient=True)
@@ -323,6 +286,8 @@ class Worker:
             asyncio.get_running_loop().call_later(max(0.0, driver.next_due - monotonic()), self.wake)
         elif self._only is not None and driver.status.is_terminal:
             self._only.discard(driver.key)
+        if self._on_released is not None and not driver.is_lost:
+            self._on_released(driver.key, driver.status)
 
     def _lost_run(self, driver: RunDriver) -> None:
         log.warning("run %s belongs to another worker now: dropped", driver.run.id)

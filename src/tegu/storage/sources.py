@@ -35,14 +35,14 @@ class SourceStore:
         row = await self._pool.fetchrow(statement("load_content"), organization_id, content_id)
         if row is None:
             raise NotFoundError(f"content {content_id} is not there", hint="it was deleted, perhaps")
-        return content_of(row)
+        return content_of(dict(row))
 
     async def thread(self, organization_id: UUID, thread_id: UUID) -> tuple[str, tuple[Content, ...]]:
         """Subject and e-mails, oldest first, at most 1,000. Raises NotFoundError when none is left."""
         rows = await self._pool.fetch(statement("load_thread"), organization_id, thread_id)
         if not rows:
             raise NotFoundError(f"mail thread {thread_id} has no e-mails", hint="they were deleted, perhaps")
-        return rows[0]["thread_subject"], tuple(content_of(row) for row in rows)
+        return rows[0]["thread_subject"], tuple(content_of(dict(row)) for row in rows)
 
     async def data(self, organization_id: UUID, sha256: str) -> bytes:
         """The bytes. Raises NotFoundError when they were deleted."""

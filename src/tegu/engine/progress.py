@@ -1,0 +1,111 @@
+"""What a checkpoint of one run is made of while it is put together: stages that move, attempts, results, events.
+
+Called by the driver. Invariant: a stage moves only through the status table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from tegu.domain.json import storable
+from tegu.domain.outcome import ResultDraft
+from tegu.domain.status import StageStatus, transition
+from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, StageWrite
+
+
+@dataclass(frozen=True, slots=True)
+class StageProgress:
+    """Where one stage stands in memory. `due` is on the monotonic clock."""
+
+    status: StageStatus = StageStatus.PENDING
+    attempt: int = 0
+    failures: int = 0
+    crashes: int = 0
+    generation: int = 0
+    due: float = 0.0
+    is_alone: bool = False
+
+    def moved(self, to: StageStatus, **changes: object) -> "StageProgress":
+        """The stage after a move. Raises ConflictError where the table does not allow it."""
+        return replace(self, status=transition(self.status, to), **changes)  # pyright: ignore[reportArgumentType] (field names)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A checkpoint in the making. `starts` are to be started once it is stored; `recovered` are those that a dead
+    worker left under way.
+    """
+
+    stages: dict[str, StageWrite] = field(default_factory=dict[str, StageWrite])
+    attempts: list[AttemptWrite] = field(default_factory=list[AttemptWrite])
+    results: list[ResultWrite] = field(default_factory=list[ResultWrite])
+    events: list[EventWrite] = field(default_factory=list[EventWrite])
+    starts: list[str] = field(default_factory=list[str])
+    moved: dict[str, StageProgress] = field(default_factory=dict[str, StageProgress])
+    recovered: list[str] = field(default_factory=list[str])
+
+    def move(
+        self,
+        name: str,
+        stage: StageProgress,
+        *,
+        due_in_s: float | None = None,
+        output: str | None = None,
+        error: str | None = None,
+        model: str | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        """The stage is so from now on. `output` and `error` are JSON text."""
+        self.moved[name] = stage
+        self.stages[name] = StageWrite(
+            stage=name,
+            status=stage.status,
+            attempt=stage.attempt,
+            failures=stage.failures,
+            crashes=stage.crashes,
+            generation=stage.generation,
+            due_in_s=due_in_s,
+            model=model,
+            fingerprint=fingerprint,
+            output=output,
+            error=error,
+        )
+
+    def attempt(
+        self,
+        name: str,
+        stage: StageProgress,
+        outcome: str,
+        *,
+        error: str | None = None,
+        elapsed_ms: int | None = None,
+    ) -> None:
+        """The stage's present attempt ended so."""
+        self.attempts.append(AttemptWrite(name, stage.attempt, outcome, error, elapsed_ms))
+
+    def event(self, kind: str, stage: str | None = None, data: Mapping[str, JsonValue] | None = None) -> None:
+        """Something that followers of the run are told, in this order."""
+        self.events.append(EventWrite(kind, stage, json_text(data) if data is not None else None))
+
+    def result(self, stage: str, result: ResultDraft) -> None:
+        """A typed output of a stage that completed."""
+        confidence = result.confidence
+        self.results.append(
+            ResultWrite(
+                stage=stage,
+                type=result.type,
+                key=result.key,
+                data=json_text(storable(result.data)),
+                confidence=confidence.value if confidence else None,
+                confidence_method=confidence.method.value if confidence else None,
+                evidence=json_text([storable(span.to_json()) for span in result.evidence]),
+                llm_call_id=result.llm_call_id,
+            )
+        )
+
+
+def json_text(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    """A JSON value as text, for a jsonb parameter."""
+    return to_json(value).decode()
