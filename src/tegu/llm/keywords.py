@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jsonschema import FormatChecker
     from jsonschema.exceptions import ValidationError
 
-REFERENCES_MAX = 20_000
+REFERENCES_MAX = 10_000
 """`$ref` steps of one validation: a recursive `anyOf` is exponential in the depth of the value."""
 FORMATS = ("date", "email", "ipv4", "ipv6", "uuid")
 NOT_ENFORCED = ("unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef")

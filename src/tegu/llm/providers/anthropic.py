@@ -3,6 +3,7 @@
 Called by the registry. Invariant: nothing is read from the environment: key and host are the credential's.
 """
 
+import warnings
 from typing import TYPE_CHECKING
 
 from tegu.llm.protocol import Credential
@@ -20,6 +21,8 @@ def messages(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
+    # The SDK warns at each call of a model with an announced end; the user chose it, and `tegu models` says so.
+    warnings.filterwarnings("ignore", message="The model .* is deprecated", category=DeprecationWarning)
     client = AsyncAnthropic(
         api_key=credential.api_key or "",
         base_url=credential.base_url or BASE_URL,

@@ -7,10 +7,12 @@ HTTP request; what the library refuses before sending is asked for in another ou
 from typing import TYPE_CHECKING
 
 from tegu.domain.errors import ProviderError
-from tegu.llm.protocol import Credential, ModelReply, ModelRequest
+from tegu.llm.protocol import Credential, ModelReply, ModelRequest, OutputMode
 from tegu.llm.providers.clients import ClientBuilder, ClientCache
 
 if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelResponse
+
     from tegu.llm.providers.http import Exchange
 
 
@@ -43,7 +45,6 @@ class DirectProvider:
         from pydantic_ai.direct import model_request
         from pydantic_ai.exceptions import ModelRequestRejectedError, UserError
 
-        from tegu.llm.providers.replies import reply_of
         from tegu.llm.providers.wording import messages, settings, ways_to_ask
 
         conversation, chosen = messages(request), settings(request)
@@ -60,11 +61,26 @@ class DirectProvider:
                         instrument=False,
                     )
                 except (UserError, ModelRequestRejectedError):
-                    if exchanged.status is not None or parameters is last[1]:
+                    if exchanged.is_sent or parameters is last[1]:
                         raise
                 else:
-                    return reply_of(response, exchanged, mode=mode, priced_by_url=self._priced_by_url)
+                    return self._reply(request, response, exchanged, mode)
         raise AssertionError("the last way returns or raises")
+
+    def _reply(
+        self, request: ModelRequest, response: "ModelResponse", exchanged: "Exchange", mode: OutputMode | None
+    ) -> ModelReply:
+        from tegu.llm.providers.replies import body_of, reply_of
+
+        body = body_of(exchanged)
+        if body is None:
+            raise ProviderError(
+                f"{request.model}: the reply is not what this API promises (no JSON object, or an empty one)",
+                code="server",
+                transient=True,
+                status=exchanged.status,
+            )
+        return reply_of(response, exchanged, body, mode=mode, priced_by_url=self._priced_by_url)
 
     async def close(self) -> None:
         """Close connections."""

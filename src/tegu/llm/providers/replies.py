@@ -24,11 +24,25 @@ _RATE_LIMIT_HEADERS_MAX = 24
 _HEADER_LENGTH_MAX = 100
 
 
+def body_of(exchanged: Exchange) -> JsonObject | None:
+    """The reply as it came; None when it is no JSON object or an empty one, which some SDKs take for a reply."""
+    try:
+        body: JsonValue = from_json(exchanged.body)
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) and body else None
+
+
 def reply_of(
-    response: "ModelResponse", exchanged: Exchange, *, mode: OutputMode | None, priced_by_url: bool
+    response: "ModelResponse",
+    exchanged: Exchange,
+    body: JsonObject,
+    *,
+    mode: OutputMode | None,
+    priced_by_url: bool,
 ) -> ModelReply:
     """`priced_by_url`: a server that anyone may run under any model name has a price only where its URL is known."""
-    usage = _usage(response, _raw_usage(exchanged))
+    usage = _usage(response, _raw_usage(body))
     cost_usd = None if usage.input_tokens is None else _cost(response, priced_by_url=priced_by_url)
     details = response.provider_details or {}
     refusal = details.get("refusal")
@@ -74,13 +88,7 @@ def _usage(response: "ModelResponse", raw: JsonObject) -> Usage:
     )
 
 
-def _raw_usage(exchanged: Exchange) -> JsonObject:
-    try:
-        body: JsonValue = from_json(exchanged.body, allow_inf_nan=False)
-    except ValueError:
-        return {}
-    if not isinstance(body, dict):
-        return {}
+def _raw_usage(body: JsonObject) -> JsonObject:
     for key in _USAGE_KEYS:
         found = body.get(key)
         if isinstance(found, dict):

@@ -42,11 +42,15 @@ def messages(request: ModelRequest) -> "list[ModelMessage]":
 
 
 def settings(request: ModelRequest) -> "ModelSettings":
-    """`max_tokens` always (without it one SDK switches to streaming), no retries below our loop."""
+    """`max_tokens` always: without it one SDK switches to streaming.
+
+    `max_retries` is not set here: it would make the SDKs copy their client for each call, and the copy reads the
+    account from the environment. The clients are made with 0 retries instead.
+    """
     from pydantic_ai.settings import ModelSettings
 
     asked = request.settings
-    chosen = ModelSettings(max_tokens=asked.max_tokens, timeout=asked.timeout_s, max_retries=0)
+    chosen = ModelSettings(max_tokens=asked.max_tokens, timeout=asked.timeout_s)
     if asked.temperature is not None:
         chosen["temperature"] = asked.temperature
     return chosen
