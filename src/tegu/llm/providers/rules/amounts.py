@@ -96,7 +96,12 @@ def _read(text: str, start: int, end: int, *, comma_decimal: bool) -> Span | Non
         return span(Kind.MONEY, text, start, after.end(), _json(value), currency_after)
     if after and after[4]:
         return span(Kind.PERCENT, text, start, after.end(), _json(value))
-    if text[max(0, start - 1) : start].isalpha() or text[max(0, start - 1) : start] in {"_", "/", "#"}:
+    glued = text[max(0, start - 1) : start] == "-" and text[max(0, start - 2) : start - 1].isalnum()
+    if (
+        glued
+        or text[max(0, start - 1) : start].isalpha()
+        or text[max(0, start - 1) : start] in {"_", "/", "#", "["}
+    ):
         return None
     if _UNIT_AFTER.match(text, end) is None or text[end : end + 1] in {"_", "/", ":"}:
         return None

@@ -17,7 +17,8 @@ from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.lists import fill_all
 from tegu.llm.providers.rules.reading import Kind
 from tegu.llm.providers.rules.schema import Schemas, allows, members, required_names, type_of
-from tegu.llm.providers.rules.wanted import field_of
+from tegu.llm.providers.rules.wanted import field_of, named_kind
+from tegu.llm.providers.rules.words import words
 
 _DEPTH_MAX = 8
 _FIELDS_MAX = 2_000
@@ -155,6 +156,9 @@ class Walk:
         return any(field_of("", name, option, "").kind is Kind.CONFIDENCE for option in options)
 
     def _member(self, schema: JsonValue, place: Place, *, required: bool) -> Answer | None:
+        shape = self.schemas.shape(schema)
+        if (shape.nullable or not required) and _is_reply(place.name):
+            return self.nothing(schema, place, required=required)  # sentences of theirs are no answer of ours
         try:
             answer = self.fill(schema, place)
         except UnfilledError:
@@ -222,6 +226,10 @@ def _lends(place: Place) -> bool:
     return bool(place.parent) and place.name in {
         "amount", "value", "currency", "date", "number", "id", "name", "email", "phone", "code", "percent", "rate", "text", "address",
     }  # fmt: skip
+
+
+def _is_reply(name: str) -> bool:
+    return named_kind(words(name)) is Kind.REPLY
 
 
 def _answer(filled: leaf.Filled, path: str) -> Answer:

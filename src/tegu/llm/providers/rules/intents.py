@@ -100,3 +100,17 @@ DOCUMENT_TYPES: Final = (
     "curriculum vitae", "report", "memo", "memorandum", "minutes", "letter", "certificate", "policy", "factuur", "rechnung",
     "facture", "factura",
 )  # fmt: skip
+
+TOPICS: Final = {
+    "refund": "wants money back for a return or a charge",
+    "billing": "question about an invoice, a charge or a payment",
+    "delivery": "where a parcel is, late or missing shipment",
+    "complaint": "unhappy about quality or service",
+    "cancellation": "wants to cancel or terminate",
+    "sales": "wants to buy, asks for a quote or pricing",
+    "technical support": "something does not work, error, crash, login",
+    "meeting": "schedule a call or an appointment",
+    "job application": "applies for a vacancy",
+    "contract": "agreement, clause, terms, signature",
+}
+"""What a mail thread may be about, where a schema wants a category and names none."""

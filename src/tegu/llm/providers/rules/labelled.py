@@ -19,6 +19,7 @@ _LEAD_CHARS = 60
 _LEAD_WORDS_MAX = 5
 _TEXT_CHARS_MAX = 200
 _TOKEN = re.compile(r"[#]?([\w][\w./-]{0,60}[\w]|\w)")
+_DECIMAL = re.compile(r"[#]?\d{1,9}[.,]\d{1,4}(?![\w.,/-])")
 _CLAUSE = re.compile(r"[.;!?:](?=\s)|[,(]")
 _ID_PREFIX = re.compile(r"[A-Z]{2,5}")
 _SPAN_KINDS = frozenset(
@@ -115,7 +116,7 @@ def _name_in(kind: Kind, cell: Span) -> Span | None:
 
 def _token_in(cell: Span) -> Span | None:
     match = _TOKEN.match(cell.text)
-    if match is None or not any(char.isdigit() for char in match[1]):
+    if match is None or not any(char.isdigit() for char in match[1]) or _DECIMAL.match(cell.text):
         return None
     start = cell.start + match.start(1)
     return Span(Kind.ID, start, start + len(match[1]), match[1], match[1])
@@ -125,7 +126,10 @@ def _led(found: Found, field: Field) -> list[Candidate]:
     """Spans with their label in the same phrase: `Total due EUR 1,284.50`, `a refund of EUR 45.00`, `3 rooms`."""
     offered: list[Candidate] = []
     previous_end = 0
-    for there in found.of_kind(field.kind):
+    spans = found.of_kind(field.kind)
+    if field.kind is Kind.ID:
+        spans = sorted([*spans, *_plain_numbers(found)], key=lambda item: item.start)
+    for there in spans:
         lead_start = max(previous_end, there.start - _LEAD_CHARS)
         lead = found.text[lead_start : there.start]
         opens = "\n" in lead or lead_start == 0
@@ -142,6 +146,15 @@ def _led(found: Found, field: Field) -> list[Candidate]:
     return offered
 
 
+def _plain_numbers(found: Found) -> list[Span]:
+    """Whole numbers that may be somebody's number: `order 12345`."""
+    return [
+        Span(Kind.ID, item.start, item.end, item.text, item.text)
+        for item in found.of_kind(Kind.NUMBER)
+        if item.text.isdigit() and len(item.text) >= 4
+    ]
+
+
 def _prefixed(found: Found, field: Field) -> list[Candidate]:
     """Identifiers that carry their noun: `ORD-4411` for an order number, `INV-7` for an invoice's."""
     offered: list[Candidate] = []
@@ -151,6 +164,7 @@ def _prefixed(found: Found, field: Field) -> list[Candidate]:
             continue
         prefix = match[0].lower()
         noun = {"po": "purchase order", "rma": "return", "tkt": "ticket", "cs": "case"}.get(prefix)
-        if any(noun == name or (len(prefix) > 2 and name.startswith(prefix)) for name in field.concepts):
+        nouns = {name.removeprefix("~") for name in field.concepts}
+        if noun in nouns or (len(prefix) > 2 and any(name.startswith(prefix) for name in nouns)):
             offered.append(Candidate(there, 0.6))
     return offered

@@ -102,7 +102,7 @@ def _scores(
         missing = sum(said[word] for word in own if not counts[word])
         norm = math.sqrt(sum(weight * weight for weight in said.values())) or 1.0
         scores[label] = max(0.0, hit - 0.35 * missing) / norm
-        if _ASKING & set(own):
+        if own and set(own) <= _ASKING:
             asking = _asking(found) if asking is None else asking
             scores[label] += asking
     if fallback is not None:

@@ -6,12 +6,15 @@ Called by `found` and the tables. Invariant: a pair's value lies in one line, an
 import re
 from dataclasses import dataclass
 
-from tegu.llm.providers.rules.lexicon import concepts
+from tegu.llm.providers.rules.lexicon import concepts, is_known
 from tegu.llm.providers.rules.reading import Kind, Line, Span, span
 
 _GAP = re.compile(r"[ ]{2,}|\t+|[ ]?\|[ ]?|\u00a0{2,}")
 _LABEL = re.compile(r"[-*•#> ]{0,6}([^\W_][^:=\n|]{0,48}?)[ *_]{0,4}(?::|=)(?![/\d=]|//)[ *_]{0,4}")
 _LABEL_TIGHT = re.compile(r"[-*•#> ]{0,6}([^\W\d_][^:=\n|\d]{1,48}?)[ *_]{0,4}:(?=\d)")
+_FIGURES = re.compile(
+    r"(?:\bon )?[$€£]?[ ]?\d{1,9}(?:[.,]\d{1,3})?[ ]?%?"
+)  # `VAT 19%`, `Tax 15% on $ 112.90`
 _LABEL_WORDS_MAX = 6
 _BELOW_MAX = 3
 _CELLS_MAX = 40
@@ -93,12 +96,13 @@ def _pairs_of(rows: list[Row], number: int, index: int, cell: Span) -> list[Pair
             return _pair(match[1], beside, 1.0)
         below = _below(rows, number, cell)
         return _pair(match[1], below, 0.85) if below is not None else []
-    if not is_label(cell.text):
+    label = _FIGURES.sub(" ", cell.text).strip() if index + 1 < len(row) else cell.text
+    if not is_label(label):
         return []
     found: list[Pair] = []
     if index + 1 < len(row) and not is_label(row[index + 1].text):
-        found += _pair(cell.text, row[index + 1], 0.85)
-    if concepts(cell.text):
+        found += _pair(label, row[index + 1], 0.85)
+    if is_known(cell.text) or (len(row) > 1 and concepts(cell.text)):
         below = _below(rows, number, cell)
         if below is not None and (len(row) > 1 or not is_label(below.text)):
             found += _pair(cell.text, below, 0.8 if len(row) > 1 else 0.65)

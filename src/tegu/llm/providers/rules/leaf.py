@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from tegu.llm.providers.rules import labels, summary
 from tegu.llm.providers.rules.found import Found
-from tegu.llm.providers.rules.intents import DOCUMENT_TYPES
+from tegu.llm.providers.rules.intents import DOCUMENT_TYPES, TOPICS
 from tegu.llm.providers.rules.labelled import Candidate, candidates
 from tegu.llm.providers.rules.lexicon import concepts
 from tegu.llm.providers.rules.reading import Kind, Span, span
@@ -18,9 +18,14 @@ from tegu.llm.providers.rules.schema import allows, text_choices
 from tegu.llm.providers.rules.wanted import Field
 from tegu.llm.providers.rules.words import STOP_WORDS, fold, stem, stems, word_set, words
 
-_GENERIC = word_set(
-    "date number amount name invoice issue total currency email phone person url website link id organization compani vendor "
-    "organisation code reference address web site text value contact main primari payment percent corporation"
+_GENERIC = frozenset[str]().union(
+    *map(
+        concepts,
+        word_set(
+            "date number amount name invoice issue total currency email phone person url website link id organization company vendor"
+            " organisation code reference address web site text value contact main primary payment percent corporation merchant firm"
+        ),
+    )
 )
 _SENDER = word_set("sender author customer person from requester contact user name reporter client person")
 _RECIPIENT = word_set("recipient to addressee")
@@ -59,6 +64,8 @@ def fill(found: Found, field: Field) -> Filled | None:
         case Kind.DOCUMENT_TYPE:
             return _labelled(found, field) or _document_type(found, field)
         case Kind.CURRENCY:
+            if "symbol" in words(field.name):
+                return None
             return _labelled(found, field) or _only(field, [found.currency] if found.currency else [], 0.8)
         case Kind.TIME:
             return _time(found, field)
@@ -161,7 +168,7 @@ def _by_kind(found: Found, field: Field) -> Filled | None:
     if field.kind in {Kind.NUMBER, Kind.TEXT, Kind.PERCENT}:
         return None
     asks_more = {name for name in field.concepts if name not in _GENERIC}
-    if field.kind is Kind.ORGANIZATION and not asks_more - {"employer", "merchant"}:
+    if field.kind is Kind.ORGANIZATION and not asks_more:
         named = _by_domain(found) or [
             item for item in found.organizations if item.start <= _HEADING_CHARS * 3
         ]
@@ -276,10 +283,27 @@ def _document_type(found: Found, field: Field) -> Filled | None:
         match = re.search(rf"(?<!\w){name}(?!\w)", found.text[:_HEADING_CHARS], re.IGNORECASE)
         if match and (best is None or match.start() < best.start):
             best = span(Kind.TEXT, found.text, match.start(), match.end(), name)
-    if best is None or found.messages or not found.reading.quotable(best):
+    if found.messages:
+        return _topic(found, field)
+    if best is None or not found.reading.quotable(best):
         return None
     value = str(best.value)
     return Filled(value, (best,), 0.6) if allows(field.schema, value) else None
+
+
+def _topic(found: Found, field: Field) -> Filled | None:
+    """What a mail thread is about, if one of the common intents stands out."""
+    ranking = labels.rank(found, TOPICS)
+    if (
+        ranking is None
+        or ranking.abstained
+        or ranking.confidence < 0.55
+        or not allows(field.schema, ranking.label)
+    ):
+        return None
+    return Filled(
+        ranking.label, (ranking.evidence,) if ranking.evidence else (), min(0.6, ranking.confidence)
+    )
 
 
 def _time(found: Found, field: Field) -> Filled | None:

@@ -99,12 +99,20 @@ def concepts(text: str) -> frozenset[str]:
         if concept is not None:
             found.add(concept)
         elif word not in STOP_WORDS and len(word) > 1 and not word.isdigit():
-            found.add(stem(word))
+            found.add(f"~{stem(word)}")  # never mistaken for a concept of ours
     if "due date" in found:
         found.discard("date")
     if "total" in found:
         found.discard("amount")
     return frozenset(found)
+
+
+_KNOWN = frozenset(_SINGLE.values()) | {concept for _, concept in _PHRASES}
+
+
+def is_known(label: str) -> bool:
+    """Whether a label has a word that labels are made of."""
+    return bool(concepts(label) & _KNOWN)
 
 
 def _weight(names: frozenset[str]) -> float:

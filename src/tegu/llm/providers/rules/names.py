@@ -17,7 +17,7 @@ _LEGAL = (
     r"Airlines|Energy|Pharma|Hospital|Ministry|Council|Agency)"
 )
 _ORGANIZATION = re.compile(
-    rf"(?<![\w.])(?:(?:{_WORD}|[A-Z]{{2,6}}|[A-Z]-?|&|e-{_WORD})[ ]){{1,4}}{_LEGAL}(?:[ ](?:KG|Ltd|Limited|Co|Inc|AG|SE))?"
+    rf"(?<![\w.])(?:(?:{_WORD}|[A-Z]{{2,6}}|[A-Z]-?|&|e-{_WORD})[ ]){{1,4}}{_LEGAL}(?:\.?[ ](?:&[ ]Co|KG|Ltd|Limited|Co|Inc|AG|SE|LLC)){{0,2}}"
     r"(?:\.(?=\W|$)|(?!\w))"
 )
 _CAPITALS = re.compile(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tegu.domain.json import JsonObject
 from tegu.llm.providers.rules import summary
 from tegu.llm.providers.rules.found import Found
-from tegu.llm.providers.rules.leaf import Filled, converted
+from tegu.llm.providers.rules.leaf import Filled, accepted, converted
 from tegu.llm.providers.rules.lists import VALUES_MAX, entity_kind, find_entities
 from tegu.llm.providers.rules.reading import Kind, Span
 from tegu.llm.providers.rules.schema import Schemas, allows, members, text_choices, type_of
@@ -94,10 +94,16 @@ def _sentences(found: Found, kind: Kind, by_name: Mapping[str, Field]) -> list[R
     text_name = next((key for key in _SENTENCE_NAMES if key in by_name), None)
     if text_name is None:
         return []
-    return [
-        Record(Found(there.text), {text_name: Filled(str(there.value), (there,), 0.5)})
-        for there in spans[:20]
-    ]
+    dates = [field for field in by_name.values() if field.kind is Kind.DATE]
+    records: list[Record] = []
+    for there in spans[:20]:
+        part = Found(there.text)
+        known = {text_name: Filled(str(there.value), (there,), 0.5)}
+        if len(dates) == 1 and len(part.of_kind(Kind.DATE)) == 1:
+            when = accepted(part, dates[0], part.of_kind(Kind.DATE)[0], 0.5)
+            known |= {dates[0].name: when} if when is not None else {}
+        records.append(Record(part, known))
+    return records
 
 
 def _row(found: Found, by_name: Mapping[str, Field], row: Mapping[str, Span]) -> Record:

@@ -5,7 +5,7 @@ Called by the schema walk for arrays of objects. Invariant: a row's values stand
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.layout import cells
@@ -31,11 +31,14 @@ class Column:
     end: int
     field: Field | None
     is_numeric: bool
+    is_plain: bool = False
+    """Whether no percentage belongs here."""
 
 
 Row = dict[str, Span]
 """The spans of one row by the name of the field."""
 
+_PLAIN_HEADS = word_set("quantity unit_price amount total subtotal price position")
 _NUMERIC_HEADS = word_set("quantity unit_price amount total subtotal tax discount percent position price")
 
 
@@ -53,6 +56,29 @@ def find_rows(found: Found, fields: list[Field]) -> list[Row]:
                 row = _row(found, line, columns)
                 if row:
                     rows.append(row)
+    return rows[:_ROWS_MAX] or _sums(found, fields)
+
+
+def _sums(found: Found, fields: list[Field]) -> list[Row]:
+    """Lines of a table without a head: a text, then quantity, unit price and amount that multiply."""
+    names = {
+        concept: field.name
+        for field in fields
+        for concept in ("description", "quantity", "unit_price", "amount")
+        if concept in _meant(field)
+    }
+    rows: list[Row] = []
+    for line in found.reading.lines if len(names) > 2 else ():
+        values = _values(found, line)[-3:]
+        numbers = [value.value for value in values if isinstance(value.value, int | float)]
+        if len(numbers) != 3 or numbers[2] == 0 or abs(numbers[0] * numbers[1] - numbers[2]) > 0.011:
+            continue
+        text = span(Kind.TEXT, line.text, 0, values[0].start - line.start)
+        text = span(Kind.TEXT, line.text, text.start, text.start + len(text.text.rstrip("|@x* ")))
+        label = Span(Kind.TEXT, line.start + text.start, line.start + text.end, text.text, text.text)
+        row = dict(zip(("description", "quantity", "unit_price", "amount"), (label, *values), strict=True))
+        if text.text:
+            rows.append({names[concept]: there for concept, there in row.items() if concept in names})
     return rows[:_ROWS_MAX]
 
 
@@ -65,12 +91,21 @@ def _head(line: Line, fields: list[Field]) -> list[Column]:
     ]
     if sum(column.field is not None for column in found) < 2:
         found = _squeezed(line, fields)
-    named = [column.field.name for column in found if column.field is not None]
-    return (
-        found
-        if len(named) >= 2 and len(set(named)) == len(named) and not re.search(r"\d{2}", line.text)
-        else []
-    )
+    if re.search(r"\d{2}", line.text):
+        return []
+    found = _each_once(found, line)
+    return found if sum(column.field is not None for column in found) >= 2 else []
+
+
+def _each_once(columns: list[Column], line: Line) -> list[Column]:
+    """Of two columns for one field the one that fits better keeps it; of equals the later."""
+    best: dict[str, tuple[float, int]] = {}
+    for index, column in enumerate(columns):
+        if column.field is not None:
+            fits = similarity(_meant(column.field), concepts(line.text[column.start : column.end]))
+            best[column.field.name] = max(best.get(column.field.name, (0.0, -1)), (fits, index))
+    kept = {index for _, index in best.values()}
+    return [column if index in kept else replace(column, field=None) for index, column in enumerate(columns)]
 
 
 def _column(start: int, end: int, text: str, fields: list[Field]) -> Column:
@@ -78,15 +113,19 @@ def _column(start: int, end: int, text: str, fields: list[Field]) -> Column:
     scored = [(similarity(_meant(field), said), field) for field in fields]
     best = max(scored, key=lambda pair: pair[0], default=None)
     field = best[1] if best and best[0] >= _COLUMN_MIN else None
-    return Column(start, end, field, bool(said & _NUMERIC_HEADS))
+    return Column(start, end, field, bool(said & _NUMERIC_HEADS), bool(said & _PLAIN_HEADS))
 
 
 def _meant(field: Field) -> frozenset[str]:
     """A field's concepts in a table, where `name` is the description and an amount no grand total."""
     named = concepts(field.name)
-    if named <= {"name", "product", "item", "title"}:
+    if named <= {"name", "~product", "~item", "~title", "description"}:
         return named | {"description"}
-    return frozenset(("amount",)) if named <= {"total", "amount", "subtotal", "price", "currency"} else named
+    if named <= {"total", "amount", "subtotal", "unit_price", "currency", "position"} and named != frozenset(
+        ("unit_price",)
+    ):
+        return frozenset(("amount",))
+    return named - {"position"} or named
 
 
 def _squeezed(line: Line, fields: list[Field]) -> list[Column]:
@@ -131,9 +170,12 @@ def _body(lines: tuple[Line, ...], first: int) -> tuple[list[Line], int]:
 
 
 def _is_end(line: Line) -> bool:
-    head = cells(line)[0].text if cells(line) else ""
-    first = concepts(" ".join(head.split()[:3]))
-    return bool(first & {"total"}) or bool(first & _STOP and not re.search(r"[A-Za-z]{12}", head))
+    """Whether the line is a total of the rows above."""
+    for cell in cells(line):
+        said = concepts(" ".join(cell.text.split()[:3]))
+        if "total" in said or (said & _STOP and not re.search(r"[A-Za-z]{12}", cell.text)):
+            return True
+    return False
 
 
 def _row(found: Found, line: Line, columns: list[Column]) -> Row:
@@ -144,8 +186,9 @@ def _row(found: Found, line: Line, columns: list[Column]) -> Row:
         return _by_place(line, columns, [])
     if not values:
         return {}
-    if len(numeric) == len(values) and all(column.is_numeric for column in columns[1:]):
-        row = _by_order(line, columns, values)
+    squeezed = len(cells(line)) == 1 and len(numeric) < len(values)
+    if (squeezed or len(numeric) == len(values)) and all(column.is_numeric for column in columns[1:]):
+        row = _by_order(line, columns, values[-len(numeric) :])
         if row:
             return row
     return _by_place(line, columns, values)
@@ -159,7 +202,8 @@ def _values(found: Found, line: Line) -> list[Span]:
 
 def _by_order(line: Line, columns: list[Column], values: list[Span]) -> Row:
     """One text, then numbers in the order of the columns."""
-    if columns[0].is_numeric:
+    between = line.text[values[0].end - line.start : values[-1].start - line.start]
+    if columns[0].is_numeric or sum(map(str.isalpha, between)) > 3 * len(values):
         return {}
     text = span(Kind.TEXT, line.text, 0, values[0].start - line.start)
     row = {
@@ -177,15 +221,29 @@ def _by_order(line: Line, columns: list[Column], values: list[Span]) -> Row:
 def _by_place(line: Line, columns: list[Column], values: list[Span]) -> Row:
     """Every cell goes to the column that it stands under, or is nearest to."""
     row: Row = {}
+    values = [value for value in values if not _is_in_words(line, value)]
     texts = _texts(line, values)
     for there in [*values, *texts]:
         start, end = there.start - line.start, there.end - line.start
         fitting = [column for column in columns if column.is_numeric == (there.kind in _NUMERIC)] or columns
+        if there.kind is Kind.PERCENT:
+            fitting = [column for column in columns if column.is_numeric and not column.is_plain]
+        if not fitting:
+            continue
         nearest = min(fitting, key=lambda column: _distance(column, start, end))
         if nearest.field is not None:
             row.setdefault(nearest.field.name, there)
     has_text = any(there.kind is Kind.TEXT for there in row.values())
     return row if len(row) >= 2 and (has_text or len(row) > 2) else {}
+
+
+def _is_in_words(line: Line, value: Span) -> bool:
+    """Whether a number is part of a description: `box of 200`."""
+    cell = next((cell for cell in cells(line) if cell.start <= value.start < cell.end), None)
+    if cell is None or len(cells(line)) < 2:
+        return False
+    before = cell.text[: value.start - cell.start]
+    return sum(map(str.isalpha, before)) > 3
 
 
 def _texts(line: Line, values: list[Span]) -> list[Span]:

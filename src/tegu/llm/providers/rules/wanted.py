@@ -29,7 +29,7 @@ _NAMED: Final[dict[Kind, str]] = {
     Kind.CURRENCY: "currency currencies",
     Kind.DATE: "date dates deadline deadlines birthday dob vervaldatum",
     Kind.PERCENT: "percent percentage pct",
-    Kind.ID: "number numbers no id ids identifier identifiers reference references ref code sku iban bic gstin cin account",
+    Kind.ID: "number numbers no id ids identifier identifiers reference references ref code sku iban bic vat gstin cin account",
     Kind.MONEY: "amount amounts total totals subtotal price prices cost costs fee fees tax vat balance sum money payment "
     "payments salary budget discount charge paid value",
     Kind.ORGANIZATION: "company companies organization organizations organisation organisations vendor vendors supplier suppliers "
