@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -52,11 +52,15 @@ async def publish(
         )
         .on_conflict_do_nothing(index_elements=["organization_id", "name"])
     )
-    # The pipeline's row serialises publishers, so that numbers have no gaps.
+    # One publisher of a pipeline at a time, so that version numbers have no gaps.
+    await connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"publish {organization_id} {definition.name}"},
+    )
     pipeline_id = await connection.scalar(
-        select(pipelines.c.id)
-        .where(pipelines.c.organization_id == organization_id, pipelines.c.name == definition.name)
-        .with_for_update(key_share=True)
+        select(pipelines.c.id).where(
+            pipelines.c.organization_id == organization_id, pipelines.c.name == definition.name
+        )
     )
     found = await find(connection, organization_id, definition.name, hash=definition.hash)
     if found is not None:

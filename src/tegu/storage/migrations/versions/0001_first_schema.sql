@@ -349,9 +349,10 @@ end $$;
 
 grant select on tegu.organizations, tegu.users, tegu.stage_runs, tegu.stage_attempts, tegu.results, tegu.run_events,
     tegu.llm_journal to tegu_app;
-grant select, insert on tegu.blobs, tegu.texts, tegu.pipelines, tegu.pipeline_versions, tegu.idempotency_keys,
+grant select, insert on tegu.blobs, tegu.texts, tegu.pipelines, tegu.pipeline_versions,
     tegu.llm_requests to tegu_app;
-grant select, insert, update on tegu.mail_threads, tegu.mail_references, tegu.contents, tegu.llm_calls to tegu_app;
+grant select, insert, update on tegu.mail_threads, tegu.mail_references, tegu.contents, tegu.llm_calls,
+    tegu.idempotency_keys to tegu_app;
 -- An actor may start a run and ask for its cancellation; only the engine moves its status.
 grant select, insert on tegu.runs to tegu_app;
 grant update (cancel_requested_at, inbox, due_at) on tegu.runs to tegu_app;

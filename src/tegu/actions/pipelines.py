@@ -1,0 +1,75 @@
+"""Pipelines: find what a caller means, publish versions, list them.
+
+A caller means a pipeline by its name (`email_analysis`, `email_analysis@2`), as a document's path or text, or as a
+builder's or a document's definition. Built-in pipelines are published when they are first used.
+"""
+
+from pathlib import Path
+
+from tegu.actions.scope import Scope
+from tegu.domain.errors import DefinitionError, NotFoundError
+from tegu.domain.json import JsonObject
+from tegu.pipeline.builder import Pipeline
+from tegu.pipeline.builtin import builtin_documents
+from tegu.pipeline.check import check
+from tegu.pipeline.definition import PipelineDefinition
+from tegu.storage import pipelines as store
+from tegu.storage.pipelines import PipelineVersion
+
+PipelineSource = str | Path | JsonObject | PipelineDefinition | Pipeline
+"""A name, a document (path or JSON object), a definition, or a builder."""
+
+
+def define(scope: Scope, document: Path | JsonObject) -> PipelineDefinition:
+    """Read and check a document. Raises DefinitionError with every problem."""
+    definition, problems = check(document, scope.catalog)
+    if definition is None or problems:
+        raise DefinitionError(problems, source=str(document) if isinstance(document, Path) else "pipeline")
+    return definition
+
+
+async def publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
+    """Store a definition as a version of the pipeline that it names; an equal one is found instead."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.publish(connection, scope.organization_id, definition)
+
+
+async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
+    """The version that the caller means. Raises NotFoundError, DefinitionError."""
+    match source:
+        case PipelineVersion():
+            return source
+        case PipelineDefinition():
+            return await publish(scope, source)
+        case Pipeline():
+            return await publish(scope, define(scope, source.to_json()))
+        case Path() | dict():
+            return await publish(scope, define(scope, source))
+        case str():
+            return await _named(scope, source)
+
+
+async def list_pipelines(scope: Scope) -> list[PipelineVersion]:
+    """The newest version of every pipeline."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.newest(connection, scope.organization_id)
+
+
+async def _named(scope: Scope, text: str) -> PipelineVersion:
+    name, _, number = text.partition("@")
+    if number and not number.isdecimal():
+        raise NotFoundError(f"{text!r} names no version", hint=f"write {name}@1")
+    async with scope.database.transaction(scope.organization_id) as connection:
+        found = await store.find(
+            connection, scope.organization_id, name, number=int(number) if number else None
+        )
+        known = [] if found else await store.newest(connection, scope.organization_id)
+    if found is not None:
+        return found
+    builtin = builtin_documents().get(name)
+    if builtin is not None and number in {"", "1"}:
+        return await publish(scope, define(scope, builtin))
+    names = sorted({version.name for version in known} | set(builtin_documents()))
+    raise NotFoundError(
+        f"there is no pipeline {text!r}", hint=f"there are {', '.join(names)}; or name a file"
+    )

@@ -1,0 +1,192 @@
+"""Runs: plan, start, read, follow and cancel them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tegu.actions.contents import Ingested
+from tegu.actions.scope import Scope
+from tegu.domain.call import LlmCall
+from tegu.domain.content import InputKind
+from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.json import JsonObject, json_hash
+from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
+from tegu.domain.status import RunStatus
+from tegu.intake.sniff import MBOX
+from tegu.storage import calls, idempotency
+from tegu.storage import results as result_store
+from tegu.storage import runs as store
+from tegu.storage.pipelines import PipelineVersion
+
+
+@dataclass(frozen=True, slots=True)
+class RunInput:
+    """What one run is applied to: exactly one of the two, and how people call it."""
+
+    name: str
+    content_id: UUID | None = None
+    thread_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How to start runs. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h."""
+
+    model: str | None = None
+    triggered_by: TriggeredBy = TriggeredBy.LIBRARY
+    metadata: JsonObject | None = None
+    idempotency_key: str | None = None
+
+
+def inputs_of(version: PipelineVersion, ingested: Iterable[Ingested]) -> tuple[RunInput, ...]:
+    """The runs that these inputs make: one per mail thread, or one per content (per message of a mailbox).
+
+    Raises UsageError for a file that is no e-mail given to a pipeline over mail threads.
+    """
+    found: dict[UUID, RunInput] = {}
+    for item in ingested:
+        name = item.content.name or str(item.content.id)
+        if version.definition.input is InputKind.MAIL_THREAD:
+            if not item.threads:
+                raise UsageError(
+                    f"pipeline {version.name!r} takes mail threads, and {name!r} is {item.content.media_type}",
+                    hint="give it an .eml or .mbox file, or use a pipeline with `input: content`",
+                )
+            for thread in item.threads:
+                found[thread.id] = RunInput(thread.subject or name, thread_id=thread.id)
+        elif item.content.media_type == MBOX:
+            for message in item.messages:
+                found[message.id] = RunInput(message.name or name, content_id=message.id)
+        else:
+            found[item.content.id] = RunInput(name, content_id=item.content.id)
+    return tuple(found.values())
+
+
+async def start(
+    scope: Scope, version: PipelineVersion, inputs: Sequence[RunInput], options: StartOptions | None = None
+) -> tuple[UUID, ...]:
+    """Start runs, all in one transaction; workers are woken after it is committed."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        run_ids = await start_in(scope, connection, version, inputs, options)
+    scope.wake()
+    return run_ids
+
+
+async def start_in(
+    scope: Scope,
+    connection: AsyncConnection,
+    version: PipelineVersion,
+    inputs: Sequence[RunInput],
+    options: StartOptions | None = None,
+) -> tuple[UUID, ...]:
+    """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key."""
+    options = options or StartOptions()
+    if options.idempotency_key is not None:
+        if len(inputs) != 1:
+            raise UsageError("an idempotency key belongs to one run", hint="start the runs one by one")
+        return (await _start_once(scope, connection, version, inputs[0], options, options.idempotency_key),)
+    return tuple([await _insert(scope, connection, version, item, options) for item in inputs])
+
+
+async def get_run(scope: Scope, run_id: UUID) -> Run:
+    """A run with stages, results and totals. Raises NotFoundError."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        run = await store.get_run(connection, scope.organization_id, run_id)
+    if run is None:
+        raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
+    return run
+
+
+async def list_runs(
+    scope: Scope, *, status: RunStatus | None = None, pipeline: str | None = None, limit: int = 50
+) -> list[Run]:
+    """The newest runs."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.list_runs(
+            connection, scope.organization_id, status=status, pipeline=pipeline, limit=limit
+        )
+
+
+async def statuses(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, RunStatus]:
+    """Where runs stand."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.statuses_of(connection, scope.organization_id, run_ids)
+
+
+async def events_after(scope: Scope, run_ids: Mapping[UUID, int], *, limit: int = 1000) -> list[RunEvent]:
+    """Events of these runs after the given sequence numbers, in order within each run."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.events_after(connection, scope.organization_id, run_ids, limit=limit)
+
+
+async def cancel(scope: Scope, run_id: UUID) -> RunStatus:
+    """Ask for the end of a run; a worker ends it within seconds. Raises ConflictError when it has ended already."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        status = await store.request_cancel(connection, scope.organization_id, run_id)
+    if status is None:
+        raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
+    if status.is_terminal:
+        raise ConflictError(f"run {run_id} is {status.value} already", hint="a terminal status is final")
+    scope.wake()
+    return status
+
+
+async def list_results(scope: Scope, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
+    """The newest results."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await result_store.list_results(connection, scope.organization_id, type=type, limit=limit)
+
+
+async def list_calls(scope: Scope, *, run_id: UUID | None = None, limit: int = 50) -> list[LlmCall]:
+    """The ledger's newest calls, or those of one run in order."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await calls.list_calls(connection, scope.organization_id, run_id=run_id, limit=limit)
+
+
+async def _start_once(
+    scope: Scope,
+    connection: AsyncConnection,
+    version: PipelineVersion,
+    item: RunInput,
+    options: StartOptions,
+    key: str,
+) -> UUID:
+    body: JsonObject = {
+        "version": str(version.id),
+        "content": str(item.content_id),
+        "thread": str(item.thread_id),
+        "model": options.model,
+        "metadata": options.metadata or {},
+    }
+    request_hash = json_hash(body)
+    hashed_key = hashlib.sha256(key.encode()).hexdigest()
+    found = await idempotency.claim_key(connection, scope.organization_id, hashed_key, request_hash)
+    if found is None:
+        run_id = await _insert(scope, connection, version, item, options)
+        await idempotency.settle_key(connection, scope.organization_id, hashed_key, run_id)
+        return run_id
+    if found.request_hash != request_hash:
+        raise ConflictError(
+            f"idempotency key {key!r} was used for another request", hint="use a new key for a new request"
+        )
+    return found.run_id
+
+
+async def _insert(
+    scope: Scope, connection: AsyncConnection, version: PipelineVersion, item: RunInput, options: StartOptions
+) -> UUID:
+    return await store.insert_run(
+        connection,
+        scope.organization_id,
+        store.NewRun(
+            version=version,
+            content_id=item.content_id,
+            thread_id=item.thread_id,
+            model=options.model,
+            triggered_by=options.triggered_by,
+            metadata=options.metadata,
+        ),
+    )

@@ -1,0 +1,42 @@
+"""Settings, from the environment unless given.
+
+Read once by `app`; nothing else looks at the environment, except for provider keys (`llm.credentials`).
+
+    DATABASE_URL                an own PostgreSQL (15 or newer); without it the embedded one, under TEGU_HOME
+    TEGU_APP_DATABASE_URL       how the role tegu_app connects, where that differs
+    TEGU_ENGINE_DATABASE_URL    how the role tegu_engine connects, where that differs
+    TEGU_HOME                   where the embedded database lives; ~/.tegu
+    TEGU_MODEL                  the model of stages that name none, as provider:model
+    TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See the module."""
+
+    home: Path
+    database_url: str | None = None
+    app_database_url: str | None = None
+    engine_database_url: str | None = None
+    model: str | None = None
+    organization: str = "default"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the environment; an empty variable counts as unset."""
+        env = os.environ if environment is None else environment
+        return cls(
+            home=Path(env.get("TEGU_HOME") or Path.home() / ".tegu"),
+            database_url=env.get("DATABASE_URL") or None,
+            app_database_url=env.get("TEGU_APP_DATABASE_URL") or None,
+            engine_database_url=env.get("TEGU_ENGINE_DATABASE_URL") or None,
+            model=env.get("TEGU_MODEL") or None,
+            organization=env.get("TEGU_ORGANIZATION") or "default",
+        )
