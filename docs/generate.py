@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 (a script beside the pages, no package)
 """Write the pages of docs/ that follow from the code: `python docs/generate.py`.
 
 Run by hand after a change of `tegu.domain.status`; an architecture test says when a page is behind.

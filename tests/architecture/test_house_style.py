@@ -96,7 +96,7 @@ def test_dataclasses_have_slots_unless_they_cache_a_property() -> None:
 def test_the_public_names_are_sorted_and_there() -> None:
     import tegu
 
-    names: list[str] = list(tegu.__all__)
+    names: list[str] = list(vars(tegu)["__all__"])
     assert names
     assert names == sorted(names)
     missing = [name for name in names if not hasattr(tegu, name)]
