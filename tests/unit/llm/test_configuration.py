@@ -1,5 +1,7 @@
 """Names, keys and hosts: what is found, and the one sentence when it is not."""
 
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -98,3 +100,13 @@ def test_known_models_have_prices_per_million() -> None:
     assert mini.context_tokens == 400_000
     assert next(iter(models)) == ("rules", "rules")
     assert not [name for provider, name in models if provider == "google" and name.startswith("claude")]
+
+
+def test_nothing_heavy_is_imported_before_the_first_call() -> None:
+    rooms = "tegu.llm.structured, tegu.llm.credentials, tegu.llm.catalog, tegu.llm.providers.registry"
+    heavy = "{'pydantic_ai', 'openai', 'anthropic', 'google.genai', 'httpx2', 'jsonschema', 'genai_prices', 'dateparser'}"
+    code = f"import sys, {rooms}; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

@@ -23,7 +23,7 @@ from tegu.llm.protocol import (
 )
 from tegu.llm.providers.clients import ClientCache, ModelMaker
 from tegu.llm.providers.http import BoundedClient
-from tegu.llm.providers.registry import provider_for
+from tegu.llm.providers.registry import Providers, provider_for
 from tegu.llm.structured import Completion, Timing, complete
 from tegu.testing.scripted import (
     Body,
@@ -83,9 +83,9 @@ class Pauses:
 
 @pytest.fixture
 async def provider(name: str) -> AsyncGenerator[Provider]:
-    made = provider_for(name)
-    yield made
-    await made.close()
+    providers = Providers()
+    yield await providers.ready(name)
+    await providers.close()
 
 
 def request_to(name: str, mode: OutputMode = OutputMode.NATIVE, *, timeout_s: float = 10.0) -> ModelRequest:

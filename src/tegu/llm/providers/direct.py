@@ -4,6 +4,8 @@ Called by the registry, with the client builder of a provider file. Invariant: o
 HTTP request; what the library refuses before sending is asked for in another output mode, and the reply says which.
 """
 
+import asyncio
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tegu.domain.errors import ProviderError
@@ -16,15 +18,39 @@ if TYPE_CHECKING:
     from tegu.llm.providers.http import Exchange
 
 
+_SLOW_MODULES = (
+    "pydantic_ai.direct",
+    "tegu.llm.providers.faults",
+    "tegu.llm.providers.replies",
+    "tegu.llm.providers.wording",
+)
+
+
 class DirectProvider:
     """Implements Provider. `priced_by_url`: see `replies.reply_of`."""
 
     def __init__(self, build: ClientBuilder, *, priced_by_url: bool = False) -> None:
+        self._build = build
         self._clients = ClientCache(build)
         self._priced_by_url = priced_by_url
+        self._is_loaded = False
+
+    def load(self) -> None:
+        """Import the SDK and the library: 1 to 3 s of CPU, so call it in a thread, before the first timed call."""
+        if self._is_loaded:
+            return
+        for module in _SLOW_MODULES:
+            import_module(module)
+        from tegu.llm.providers.http import BoundedClient
+
+        # SDKs import more when they are first used; a client that never connects needs no closing.
+        self._build(Credential("not-a-key", "http://localhost"), BoundedClient())("not-a-model")
+        self._is_loaded = True
 
     async def request(self, request: ModelRequest, credential: Credential) -> ModelReply:
         """Make one request. Raises ProviderError, and nothing else, when no reply came."""
+        if not self._is_loaded:
+            await asyncio.to_thread(self.load)
         from tegu.llm.providers.faults import fault_of
         from tegu.llm.providers.http import Exchange, exchange
 

@@ -4,6 +4,7 @@ Called by the app, which keeps one `Providers` for the process. Invariant: nothi
 call of a provider; a name is a registry key and never an import path.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -69,6 +70,13 @@ class Providers:
             found = (
                 self._made.setdefault(key, provider_for(key)) if key not in self._made else self._made[key]
             )
+        return found
+
+    async def ready(self, name: str) -> Provider:
+        """The provider of that name with its SDK imported, which must not count against the time of its first call."""
+        found = self.provider_for(name)
+        if isinstance(found, DirectProvider):
+            await asyncio.to_thread(found.load)
         return found
 
     async def close(self) -> None:
