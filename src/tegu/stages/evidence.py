@@ -1,0 +1,205 @@
+"""Evidence: how quotes are asked for, and what is left of them after the check.
+
+Called by the kinds that fill schemas. Invariant: the author's schema is never changed and the stored output has its
+shape; a span is `verified` only where the text holds the quote, exactly, and its path leads to a value of the output.
+
+A model is asked for `{output: <author's schema>, evidence: [{path, quote}]}`: one object that every output mode and
+strict mode can say. The rules provider is asked for the author's schema alone, since it knows its spans itself.
+"""
+
+import re
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from tegu.domain.evidence import EvidenceSpan, EvidenceStatus, Quote, verify
+from tegu.domain.json import JsonObject
+from tegu.llm.protocol import ModelRef
+from tegu.llm.schema import SCHEMA_DEPTH_MAX
+from tegu.llm.schema_walk import DEFINITIONS, all_subschemas, depth
+from tegu.stages.context import RULES, Answer, Question
+from tegu.stages.inputs import TextInput
+from tegu.stages.kind import ModelOptions, StageWork
+
+OUTPUT, EVIDENCE = "output", "evidence"
+SPANS_MAX = 500
+QUOTE_LENGTH_MAX = 2000
+EVIDENCE_NOTE = """\
+Put the answer into `output`. For each value in it that the data states, add an entry to `evidence`: `path` is the JSON \
+pointer of the value inside `output`, such as /people/0/name; `quote` is the shortest passage of the data that shows it, \
+copied character for character. Do not quote what the data does not say."""
+
+_AUTHOR = "Output"
+_WRAPPING_DEPTH = 4
+_STEP = re.compile(r"[^./\[\]]+")
+_OWN_DEFINITIONS = ("#/$defs/", "#/definitions/")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidenced:
+    """An answer in the author's shape, with its quotes checked."""
+
+    value: JsonValue
+    evidence: tuple[EvidenceSpan, ...]
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is asked of one kind: its name, the author's schema, instructions and hints."""
+
+    name: str
+    schema: JsonObject
+    instructions: str
+    hints: JsonObject
+
+
+async def ask_for_evidence(work: StageWork, form: Form, options: ModelOptions) -> Evidenced:
+    """Fill the schema and check the quotes. Without a text among the inputs there is nothing to quote."""
+    model = await work.ctx.llm.models.resolve()
+    texts = work.texts()
+    is_wrapped = bool(texts) and _is_wrapped_for(model, form.schema)
+    schema = wrapped(form.schema) if is_wrapped else form.schema
+    question = Question(
+        f"{form.instructions}\n\n{EVIDENCE_NOTE}" if is_wrapped else form.instructions,
+        work.parts(),
+        options.spec(form.name, schema),
+        form.hints,
+        options.max_tokens,
+        options.temperature,
+    )
+    answer = await work.ctx.llm.ask(question)
+    value, quotes = unwrapped(answer.value) if is_wrapped else (answer.value, answer.completion.reply.quotes)
+    return Evidenced(value, checked(quotes, texts, value), answer)
+
+
+def _is_wrapped_for(model: ModelRef, schema: JsonObject) -> bool:
+    """A schema at the limit of depth is asked for as it is: an answer without evidence is better than none."""
+    return model.provider != RULES and depth(schema, SCHEMA_DEPTH_MAX) + _WRAPPING_DEPTH <= SCHEMA_DEPTH_MAX
+
+
+def wrapped(schema: JsonObject) -> JsonObject:
+    """The author's schema with room for evidence beside the output. References keep their meaning."""
+    author = deepcopy(schema)
+    author.pop("$id", None)
+    author.pop("$schema", None)
+    definitions: JsonObject = {key: author.pop(key) for key in DEFINITIONS if key in author}
+    named = definitions.get("$defs")
+    shared = dict(named) if isinstance(named, dict) else JsonObject()
+    name = _free_name(shared)
+    if _refer_to(name, author, definitions):
+        shared[name] = author
+        author = {"$ref": f"#/$defs/{name}"}
+    entry: JsonObject = {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "quote": {"type": "string"}},
+        "required": ["path", "quote"],
+        "additionalProperties": False,
+    }
+    properties: JsonObject = {OUTPUT: author, EVIDENCE: {"type": "array", "items": entry}}
+    form: JsonObject = {
+        "type": "object",
+        "properties": properties,
+        "required": [OUTPUT, EVIDENCE],
+        "additionalProperties": False,
+        **definitions,
+    }
+    if shared:
+        form["$defs"] = shared
+    return form
+
+
+def _refer_to(name: str, author: JsonObject, definitions: JsonObject) -> bool:
+    """Point references to the author's root at its new place, in place; False when there are none."""
+    has_any = False
+    for _, node in all_subschemas({**definitions, "items": author}):
+        reference = node.get("$ref")
+        if (
+            isinstance(reference, str)
+            and reference.startswith("#")
+            and not reference.startswith(_OWN_DEFINITIONS)
+        ):
+            node["$ref"] = f"#/$defs/{name}{reference[1:]}"
+            has_any = True
+    return has_any
+
+
+def _free_name(definitions: JsonObject) -> str:
+    name = _AUTHOR
+    while name in definitions:
+        name += "_"
+    return name
+
+
+def unwrapped(value: JsonValue) -> tuple[JsonValue, tuple[Quote, ...]]:
+    """The author's output and the quotes, out of a reply that obeys the wrapped schema."""
+    assert isinstance(value, dict)
+    entries = value[EVIDENCE]
+    assert isinstance(entries, list)
+    quotes = [
+        Quote(str(entry["path"]), str(entry["quote"]))
+        for entry in entries[:SPANS_MAX]
+        if isinstance(entry, dict)
+    ]
+    return value[OUTPUT], tuple(quotes)
+
+
+def checked(
+    quotes: Sequence[Quote], texts: Sequence[TextInput], output: JsonValue
+) -> tuple[EvidenceSpan, ...]:
+    """The quotes after the check, each once. One whose path leads nowhere supports no value and is dropped."""
+    spans: dict[tuple[str, str], EvidenceSpan] = {}
+    for quote in quotes[:SPANS_MAX]:
+        path = pointer_into(output, quote.path)
+        if path is not None and texts:
+            claim = Quote(path, quote.text[:QUOTE_LENGTH_MAX])
+            spans.setdefault((path, claim.text), _verified(claim, texts))
+    return tuple(spans.values())
+
+
+def _verified(quote: Quote, texts: Sequence[TextInput]) -> EvidenceSpan:
+    """By the first text that holds it. Offsets count characters of the run's whole text."""
+    span = verify(quote, texts[0].text, content_id=_content_id(texts[0]))
+    for text in texts:
+        found = verify(quote, text.text, content_id=_content_id(text))
+        if found.status is EvidenceStatus.VERIFIED and found.start is not None and found.end is not None:
+            return replace(found, start=found.start + text.start, end=found.end + text.start)
+    return span
+
+
+def _content_id(text: TextInput) -> UUID | None:
+    return text.content.id if text.content is not None else None
+
+
+def pointer_into(output: JsonValue, path: str) -> str | None:
+    """The JSON pointer of a value of the output, as RFC 6901 writes it; None where the path leads nowhere.
+
+    Models also write `people[0].name`, `output.people.0` and `#/output/people/0`: what is meant is clear.
+    """
+    bare = path.strip().lstrip("#$")
+    candidates = [
+        [step.replace("~1", "/").replace("~0", "~") for step in bare.removeprefix("/").split("/")]
+        if bare.strip("/")
+        else [],
+        _STEP.findall(bare.replace("'", "").replace('"', "")),
+    ]
+    for steps in candidates:
+        for attempt in (steps, steps[1:] if steps[:1] == [OUTPUT] else None):
+            if attempt is not None and _leads_somewhere(output, attempt):
+                return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in attempt)
+    return None
+
+
+def _leads_somewhere(value: JsonValue, steps: Sequence[str]) -> bool:
+    for step in steps:
+        match value:
+            case dict() if step in value:
+                value = value[step]
+            case list() if step.isdecimal() and len(step) < 10 and int(step) < len(value):
+                value = value[int(step)]
+            case _:
+                return False
+    return True

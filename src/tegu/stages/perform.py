@@ -1,0 +1,154 @@
+"""One attempt at one stage: from the engine's task to an outcome.
+
+Called by the engine's worker. Invariants: endings that are expected (a model that cannot be called, a file that cannot
+be read, a wrong setting) are returned as Failed; anything else is raised, and the engine treats it as passing. Nothing
+here writes but the ledger and the store of extracted text.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from pydantic_core import to_json
+
+from tegu.domain.errors import (
+    ErrorInfo,
+    IntakeError,
+    ProviderError,
+    StageError,
+    StorageUnavailableError,
+    TeguError,
+)
+from tegu.domain.json import json_hash, storable
+from tegu.domain.outcome import Completed, Failed, StageOutcome
+from tegu.llm.protocol import CredentialSource, Ledger
+from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
+from tegu.pipeline.definition import StageDefinition
+from tegu.pipeline.task import StageTask
+from tegu.stages.context import ModelChoice, ProviderFactory, StageContext, StageLlm
+from tegu.stages.inputs import StageInput, load_inputs
+from tegu.stages.kind import StageKind, StageOutput, StageWork
+from tegu.stages.parts import stable_json
+from tegu.stages.registry import StageRegistry
+from tegu.stages.results import results_of
+from tegu.stages.source import PASSING_CODES, Sources
+
+LedgerFactory = Callable[[StageTask], Ledger]
+ModelLookup = Callable[[UUID], Awaitable[str | None]]
+OUTPUT_BYTES_MAX = 16_000_000
+BUDGET_SHARE = 0.95
+"""Of a stage's time, for all its calls: they should end by themselves before the engine cuts them off."""
+
+log = logging.getLogger("tegu.stage")
+
+
+async def no_default_model(organization_id: UUID) -> str | None:
+    """Where models are only named by runs and pipelines."""
+    del organization_id
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Performs stages. Safe for any number at once. `default_model` is the organization's, or the setting's."""
+
+    registry: StageRegistry
+    sources: Sources
+    provider_for: ProviderFactory
+    credentials: CredentialSource
+    ledger_for: LedgerFactory
+    default_model: ModelLookup = no_default_model
+    limits: CallLimits | None = None
+    timing: Timing | None = None
+
+    async def perform(self, task: StageTask) -> StageOutcome:
+        """Do it once. Raises only what is not expected."""
+        try:
+            return await self._completed(task)
+        except StorageUnavailableError:
+            raise
+        except TeguError as error:
+            return failed(error, task.stage.name)
+
+    async def _completed(self, task: StageTask) -> Completed:
+        kind = self.registry.kind(task.stage.uses)
+        ctx = self.context(task)
+        inputs = await load_inputs(task, self.sources)
+        output = await kind.perform(StageWork(task.stage.config, inputs, ctx))
+        output = replace(output, value=storable(output.value))
+        _check_size(task.stage, output)
+        models = tuple(str(model) for model in ctx.llm.models_asked)
+        return Completed(
+            output=output.value,
+            results=results_of(task.stage, output),
+            model=models[0] if models else None,
+            fingerprint=fingerprint(kind, task, models, inputs),
+        )
+
+    def context(self, task: StageTask) -> StageContext:
+        """What the stage's code gets beside its inputs."""
+        models = ModelChoice(
+            override=task.model,
+            configured=task.stage.model or task.definition.model,
+            default=lambda: self.default_model(task.organization_id),
+        )
+        llm = StageLlm(
+            organization_id=task.organization_id,
+            ledger=self.ledger_for(task),
+            provider_for=self.provider_for,
+            credentials=self.credentials,
+            models=models,
+            limits=self.limits,
+            timing=self.timing,
+            budget_s=task.stage.timeout_s * BUDGET_SHARE,
+        )
+        about = {"run_id": str(task.run_id), "stage": task.stage.name, "attempt": task.attempt}
+        return StageContext(
+            llm=llm,
+            now=task.pinned_at,
+            run_id=task.run_id,
+            organization_id=task.organization_id,
+            stage=task.stage.name,
+            attempt=task.attempt,
+            log=logging.LoggerAdapter(log, about),
+        )
+
+
+def failed(error: TeguError, stage: str) -> Failed:
+    """How an expected error ends an attempt."""
+    info = ErrorInfo.of(error, stage=stage)
+    match error:
+        case ProviderError():
+            rejected = error.code in REPLY_REFUSED_CODES
+            return Failed(info, error.transient, error.retry_after_s, rejected=rejected)
+        case StageError():
+            return Failed(info, error.transient, error.retry_after_s)
+        case IntakeError():
+            return Failed(info, transient=error.code in PASSING_CODES)
+        case _:
+            return Failed(info)
+
+
+def fingerprint(
+    kind: StageKind, task: StageTask, models: tuple[str, ...], inputs: tuple[StageInput, ...]
+) -> str:
+    """What the output depends on: equal fingerprints mean that the same question was asked of the same data."""
+    return json_hash(
+        {
+            "kind": kind.name,
+            "version": kind.version,
+            "config": stable_json(task.stage.config),
+            "models": list(models),
+            "inputs": [[item.name, item.hash] for item in inputs],
+        }
+    )
+
+
+def _check_size(stage: StageDefinition, output: StageOutput) -> None:
+    size_bytes = len(to_json(output.value))
+    if size_bytes > OUTPUT_BYTES_MAX:
+        raise StageError(
+            f"the output of {stage.name!r} has {size_bytes} bytes; at most {OUTPUT_BYTES_MAX} are stored",
+            code="output_too_large",
+            hint="put out less, or a reference to it",
+        )

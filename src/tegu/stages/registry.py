@@ -1,0 +1,80 @@
+"""The stage kinds and Python functions that there are.
+
+Made by the app, asked by the pipeline check (as its KindCatalog) and by the performer. Invariant: names are keys of
+this registry, never import paths.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from tegu.domain.errors import StageError, UsageError
+from tegu.domain.json import JsonObject
+from tegu.pipeline.catalog import FunctionContract
+from tegu.pipeline.function import stage_metadata
+from tegu.stages.classify import ClassifyKind
+from tegu.stages.extract import ExtractKind
+from tegu.stages.kind import StageKind
+from tegu.stages.parse import ParseKind
+from tegu.stages.prompt import PromptKind
+from tegu.stages.python import PythonKind, StageFunction
+from tegu.stages.summarize import SummarizeKind
+
+
+def built_in_kinds() -> tuple[StageKind, ...]:
+    """The kinds that come with Tegu, without `python`, which every registry has."""
+    return (ParseKind(), ExtractKind(), ClassifyKind(), SummarizeKind(), PromptKind())
+
+
+def functions_by_key(functions: Sequence[Callable[..., Any]]) -> dict[str, StageFunction]:
+    """Functions declared with `@stage` by `name@version`. Raises UsageError for others, and for two of one key."""
+    found: dict[str, StageFunction] = {}
+    for function in functions:
+        key = stage_metadata(function).key
+        if found.setdefault(key, function) is not function:
+            raise UsageError(f"there are two stages {key!r}", hint="raise the version of one, or rename it")
+    return found
+
+
+class StageRegistry:
+    """Implements `pipeline.catalog.KindCatalog`."""
+
+    def __init__(
+        self,
+        kinds: Sequence[StageKind] | None = None,
+        functions: Mapping[str, StageFunction] | None = None,
+    ) -> None:
+        """`kinds` None: the built-in ones. `functions` by `name@version`; see `functions_by_key`."""
+        python = PythonKind(dict(functions or {}))
+        self._kinds: dict[str, StageKind] = {
+            kind.name: kind for kind in (*(built_in_kinds() if kinds is None else kinds), python)
+        }
+        self._contracts = python.contracts()
+
+    def kinds(self) -> Collection[str]:
+        """Their names, as written after `uses:`."""
+        return self._kinds.keys()
+
+    def config_schema(self, kind: str) -> JsonObject:
+        """JSON Schema of `with:`."""
+        return self.kind(kind).config_schema()
+
+    def output_schema(self, kind: str, config: JsonObject) -> JsonObject:
+        """JSON Schema of the output with this valid config; `{}` where that is not known."""
+        return self.kind(kind).output_schema(config)
+
+    def functions(self) -> Mapping[str, FunctionContract]:
+        """Python stages by `name@version`."""
+        return self._contracts
+
+    def kind(self, name: str) -> StageKind:
+        """The kind. Raises StageError, with the nearest name."""
+        found = self._kinds.get(name)
+        if found is None:
+            near = get_close_matches(name, self._kinds, n=1)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            known = ", ".join(self._kinds)
+            raise StageError(
+                f"there is no stage kind {name!r}{meant}", code="unknown_kind", hint=f"kinds: {known}"
+            )
+        return found
