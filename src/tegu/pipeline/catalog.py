@@ -1,0 +1,57 @@
+"""What the check asks about stage kinds and Python stages. The stages room answers; this room knows no kind itself.
+
+Invariant: a catalog answers from memory, so that checking a document does no I/O.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from tegu.domain.content import InputKind
+from tegu.domain.json import JsonObject
+from tegu.pipeline.definition import RETRIES, TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionInput:
+    """One input of a Python stage. `sources` are the pipeline inputs that `source` may be wired from; `schema` is what
+    an upstream output must look like, None where only `source` will do.
+    """
+
+    name: str
+    type_name: str
+    schema: JsonObject | None
+    sources: frozenset[InputKind] = frozenset()
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionContract:
+    """What a Python stage takes, in order, and puts out; and what a document need not say about it."""
+
+    inputs: tuple[FunctionInput, ...]
+    output: JsonObject
+    retries: int = RETRIES
+    timeout_s: float = TIMEOUT_S
+
+
+class KindCatalog(Protocol):
+    """The stage kinds and Python stages that there are."""
+
+    def kinds(self) -> Collection[str]:
+        """Their names, as written after `uses:`."""
+        ...
+
+    def config_schema(self, kind: str) -> JsonObject:
+        """JSON Schema of `with:` of a kind, after the check has made JSON Schema of `with.schema` and read
+        `with.instructions_file` into `with.instructions`.
+        """
+        ...
+
+    def output_schema(self, kind: str, config: JsonObject) -> JsonObject:
+        """JSON Schema of the output of a stage of this kind with this valid config; `{}` where that is not known."""
+        ...
+
+    def functions(self) -> Mapping[str, FunctionContract]:
+        """Python stages by `name@version`."""
+        ...

@@ -1,0 +1,160 @@
+"""Pipeline documents: files, texts and mappings in; YAML and JSON out.
+
+Called by actions, the command line and the builder. Invariant: what comes out of `load` is in keyed form, with the
+texts of `instructions_file` read into `instructions`; whether it is a good pipeline is for `check` to say. The only
+files read are the document and those it names beside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from tegu.domain.errors import NotFoundError, Problem, UsageError
+from tegu.domain.json import JsonObject
+from tegu.pipeline.definition import (
+    PYTHON_KIND,
+    RETRIES,
+    SOURCE,
+    TIMEOUT_S,
+    PipelineDefinition,
+    StageDefinition,
+)
+from tegu.pipeline.edge_form import to_keyed_form
+from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX
+from tegu.pipeline.yaml_source import TEXT_LENGTH_MAX, parse_text, size_problems, write_yaml
+
+FIRST_LINE = "# yaml-language-server: $schema=./tegu.schema.json\n"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDocument:
+    """A document as read. `data` is None where it cannot be read; `lines` maps places to lines of the text."""
+
+    data: JsonObject | None
+    source: str = "pipeline"
+    problems: tuple[Problem, ...] = ()
+    lines: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+def load(source: Path | str | Mapping[str, JsonValue]) -> PipelineDocument:
+    """Read a file (Path), the text of a document (str), or one that is data already.
+
+    Raises NotFoundError where there is no such file and UsageError where it cannot be read; what is wrong with its
+    content is in `problems`.
+    """
+    match source:
+        case Path():
+            return _load_file(source)
+        case str():
+            return _read_instructions(_parse(source, "document"), None)
+        case _:
+            if fatal := size_problems(dict(source)):
+                return PipelineDocument(None, problems=fatal)
+            keyed = to_keyed_form(dict(source), {})
+            return _read_instructions(PipelineDocument(keyed.data, problems=keyed.problems), None)
+
+
+def to_yaml(definition: PipelineDefinition) -> str:
+    """The definition as a YAML document, without what is default anyway. `load` and `check` give the same hash."""
+    return FIRST_LINE + write_yaml(to_document(definition))
+
+
+def to_document(definition: PipelineDefinition) -> JsonObject:
+    """The definition as people write it: `to_json` without defaults."""
+    document = definition.to_json()
+    document["stages"] = {stage.name: _entry(stage) for stage in definition.stages}
+    return document
+
+
+def _entry(stage: StageDefinition) -> JsonObject:
+    entry = stage.to_json()
+    if not stage.config:
+        del entry["with"]
+    if stage.inputs == (SOURCE,) and not stage.optional_inputs:
+        del entry["inputs"]
+    # A Python stage's own limits are the default of its entry, so they are always written.
+    if stage.retries == RETRIES and stage.uses != PYTHON_KIND:
+        del entry["retries"]
+    if stage.timeout_s == TIMEOUT_S and stage.uses != PYTHON_KIND:
+        del entry["timeout_s"]
+    elif float(stage.timeout_s).is_integer():
+        entry["timeout_s"] = int(stage.timeout_s)
+    return entry
+
+
+def _load_file(path: Path) -> PipelineDocument:
+    try:
+        with path.open("rb") as file:
+            # One more than fits: a text that is too long is refused by its length.
+            raw = file.read(4 * TEXT_LENGTH_MAX + 1)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {str(path)!r}", hint="check the path") from None
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = Problem("document", f"is no UTF-8 text (byte {error.start})", "save it as UTF-8")
+        return PipelineDocument(None, str(path), (problem,))
+    return _read_instructions(_parse(text, str(path)), path.parent)
+
+
+def _parse(text: str, source: str) -> PipelineDocument:
+    parsed = parse_text(text)
+    if not isinstance(parsed.data, dict):
+        hint = "tegu: 1, name: ..., stages: {...}"
+        problems = parsed.problems or (Problem("document", "is no mapping", hint, 1),)
+        return PipelineDocument(None, source, problems, parsed.lines)
+    keyed = to_keyed_form(parsed.data, parsed.lines)
+    return PipelineDocument(keyed.data, source, (*parsed.problems, *keyed.problems), keyed.lines)
+
+
+def _read_instructions(document: PipelineDocument, directory: Path | None) -> PipelineDocument:
+    """The document with every `instructions_file` replaced by its text."""
+    stages = document.data.get("stages") if document.data is not None else None
+    if document.data is None or not isinstance(stages, dict):
+        return document
+    problems: list[Problem] = []
+    read: JsonObject = {}
+    for name, entry in stages.items():
+        config = entry.get("with") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not isinstance(config, dict) or "instructions_file" not in config:
+            read[name] = entry
+            continue
+        text = _instructions(config, directory)
+        rest: JsonObject = {key: item for key, item in config.items() if key != "instructions_file"}
+        if isinstance(text, Problem):
+            problems.append(replace(text, place=f"stages.{name}.with.instructions_file"))
+            read[name] = {**entry, "with": {"instructions": "", **rest}}
+        else:
+            read[name] = {**entry, "with": {**rest, "instructions": text}}
+    return replace(document, data={**document.data, "stages": read}, problems=(*document.problems, *problems))
+
+
+def _instructions(config: JsonObject, directory: Path | None) -> str | Problem:
+    """The text of an instructions file, or what is wrong; the caller knows the place."""
+    name = config["instructions_file"]
+    if "instructions" in config:
+        return Problem("", "'instructions' and 'instructions_file' say the same", "keep one of them")
+    if not isinstance(name, str) or not name:
+        return Problem("", "must be the name of a file", "instructions_file: classify.md")
+    if directory is None:
+        return Problem(
+            "", "a document that is no file has no files beside it", "write the text as `instructions`"
+        )
+    try:
+        path = (directory / name).resolve()
+        if not path.is_relative_to(directory.resolve()):
+            return Problem("", f"{name!r} is outside the document's folder", "put it beside the document")
+        with path.open("rb") as file:
+            text = file.read(4 * INSTRUCTIONS_LENGTH_MAX + 1).decode("utf-8-sig").strip()
+    except FileNotFoundError:
+        return Problem("", f"there is no file {name!r} beside the document")
+    except (OSError, ValueError):
+        return Problem("", f"{name!r} cannot be read as UTF-8 text")
+    if len(text) > INSTRUCTIONS_LENGTH_MAX:
+        return Problem("", f"{name!r} has more than {INSTRUCTIONS_LENGTH_MAX} characters")
+    # Line ends must not make a new version of the same text.
+    return text.replace("\r\n", "\n")
