@@ -12,7 +12,7 @@ wire; and everything goes through the same document and check as a file, so that
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, Generic, TypeVar, Unpack, overload
 
 from pydantic import JsonValue
 
@@ -58,8 +58,8 @@ class Pipeline(Generic[SourceT]):
         self._functions: dict[str, Function] = {}
         self._document = PipelineDocument(None, f"pipeline {name!r}")
 
-    @classmethod
-    def load(cls, source: Path | str | Mapping[str, JsonValue]) -> Self:
+    @staticmethod
+    def load(source: Path | str | Mapping[str, JsonValue]) -> "Pipeline[Any]":
         """Read a document: a file (Path), the text of one (str) or its data. Raises DefinitionError where it cannot be
         read; `definition` says whether it is a good pipeline.
         """
@@ -67,8 +67,8 @@ class Pipeline(Generic[SourceT]):
         stages = document.data.get("stages") if document.data is not None else None
         if document.data is None or not isinstance(stages, dict):
             raise DefinitionError(check(document)[1], source=document.source)
-        loaded = cls("", Document)
-        loaded._adopt(document, document.data, stages)  # noqa: SLF001 - one of its own
+        loaded: Pipeline[Any] = Pipeline("", Document)
+        loaded._adopt(document, document.data, stages)
         return loaded
 
     def _adopt(self, document: PipelineDocument, data: JsonObject, stages: JsonObject) -> None:
