@@ -118,7 +118,7 @@ def _known(declared: str | None) -> str | None:
         return None
     try:
         codec = codecs.lookup(name).name.replace("-", "_")
-        b"".decode(codec)  # refuses codecs that do not make text
+        b"a".decode(codec, "replace")  # refuses codecs that do not make text
     except (LookupError, ValueError):
         return None
     return None if codec in _REFUSED else codec

@@ -13,6 +13,7 @@ from tegu.domain.errors import IntakeError
 
 _MESSAGES = 200_000
 _PEEK_BYTES = 4_096
+_PEEK_LINES = 40
 _LINE_BYTES = 500
 
 _FROM_LINE = re.compile(rb"^From [^\r\n]*", re.MULTILINE)
@@ -65,8 +66,8 @@ def _separators(data: bytes) -> Iterator[tuple[int, int]]:
         line = found[0][:_LINE_BYTES]
         after = data.find(b"\n", found.end()) + 1 or len(data)
         shaped = _SHAPE.fullmatch(line) is not None
-        known = _known_fields(data, after)
         at_edge = _after_blank_line(data, found.start())
+        known = _known_fields(data, after) if shaped or at_edge else 0
         # Text may well start a line with "From "; it is a separator with two of: place, shape, header fields.
         if (at_edge and (shaped or known >= 2)) or (shaped and known >= 1):
             yield found.start(), after
@@ -84,9 +85,15 @@ def _without_blank_line(data: bytes, start: int, end: int) -> int:
 
 
 def _known_fields(data: bytes, at: int) -> int:
-    """How many of the lines that follow are header fields that mail has; the first must be a field at all."""
+    """How many of the lines that follow are header fields that mail has, up to two; the first must be a field at all."""
     count = 0
-    for number, line in enumerate(data[at : at + _PEEK_BYTES].split(b"\n")[:40]):
+    end = min(len(data), at + _PEEK_BYTES)
+    for number in range(_PEEK_LINES):
+        if count == 2 or at >= end:
+            break
+        after = data.find(b"\n", at, end) + 1 or end
+        line = data[at:after]
+        at = after
         field = _FIELD.match(line)
         if field is None and not (number and line[:1] in {b" ", b"\t"}):
             break

@@ -93,7 +93,7 @@ class _Page:
         """End the line, also an empty one."""
         line = "".join(self.words).rstrip()
         self.lines.append(
-            "> " * min(self.quote_depth, _QUOTE_DEPTH) + line if line or self.quote_depth else ""
+            "> " * min(self.quote_depth, _QUOTE_DEPTH) + line if line else ">" * min(self.quote_depth, 1)
         )
         self.words.clear()
         self.ends_in_space = True
@@ -106,6 +106,13 @@ class _Page:
         self.ends_in_space = True
         if paragraph and self.lines and self.lines[-1].strip("> "):
             self.break_line()
+
+    def end_quote(self) -> None:
+        """Leave a quote: the empty line after it is not quoted."""
+        while self.lines and not self.lines[-1].strip("> "):
+            self.lines.pop()
+        self.quote_depth -= 1
+        self.break_line()
 
     def finish(self) -> tuple[str, list[Heading]]:
         """The text without doubled empty lines, and where its headings start."""
@@ -175,11 +182,11 @@ def _leave(node: "LexborNode", page: _Page) -> None:
     tag = node.tag or ""
     if tag not in _BLOCKS or _is_hidden(node):
         return
-    page.end_block(paragraph=tag in _PARAGRAPHS)
+    page.end_block(paragraph=tag in _PARAGRAPHS and tag != "blockquote")
     if tag == "pre":
         page.pre_depth -= 1
     elif tag == "blockquote":
-        page.quote_depth -= 1
+        page.end_quote()
 
 
 def _is_hidden(node: "LexborNode") -> bool:

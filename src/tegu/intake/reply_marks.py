@@ -66,7 +66,7 @@ _DEVICE = re.compile(
     re.IGNORECASE,
 )
 _NAME_DASH = re.compile(r"[-–—]{1,2}\s?[^\W\d_][\w.'-]{0,30}(?: [\w.'-]{1,30}){0,3}\s{0,4}")
-_DELIMITER = re.compile(r"--[ \t\xa0]?")
+_DELIMITER = re.compile(r"--[ \t\xa0]{0,3}")
 
 
 def is_quoted(line: str) -> bool:

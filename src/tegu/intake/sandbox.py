@@ -26,6 +26,12 @@ _MIB = 2**20
 _CHUNK_BYTES = 256 * 1024
 _BATCH_MESSAGES = 200
 _START = "from tegu.intake.child import main; main()"
+_KEPT_VARIABLES = (
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "PYTHONHOME",
+    "SYSTEMROOT",
+)  # without them Python may not start
 _HINT_HOSTILE = "the file may be damaged or made to do harm; open it elsewhere and save it anew"
 _HINT_SLOW = "split the file, or raise the limits of reading"
 
@@ -157,6 +163,7 @@ async def _talk(sent: bytes, limits: Limits, home: str) -> bytes:
 def _environment(home: str) -> Mapping[str, str]:
     """Nothing of ours but where Python finds its modules: no keys, no database address."""
     return {
+        **{key: os.environ[key] for key in _KEPT_VARIABLES if key in os.environ},
         "HOME": home,
         "TMPDIR": home,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
