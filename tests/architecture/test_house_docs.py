@@ -86,6 +86,18 @@ def test_paths_that_pages_name_exist() -> None:
     assert not offenders, listed(offenders)
 
 
+def test_sentences_that_pages_name_are_tests() -> None:
+    tests = "\n".join(path.read_text("utf-8") for path in files("tests/**/test_*.py"))
+    known = set(re.findall(r"def (test_\w+)\(", tests))
+    offenders = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in files("docs/**/*.md")
+        for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8"))
+        if name not in known
+    ]
+    assert not offenders, listed(offenders)
+
+
 def test_commands_that_pages_and_hints_name_exist() -> None:
     known = _commands()
     offenders = [f"{place}: tegu {command}" for place, command in _mentioned() if command not in known]
@@ -99,10 +111,15 @@ def test_the_readme_shows_commands() -> None:
 
 
 def _codes(module: Module) -> Iterator[tuple[str, str]]:
-    """Every constant that becomes the code of an error: class attributes, `code=`, the first argument of ErrorInfo."""
+    """Every code of an error: class attributes, "Codes:" of a class, `code=`, the first argument of ErrorInfo."""
     for node in ast.walk(module.tree):
         match node:
             case ast.ClassDef():
+                listed_codes = re.search(r"Codes: ([^.]*)\.", ast.get_docstring(node) or "")
+                for code in re.findall(
+                    r"[a-z_]+", re.sub(r"\(.*?\)", "", listed_codes[1] if listed_codes else "")
+                ):
+                    yield code, module.place(node)
                 for statement in node.body:
                     if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "code":
                         yield from _constants(module, statement.value)
@@ -112,22 +129,15 @@ def _codes(module: Module) -> Iterator[tuple[str, str]]:
                         yield from _constants(module, keyword.value)
                 if dotted(node.func).endswith("ErrorInfo") and node.args:
                     yield from _constants(module, node.args[0])
-            case ast.Assign() if ast.unparse(node.targets[0]) in {"_STATUS_CODES", "_TRANSIENT"}:
-                yield from _constants(module, node.value)
             case _:
                 pass
 
 
 def _constants(module: Module, value: ast.expr) -> Iterator[tuple[str, str]]:
-    inside_calls = {
-        id(inner) for node in ast.walk(value) if isinstance(node, ast.Call) for inner in ast.walk(node)
-    } - {id(value)}
-    arguments = {"frozenset"}
-    for node in ast.walk(value):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.islower():
-            is_set = isinstance(value, ast.Call) and dotted(value.func) in arguments
-            if is_set or id(node) not in inside_calls:
-                yield node.value, module.place(node)
+    """`"a"`, and both of `"a" if ... else "b"`; what is computed is documented where its parts are."""
+    for node in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, module.place(node)
 
 
 def _mentioned() -> Iterator[tuple[str, str]]:
