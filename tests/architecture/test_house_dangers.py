@@ -31,6 +31,8 @@ HARMLESS_IMPORTLIB = ("importlib.resources", "importlib.metadata", "importlib.ab
 SAFE_YAML = frozenset({"yaml.SafeLoader", "yaml.CSafeLoader", "SafeLoader", "CSafeLoader"})
 
 ALLOWED = {
+    ("tegu", "import importlib"): "loads a public name from a constant table when it is first used",
+    ("tegu.interfaces.cli.lazy", "import importlib"): "loads a command's module from a constant table",
     (
         "tegu.llm.providers.direct",
         "import importlib",
