@@ -7,9 +7,9 @@ import warnings
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
+from servers import administer, dsn_of
 from tegu.domain.ids import new_id
 from tegu.storage.database import Database, DatabaseAddress
 from tegu.storage.migrate import migrate
@@ -31,20 +31,6 @@ def server_dsn() -> Generator[str]:
                 yield server.get_uri()
             finally:
                 server.cleanup()
-
-
-def dsn_of(server_dsn: str, database: str) -> str:
-    """The DSN of another database on the same server."""
-    return server_dsn.replace("/postgres?", f"/{database}?", 1)
-
-
-async def administer(dsn: str, statement: str) -> None:
-    """Run one statement as the owner."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import asyncpg
 
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
+from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Completed, ResultDraft, StageOutcome
 from tegu.engine.lease import LeaseOptions
 from tegu.engine.retry import RetryPolicy
@@ -35,7 +36,7 @@ FAST = WorkerOptions(
 
 async def echo(task: StageTask) -> StageOutcome:
     """A stage that ends at once with its name and attempt."""
-    output = {"stage": task.stage.name}
+    output: JsonObject = {"stage": task.stage.name}
     return Completed(output, (ResultDraft(task.stage.name, output),))
 
 
