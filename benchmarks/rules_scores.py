@@ -111,11 +111,11 @@ def documents() -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def rows_of(value: list[Any]) -> list[dict[str, Any]]:
+def rows_of(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)]
 
 
-def score_rows(counts: Counter[str], gold: list[Any], given: list[dict[str, Any]]) -> None:
+def score_rows(counts: Counter[str], gold: Any, given: list[dict[str, Any]]) -> None:
     """Count the cells of a table: right if some row that was given says the same in the same column."""
     counts["cells given"] += sum(value is not None for row in given for value in row.values())
     for row in rows_of(gold):

@@ -14,14 +14,16 @@ from tegu.domain.evidence import Quote
 from tegu.domain.json import JsonObject
 from tegu.llm.providers.rules import leaf, records
 from tegu.llm.providers.rules.found import Found
+from tegu.llm.providers.rules.labels import is_catch_all
 from tegu.llm.providers.rules.lists import fill_all
 from tegu.llm.providers.rules.reading import Kind
-from tegu.llm.providers.rules.schema import Schemas, allows, members, required_names, type_of
+from tegu.llm.providers.rules.schema import Schemas, allows, members, required_names, text_choices, type_of
 from tegu.llm.providers.rules.wanted import field_of, named_kind
 from tegu.llm.providers.rules.words import words
 
 _DEPTH_MAX = 8
 _FIELDS_MAX = 2_000
+_CATCH_ALL = 0.2  # how sure a choice is that means "nothing in particular"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,12 @@ class Walk:
         value: JsonObject = {}
         parts: list[Answer] = []
         later: list[str] = []
+        walk = self._of_one_amount(schema, place)
         for name, member in members(schema).items():
             if self._is_confidence(name, member):
                 later.append(name)
                 continue
-            answer = self._member(member, place.member(name), required=name in required)
+            answer = walk.member(member, place.member(name), required=name in required)
             if answer is not None:
                 value[name] = answer.value
                 parts.append(answer)
@@ -151,11 +154,24 @@ class Walk:
             return None
         return whole
 
+    def _of_one_amount(self, schema: JsonObject, place: Place) -> "Walk":
+        """For an amount of money a walk in which its currency is the one that stands beside it."""
+        if not (place.name and records.is_money(members(schema))):
+            return self
+        inner = place.member("amount")
+        amount = self.decided.get(inner.path) or self.fill(members(schema)["amount"], inner)
+        if amount is None or not amount.quotes:
+            return self
+        beside = Found(amount.quotes[0].text)
+        decided = {**self.decided, inner.path: amount}
+        return Walk(beside if beside.currency else self.found, self.schemas, self.given, decided, self.left)
+
     def _is_confidence(self, name: str, schema: JsonValue) -> bool:
         options = self.schemas.shape(schema).options
         return any(field_of("", name, option, "").kind is Kind.CONFIDENCE for option in options)
 
-    def _member(self, schema: JsonValue, place: Place, *, required: bool) -> Answer | None:
+    def member(self, schema: JsonValue, place: Place, *, required: bool) -> Answer | None:
+        """The answer for a property, or what stands for it where there is none."""
         shape = self.schemas.shape(schema)
         if (shape.nullable or not required) and _is_reply(place.name):
             return self.nothing(schema, place, required=required)  # sentences of theirs are no answer of ours
@@ -181,6 +197,9 @@ class Walk:
                 return Answer(option["default"])
             if type_of(option) == "object" and not required_names(option):
                 return Answer({})
+            for choice in text_choices(option):
+                if is_catch_all(choice, ""):
+                    return Answer(choice, (), (_CATCH_ALL,))
         raise UnfilledError(place.path)
 
     def _array(self, schema: JsonObject, description: str, place: Place) -> Answer | None:

@@ -26,6 +26,7 @@ class Found:
 
     def __init__(self, text: str) -> None:
         self.reading = Reading(text)
+        self._by_kind: dict[Kind, list[Span]] = {}
 
     @property
     def text(self) -> str:
@@ -114,6 +115,11 @@ class Found:
 
     def of_kind(self, kind: Kind) -> list[Span]:
         """The spans of a kind, in order; none for kinds that are not spans."""
+        if kind not in self._by_kind:
+            self._by_kind[kind] = self._of_kind(kind)
+        return self._by_kind[kind]
+
+    def _of_kind(self, kind: Kind) -> list[Span]:
         match kind:
             case Kind.MONEY | Kind.PERCENT | Kind.NUMBER:
                 return [item for item in self.amounts if item.kind is kind]

@@ -18,7 +18,7 @@ _FIGURES = re.compile(
 _LABEL_WORDS_MAX = 6
 _BELOW_MAX = 3
 _CELLS_MAX = 40
-_PAIRS_MAX = 5_000
+_PAIRS_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def is_label(text: str) -> bool:
 
 
 def find_pairs(lines: tuple[Line, ...]) -> list[Pair]:
-    """Label and value pairs, in order of their labels. At most 5,000."""
+    """Label and value pairs, in order of their labels. At most 2,000."""
     rows = [Row(line.start, cells(line)) for line in lines]
     pairs: list[Pair] = []
     for number, row in enumerate(rows):

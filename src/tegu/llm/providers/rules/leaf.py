@@ -240,7 +240,7 @@ def _choice(found: Found, field: Field) -> Filled | None:
         ):
             return Filled(choice, (found.currency,), 0.8)
     ranking = labels.rank(found, dict.fromkeys(choices, ""))
-    if ranking is None or (ranking.abstained and not labels.is_catch_all(ranking.label, "")):
+    if ranking is None or ranking.abstained:
         return None
     evidence = (ranking.evidence,) if ranking.evidence else ()
     return Filled(ranking.label, evidence, min(ranking.confidence, 0.7))

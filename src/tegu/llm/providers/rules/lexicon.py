@@ -121,5 +121,5 @@ def _weight(names: frozenset[str]) -> float:
 
 def similarity(wanted: frozenset[str], offered: frozenset[str]) -> float:
     """How much two sets of concepts speak of the same: twice what they share by what both weigh."""
-    both = _weight(wanted) + _weight(offered)
-    return 2 * _weight(wanted & offered) / both if both else 0.0
+    shared = wanted & offered
+    return 2 * _weight(shared) / (_weight(wanted) + _weight(offered)) if shared else 0.0

@@ -4,6 +4,7 @@ Called by the structured loop as any other provider. Invariants: the same reques
 literal stretch of one of the request's parts; it says of itself that it is no language model.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from tegu.llm.providers.rules.wanted import field_of
 CHARS_MAX = 200_000
 """How much of a text is read; the reply's metadata says when there was more."""
 
+_INLINE_CHARS_MAX = 8_000
 _MODEL = "rules-1"
 _LABEL_NAMES = frozenset(("category", "label", "class", "intent", "classification", "route", "type", "topic"))
 _UPSTREAM_CHARS_MAX = 200_000
@@ -45,31 +47,35 @@ class RulesProvider:
     async def request(self, request: ModelRequest, credential: Credential) -> ModelReply:
         """Answer one request. Raises ProviderError `bad_request` where a required field is not in the text."""
         del credential  # there is nobody to show it to
-        source = _input(request.parts)
-        found = Found(source.text)
-        answer, confidence = _answer(request, found, source.given)
-        text = (
-            answer.value if isinstance(answer.value, str) and request.output is None else _dump(answer.value)
-        )
-        return ModelReply(
-            text=text,
-            finish_reason="stop",
-            usage=Usage(input_tokens=0, cached_tokens=0, output_tokens=0, reasoning_tokens=0),
-            cost_usd=Decimal(0),
-            model=_MODEL,
-            confidence=confidence,
-            quotes=_literal(answer.quotes, request.parts),
-            metadata={
-                "kind": "rule_based",
-                "llm": False,
-                "chars_read": len(source.text),
-                "chars_total": source.chars_total,
-                "truncated": source.chars_total > len(source.text),
-            },
-        )
+        if sum(len(part.text) for part in request.parts) <= _INLINE_CHARS_MAX:
+            return _reply(request)
+        # A long text takes up to seconds, in which the event loop must go on (leases are renewed on it).
+        return await asyncio.to_thread(_reply, request)
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def _reply(request: ModelRequest) -> ModelReply:
+    source = _input(request.parts)
+    answer, confidence = _answer(request, Found(source.text), source.given)
+    text = answer.value if isinstance(answer.value, str) and request.output is None else _dump(answer.value)
+    return ModelReply(
+        text=text,
+        finish_reason="stop",
+        usage=Usage(input_tokens=0, cached_tokens=0, output_tokens=0, reasoning_tokens=0),
+        cost_usd=Decimal(0),
+        model=_MODEL,
+        confidence=confidence,
+        quotes=_literal(answer.quotes, request.parts),
+        metadata={
+            "kind": "rule_based",
+            "llm": False,
+            "chars_read": len(source.text),
+            "chars_total": source.chars_total,
+            "truncated": source.chars_total > len(source.text),
+        },
+    )
 
 
 def _dump(value: JsonValue) -> str:

@@ -4,7 +4,7 @@ Called by the schema walk. Invariant: a record's known values are stretches of t
 looked for in its own part of the text only, never in its neighbors'.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tegu.domain.json import JsonObject
@@ -52,7 +52,7 @@ def find_records(found: Found, name: str, schema: JsonObject, schemas: Schemas) 
     by_name = {field.name: field for field in fields}
     type_name = next((key for key in _TYPE_NAMES if key in by_name), None)
     text_name = next((key for key in _TEXT_NAMES if key in by_name), None)
-    kind = named_kind(words(name))
+    kind = Kind.MONEY if by_name and is_money(by_name) else named_kind(words(name))
     if type_name and text_name and not {"quantity", "unit_price"} & set(by_name):
         return _entities(found, by_name[type_name], by_name[text_name])
     if kind is not None and kind in _SENTENCE_KINDS:
@@ -63,6 +63,11 @@ def find_records(found: Found, name: str, schema: JsonObject, schemas: Schemas) 
     if kind is not None and len(fields) <= 4:
         return _of_kind(found, kind, fields)
     return []
+
+
+def is_money(names: Iterable[str]) -> bool:
+    """Whether an object with these properties is an amount of money."""
+    return "amount" in set(names) and set(names) <= {"amount", "currency", "currency_code"}
 
 
 def _fields(schema: JsonObject, schemas: Schemas) -> list[Field]:

@@ -4,6 +4,7 @@ Called by the summary and the lists. Invariant: a sentence is a literal stretch 
 """
 
 import re
+from bisect import bisect_left
 
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.reading import Kind, Span, span
@@ -61,9 +62,10 @@ def _blocks(found: Found, start: int, end: int) -> list[tuple[int, int]]:
     blocks: list[tuple[int, int]] = []
     first: int | None = None
     last = start
-    for line in found.reading.lines:
-        if line.end < start or line.start >= end:
-            continue
+    lines = found.reading.lines
+    from_line = bisect_left(lines, start, key=lambda line: line.end)
+    to_line = bisect_left(lines, end, key=lambda line: line.start)
+    for line in lines[from_line:to_line]:
         breaks = line.is_blank or _SKIPPED.match(line.text) is not None
         if first is not None and (breaks or _ITEM.match(line.text)):
             blocks.append((first, last))

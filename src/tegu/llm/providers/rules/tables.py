@@ -18,6 +18,7 @@ _NUMERIC = frozenset((Kind.MONEY, Kind.NUMBER, Kind.PERCENT))
 _STOP = frozenset(("total", "subtotal"))
 _BLANK_MAX = 2
 _ROWS_MAX = 500
+_TEXT_CHARS_MAX = 300
 _COLUMN_MIN = 0.6
 _HEADER_CHARS_MAX = 400
 _WORD = re.compile(r"[^\s|]+")
@@ -77,7 +78,7 @@ def _sums(found: Found, fields: list[Field]) -> list[Row]:
         text = span(Kind.TEXT, line.text, text.start, text.start + len(text.text.rstrip("|@x* ")))
         label = Span(Kind.TEXT, line.start + text.start, line.start + text.end, text.text, text.text)
         row = dict(zip(("description", "quantity", "unit_price", "amount"), (label, *values), strict=True))
-        if text.text:
+        if 0 < len(text.text) <= _TEXT_CHARS_MAX:
             rows.append({names[concept]: there for concept, there in row.items() if concept in names})
     return rows[:_ROWS_MAX]
 
@@ -210,7 +211,7 @@ def _by_order(line: Line, columns: list[Column], values: list[Span]) -> Row:
         column.field.name: value for column, value in zip(columns[1:], values, strict=False) if column.field
     }
     label = text.text.strip("|*- ")
-    if not label:
+    if not label or len(label) > _TEXT_CHARS_MAX:
         return {}
     if columns[0].field is not None:
         start = line.start + line.text.index(label)
@@ -257,7 +258,7 @@ def _texts(line: Line, values: list[Span]) -> list[Span]:
             else cell.end
         )
         there = span(Kind.TEXT, line.text, cell.start - line.start, end - line.start)
-        if any(char.isalpha() for char in there.text):
+        if len(there.text) <= _TEXT_CHARS_MAX and any(char.isalpha() for char in there.text):
             start = line.start + there.start
             texts.append(Span(Kind.TEXT, start, start + len(there.text), there.text, there.text))
     return texts
