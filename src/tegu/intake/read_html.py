@@ -29,6 +29,7 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}[\"']?([\w.:-]{1
 _HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)
 _CHARSET_BYTES = 4096
 _QUOTE_DEPTH = 5
+_BULLET = "- "
 
 
 def read_html(data: bytes, name: str | None = None, *, charset: str | None = None) -> Document:
@@ -107,6 +108,10 @@ class _Page:
         if paragraph and self.lines and self.lines[-1].strip("> "):
             self.break_line()
 
+    def is_at_bullet(self) -> bool:
+        """Whether the line has only a list item's mark so far: a paragraph in the item goes on there."""
+        return self.words == [_BULLET]
+
     def end_quote(self) -> None:
         """Leave a quote: the empty line after it is not quoted."""
         while self.lines and not self.lines[-1].strip("> "):
@@ -157,13 +162,13 @@ def _enter(node: "LexborNode", page: _Page) -> bool:
         return False
     if tag in _DROPPED or tag.startswith(("-", "!")) or _is_hidden(node):
         return tag == "-document"
-    if tag in _BLOCKS:
+    if tag in _BLOCKS and not page.is_at_bullet():
         page.end_block(paragraph=tag in _PARAGRAPHS)
     match tag:
         case "br":
             page.break_line()
         case "li":
-            page.write("- ")
+            page.write(_BULLET)
         case "td" | "th" if "".join(page.words).strip():
             page.words.append(" | ")
             page.ends_in_space = True

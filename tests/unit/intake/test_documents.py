@@ -65,6 +65,10 @@ def test_html_keeps_its_blocks_and_drops_what_is_not_seen() -> None:
     assert list(pieces(document, "section")) == ["Terms", "Prices"]
 
 
+def test_a_paragraph_in_a_list_item_stands_beside_its_mark() -> None:
+    assert read(b"<ul><li><p>one</p></li><li></li><li>two</li></ul>", "text/html").text == "- one\n\n-\n- two"
+
+
 @needs_data
 def test_html_in_windows_1252_is_read_by_its_own_declaration() -> None:
     assert "4,25 €" in normal(read(shared("doc/fake-html-cp1252.html"), "text/html").text)

@@ -43,8 +43,8 @@ def children_in(folder: Path) -> list[int]:
     return found
 
 
-def folders_in(folder: Path) -> list[str]:
-    return os.listdir(folder)
+def folders_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
 
 
 @pytest.fixture
