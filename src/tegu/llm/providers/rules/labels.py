@@ -60,7 +60,9 @@ def rank(found: Found, labels: Mapping[str, str]) -> Ranking | None:
     if scores[best] < 0.15 or (len(order) > 1 and share < _MARGIN_MIN):
         guess = fallback if fallback is not None else best
         return Ranking(guess, 0.3 if fallback is not None else 0.15, abstained=True)
-    confidence = min(0.95, 0.4 + 0.4 * share + 0.2 * min(1.0, scores[best]))
+    # By the share of right answers on labelled samples; a label with no rival but the catch-all proves less.
+    rivals = len(scores) - (fallback is not None)
+    confidence = min(0.9 if rivals > 1 else 0.7, 0.2 + 0.5 * share + 0.2 * min(1.0, scores[best]))
     return Ranking(best, round(confidence, 2), abstained=False, evidence=_evidence(found, best, labels[best]))
 
 

@@ -297,7 +297,7 @@ def _topic(found: Found, field: Field) -> Filled | None:
     if (
         ranking is None
         or ranking.abstained
-        or ranking.confidence < 0.55
+        or ranking.confidence < 0.4
         or not allows(field.schema, ranking.label)
     ):
         return None
