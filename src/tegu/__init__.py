@@ -1,0 +1,125 @@
+"""Tegu: durable LLM pipelines over files and e-mail, on PostgreSQL. This is its public face.
+
+    from tegu import run_sync
+
+    run = run_sync("email_analysis", Path("thread.mbox"), model="anthropic:claude-sonnet-4-5")
+
+Invariant: importing it loads nothing; each name is loaded when it is first used.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tegu.actions.contents import Ingested
+    from tegu.actions.runs import StartOptions
+    from tegu.app import Tegu
+    from tegu.domain.call import LlmCall
+    from tegu.domain.content import Content, Document, MailMessage, MailThread, SourceType
+    from tegu.domain.errors import (
+        ConfigurationError,
+        ConflictError,
+        DefinitionError,
+        IntakeError,
+        NotFoundError,
+        ProviderError,
+        RunFailedError,
+        StageError,
+        StorageUnavailableError,
+        TeguError,
+        UsageError,
+    )
+    from tegu.domain.evidence import EvidenceSpan
+    from tegu.domain.run import Result, Run, RunEvent, StageRun
+    from tegu.domain.status import RunStatus, StageStatus
+    from tegu.pipeline.builder import Pipeline
+    from tegu.pipeline.function import stage
+    from tegu.pipeline.outputs import Classification, Extraction, Summary
+    from tegu.stages.context import StageContext
+
+__all__ = [
+    "Classification",
+    "ConfigurationError",
+    "ConflictError",
+    "Content",
+    "DefinitionError",
+    "Document",
+    "EvidenceSpan",
+    "Extraction",
+    "Ingested",
+    "IntakeError",
+    "LlmCall",
+    "MailMessage",
+    "MailThread",
+    "NotFoundError",
+    "Pipeline",
+    "ProviderError",
+    "Result",
+    "Run",
+    "RunEvent",
+    "RunFailedError",
+    "RunStatus",
+    "SourceType",
+    "StageContext",
+    "StageError",
+    "StageRun",
+    "StageStatus",
+    "StartOptions",
+    "StorageUnavailableError",
+    "Summary",
+    "Tegu",
+    "TeguError",
+    "UsageError",
+    "run_sync",
+    "stage",
+]
+
+_NAMES_BY_MODULE = {
+    "tegu.actions.contents": "Ingested",
+    "tegu.actions.runs": "StartOptions",
+    "tegu.app": "Tegu",
+    "tegu.domain.call": "LlmCall",
+    "tegu.domain.content": "Content Document MailMessage MailThread SourceType",
+    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError IntakeError NotFoundError ProviderError"
+    " RunFailedError StageError StorageUnavailableError TeguError UsageError",
+    "tegu.domain.evidence": "EvidenceSpan",
+    "tegu.domain.run": "Result Run RunEvent StageRun",
+    "tegu.domain.status": "RunStatus StageStatus",
+    "tegu.pipeline.builder": "Pipeline",
+    "tegu.pipeline.function": "stage",
+    "tegu.pipeline.outputs": "Classification Extraction Summary",
+    "tegu.stages.context": "StageContext",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
+
+
+def run_sync(
+    pipeline: "str | Path | Pipeline[object]", source: Path | bytes | str, *, model: str | None = None
+) -> "Run":
+    """Run a pipeline over one input, from code that is not async, and return the run when it has ended.
+
+    A run that failed is returned as well: look at its `status` and `error`. Inside an event loop use `Tegu.run`.
+    """
+    import asyncio
+
+    from tegu.app import Tegu
+
+    async def run() -> "Run":
+        async with Tegu() as tegu:
+            return await tegu.run(pipeline, source, model=model)
+
+    return asyncio.run(run())
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'tegu' has no attribute {name!r}")
+    found = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -146,6 +146,12 @@ async def list_calls(scope: Scope, *, run_id: UUID | None = None, limit: int = 5
         return await calls.list_calls(connection, scope.organization_id, run_id=run_id, limit=limit)
 
 
+async def exchanges_of(scope: Scope, found: Sequence[LlmCall]) -> dict[UUID, calls.Exchange]:
+    """What was sent and what came back, by call."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await calls.exchanges_of(connection, scope.organization_id, [call.id for call in found])
+
+
 async def _start_once(
     scope: Scope,
     connection: AsyncConnection,

@@ -1,0 +1,1 @@
+"""How people and programs reach Tegu. An interface reads, asks class Tegu, and shows; it decides nothing."""

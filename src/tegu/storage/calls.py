@@ -3,7 +3,8 @@
 Called by the actions, inside one organization's transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -27,15 +28,29 @@ async def list_calls(
     return [_call(row) for row in (await connection.execute(query.limit(limit))).mappings()]
 
 
-async def rendered_request(
-    connection: AsyncConnection, organization_id: UUID, request_hash: str
-) -> JsonObject | None:
-    """The request as it was sent, by its hash."""
-    return await connection.scalar(
-        select(llm_requests.c.body).where(
-            llm_requests.c.organization_id == organization_id, llm_requests.c.request_hash == request_hash
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was sent in a call, and what came back, where something did."""
+
+    request: JsonObject | None
+    reply: JsonObject | None
+
+
+async def exchanges_of(
+    connection: AsyncConnection, organization_id: UUID, call_ids: Sequence[UUID]
+) -> dict[UUID, Exchange]:
+    """Request and reply by call, as rendered and as journalled."""
+    query = (
+        select(llm_calls.c.id, llm_calls.c.reply, llm_requests.c.body)
+        .outerjoin_from(
+            llm_calls,
+            llm_requests,
+            (llm_requests.c.organization_id == llm_calls.c.organization_id)
+            & (llm_requests.c.request_hash == llm_calls.c.request_hash),
         )
+        .where(llm_calls.c.organization_id == organization_id, llm_calls.c.id.in_(call_ids))
     )
+    return {row.id: Exchange(row.body, row.reply) for row in await connection.execute(query)}
 
 
 def _call(row: Mapping[Any, Any]) -> LlmCall:

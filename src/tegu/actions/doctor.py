@@ -1,0 +1,159 @@
+"""Whether everything that Tegu needs is there: one check per line, each with a verdict and what to do.
+
+Called by the app for `tegu doctor`. Invariant: it changes nothing, and shows names of keys, never keys.
+"""
+
+import platform
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+
+from tegu.domain.errors import ConfigurationError, StorageUnavailableError
+from tegu.llm.credentials import EnvironmentCredentials
+from tegu.llm.protocol import ModelRef
+from tegu.llm.providers.registry import PROVIDER_NAMES
+from tegu.settings import Settings
+from tegu.storage.database import APP_ROLE, ENGINE_ROLE, DatabaseAddress
+from tegu.storage.health import DatabaseHealth, health
+from tegu.storage.migrate import current_revision, head
+
+_SNAPSHOT_WARNING_S = 300.0
+_DISK_WARNING_BYTES = 1 << 30
+_SERVER_VERSION_MIN = 150000
+
+
+class Verdict(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """One thing that was looked at."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    hint: str | None = None
+
+
+async def examine(
+    settings: Settings,
+    address: Callable[[], Awaitable[DatabaseAddress]],
+    credentials: EnvironmentCredentials,
+) -> tuple[HealthCheck, ...]:
+    """Every check."""
+    keys = [(name, credentials.has_credential(name)) for name in PROVIDER_NAMES]
+    checks = [
+        _python(),
+        _version(),
+        *await _database(address),
+        _model(settings),
+        _keys(keys),
+        _disk(settings),
+    ]
+    return tuple(checks)
+
+
+def _python() -> HealthCheck:
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return HealthCheck("python", Verdict.OK if sys.version_info >= (3, 11) else Verdict.FAILED, detail)
+
+
+def _version() -> HealthCheck:
+    return HealthCheck("tegu", Verdict.OK, version("tegu"))
+
+
+async def _database(address: Callable[[], Awaitable[DatabaseAddress]]) -> list[HealthCheck]:
+    try:
+        found = await address()
+        facts = await health(found)
+        revision = await current_revision(found)
+    except StorageUnavailableError as error:
+        return [HealthCheck("database", Verdict.FAILED, error.message, error.hint)]
+    where = "embedded" if found.is_embedded else "DATABASE_URL"
+    reached = HealthCheck("database", Verdict.OK, f"{where}, {facts.size_bytes / 2**20:.0f} MiB")
+    return [
+        reached,
+        _server(facts),
+        _schema(revision),
+        *(_security(facts) if facts.tables else []),
+        _snapshot(facts),
+    ]
+
+
+def _server(facts: DatabaseHealth) -> HealthCheck:
+    if facts.server_version_number < _SERVER_VERSION_MIN:
+        hint = "Tegu needs PostgreSQL 15 or newer"
+        return HealthCheck("server", Verdict.FAILED, f"PostgreSQL {facts.server_version}", hint)
+    return HealthCheck("server", Verdict.OK, f"PostgreSQL {facts.server_version}")
+
+
+def _schema(revision: str | None) -> HealthCheck:
+    if revision == head():
+        return HealthCheck("schema", Verdict.OK, f"revision {revision}")
+    detail = f"revision {revision}, this version has {head()}" if revision else "no tables yet"
+    return HealthCheck("schema", Verdict.FAILED, detail, "run `tegu migrate`")
+
+
+def _security(facts: DatabaseHealth) -> list[HealthCheck]:
+    open_tables = ", ".join(facts.unprotected_tables)
+    rows = (
+        HealthCheck("row security", Verdict.FAILED, f"is off for {open_tables}", "run `tegu migrate`")
+        if open_tables
+        else HealthCheck("row security", Verdict.OK, f"on and forced for all {facts.tables} tables")
+    )
+    above = ", ".join(role.name for role in facts.roles if role.is_above_row_security)
+    names = ", ".join(role.name for role in facts.roles)
+    roles = (
+        HealthCheck(
+            "roles",
+            Verdict.FAILED,
+            f"{above} passes row security by",
+            f"connect as {APP_ROLE} and {ENGINE_ROLE}: see TEGU_APP_DATABASE_URL and TEGU_ENGINE_DATABASE_URL",
+        )
+        if above
+        else HealthCheck("roles", Verdict.OK, f"{names}: no superuser, held back by row security")
+    )
+    return [rows, roles]
+
+
+def _snapshot(facts: DatabaseHealth) -> HealthCheck:
+    age_s = facts.oldest_snapshot_s
+    if age_s is None:
+        return HealthCheck("oldest snapshot", Verdict.OK, "none open")
+    if age_s < _SNAPSHOT_WARNING_S:
+        return HealthCheck("oldest snapshot", Verdict.OK, f"{age_s:.1f} s")
+    hint = "an old transaction keeps dead rows alive and slows every commit: look at pg_stat_activity"
+    return HealthCheck("oldest snapshot", Verdict.WARNING, f"{age_s:.0f} s", hint)
+
+
+def _model(settings: Settings) -> HealthCheck:
+    if settings.model is None:
+        return HealthCheck("model", Verdict.WARNING, "none by default", "set TEGU_MODEL, or pass --model")
+    try:
+        return HealthCheck("model", Verdict.OK, f"{ModelRef.parse(settings.model)} by default")
+    except ConfigurationError as error:
+        return HealthCheck("model", Verdict.FAILED, error.message, error.hint)
+
+
+def _keys(keys: Iterable[tuple[str, bool]]) -> HealthCheck:
+    present = [provider for provider, is_present in keys if is_present]
+    return HealthCheck("providers", Verdict.OK, f"can be called from here: {', '.join(present)}")
+
+
+def _disk(settings: Settings) -> HealthCheck:
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    free_bytes = shutil.disk_usage(folder).free
+    detail = f"{free_bytes / 2**30:.1f} GiB free at {settings.home}"
+    if free_bytes < _DISK_WARNING_BYTES:
+        return HealthCheck("disk", Verdict.WARNING, detail, "make room, or move TEGU_HOME")
+    return HealthCheck("disk", Verdict.OK, detail)

@@ -1,0 +1,84 @@
+"""From an error to what people see: one sentence, a hint, and an exit code.
+
+Called by `main` for whatever a command raises. Invariant: no traceback unless it was asked for; the exit codes are
+those of docs/errors.md.
+"""
+
+import sys
+import traceback
+from enum import IntEnum
+
+import click
+
+
+class ExitCode(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    FAILED = 1  # a run failed or was cancelled, or something unexpected happened
+    USAGE = 2
+    INPUT = 3
+    CONFIGURATION = 4
+    DATABASE = 5
+    PROVIDER = 6
+    INTERRUPTED = 130
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """The exit code that an error ends the command with."""
+    from tegu.domain import errors
+
+    match error:
+        case errors.ConfigurationError():
+            return ExitCode.CONFIGURATION
+        case errors.UsageError() | errors.DefinitionError():
+            return ExitCode.USAGE
+        case errors.IntakeError():
+            return ExitCode.INPUT
+        case errors.StorageUnavailableError():
+            return ExitCode.DATABASE
+        case errors.ProviderError():
+            return ExitCode.PROVIDER
+        case KeyboardInterrupt():
+            return ExitCode.INTERRUPTED
+        case _:
+            return ExitCode.FAILED
+
+
+def show_failure(error: Exception, *, debug: bool) -> ExitCode:
+    """Write the error to stderr, with its traceback if `debug`. Returns the exit code."""
+    from tegu.domain.errors import DefinitionError, TeguError
+
+    if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        return show_failure(error.exceptions[0], debug=debug)
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    match error:
+        case DefinitionError():
+            from tegu.interfaces.cli.check import write_problems
+
+            write_problems(error.problems, source=error.source, err=True)
+        case TeguError():
+            write_error(error.message, error.hint)
+        case _:
+            write_error(
+                f"unexpected {type(error).__name__}: {_first_line(error)}",
+                None if debug else "--debug shows the traceback",
+            )
+    return exit_code_of(error)
+
+
+def write_error(message: str, hint: str | None = None) -> None:
+    """One sentence, and what to do."""
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    if hint:
+        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+
+
+def write_notice(message: str) -> None:
+    """Something that people should know, kept out of what programs read."""
+    click.echo(message, err=True)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or "no message").splitlines()[0]

@@ -1,0 +1,109 @@
+"""`tegu`: the entry point. Invariant: it imports click and nothing else of weight, so that the help comes at once."""
+
+import sys
+from typing import Final
+
+import click
+
+from tegu.interfaces.cli.lazy import Lazy, LazyGroup
+
+COMMANDS: Final = {
+    "demo": Lazy("demo", "demo", "Run the shipped samples: no key, no service, nothing to set up."),
+    "run": Lazy("run", "run", "Run a pipeline over files, here, and show the results."),
+    "start": Lazy("run", "start", "Start runs and print their ids; a worker drives them."),
+    "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
+    "ingest": Lazy("ingest", "ingest", "Store files, e-mails or mailboxes without running anything."),
+    "check": Lazy("check", "check", "Show everything that is wrong with a pipeline file."),
+    "pipelines": Lazy("pipelines", "pipelines", "List pipelines, or show one."),
+    "runs": Lazy("runs", "runs", "List runs, show one, or cancel one."),
+    "results": Lazy("results", "results", "Show results and the evidence for them."),
+    "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
+    "models": Lazy("models", "models", "List models that are known by name, with their prices."),
+    "llm": Lazy("llm", "llm", "Ask a model without a run."),
+    "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
+    "doctor": Lazy("doctor", "doctor", "Look whether everything that Tegu needs is there."),
+}
+
+EPILOG = (
+    "Exit codes: 0 well, 1 a run failed, 2 usage or pipeline, 3 unreadable input, 4 key or model missing, "
+    "5 database, 6 provider, 130 interrupted."
+)
+
+
+def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if not is_asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"tegu {version('tegu')}")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
+@click.option(
+    "--debug",
+    is_flag=True,
+    envvar="TEGU_DEBUG",
+    help="Show tracebacks and the log; also after the command, or TEGU_DEBUG=1.",
+)
+@click.pass_context
+def cli(ctx: click.Context, *, debug: bool) -> None:
+    """Turn files and e-mail into typed, traceable results by durable LLM pipelines on PostgreSQL."""
+    ctx.obj = {"debug": debug}
+
+
+def main() -> None:
+    """Run the command of this process and exit with its code."""
+    from tegu.interfaces.cli.failure import ExitCode, show_failure, write_error
+
+    arguments, debug = _without_debug(sys.argv[1:])
+    try:
+        code = cli.main(
+            ["--debug", *arguments] if debug else arguments, prog_name="tegu", standalone_mode=False
+        )
+        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(ExitCode.USAGE)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "tegu"
+        write_error(error.format_message(), f"{command} --help")
+        sys.exit(ExitCode.USAGE)
+    except click.ClickException as error:
+        write_error(error.format_message())
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        write_error("interrupted")
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. What is left in the buffer must not fail again at exit.
+        sys.stdout = None
+        sys.exit(ExitCode.OK)
+    except Exception as error:  # noqa: BLE001 - the last place that can turn an exception into a sentence
+        sys.exit(show_failure(error, debug=debug or _is_debugging()))
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """`--debug` may stand anywhere before a `--`, because people add it to the end of a command that failed."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != "--debug"]
+    return [*kept, *arguments[end:]], len(kept) < end
+
+
+def _is_debugging() -> bool:
+    import os
+
+    return os.environ.get("TEGU_DEBUG", "").lower() not in {"", "0", "false", "no"}
