@@ -260,3 +260,8 @@ async def test_an_upstream_output_fills_a_field_of_its_name() -> None:
 async def test_the_rules_of_a_leaf_are_kept() -> None:
     schema = record(invoice_number={"type": ["string", "null"], "pattern": "^X"})
     assert await output_of(INVOICE, schema) == {"invoice_number": None}
+
+
+async def test_a_rule_that_is_no_regular_expression_forbids_nothing() -> None:
+    schema = record(invoice_number={"type": ["string", "null"], "pattern": "("})
+    assert await output_of(INVOICE, schema) == {"invoice_number": "NL-2026-0417"}

@@ -3,6 +3,7 @@
 Called by the schema walk. Invariant: a schema that refers to itself is followed only so deep.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, cast
@@ -153,5 +154,5 @@ def allows(schema: JsonObject, value: JsonValue) -> bool:
 
     try:
         return not any(_errors(cast("_Validator", Draft202012Validator(schema)), value))
-    except (SchemaError, Unresolvable):
+    except (SchemaError, Unresolvable, re.error):
         return True
