@@ -17,9 +17,12 @@ from typing import Any, Self
 from uuid import UUID
 
 from tegu.actions import contents as content_actions
+from tegu.actions import models as model_actions
 from tegu.actions import pipelines as pipeline_actions
 from tegu.actions import runs as run_actions
 from tegu.actions.contents import Ingested, Source
+from tegu.actions.doctor import HealthCheck, examine
+from tegu.actions.llm import Llm
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
 from tegu.actions.scope import Scope
@@ -38,7 +41,7 @@ from tegu.llm.providers.registry import Providers
 from tegu.pipeline.task import StageTask
 from tegu.settings import Settings
 from tegu.stages.perform import Performer
-from tegu.stages.registry import StageRegistry
+from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
 from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
@@ -77,8 +80,8 @@ class Tegu:
             model=model or base.model,
             organization=organization or base.organization,
         )
-        self.registry = StageRegistry(functions=tuple(stages))
         self._functions = tuple(stages)
+        self.registry = StageRegistry(functions=functions_by_key(self._functions))
         self._credentials = credentials or EnvironmentCredentials()
         self._providers = Providers()
         self._address: DatabaseAddress | None = None
@@ -182,12 +185,12 @@ class Tegu:
 
     async def start(
         self,
-        pipeline: PipelineSource | PipelineVersion,
+        pipeline: PipelineSource,
         *inputs: Ingested | Source,
         options: StartOptions | None = None,
     ) -> tuple[UUID, ...]:
         """Start the runs that these inputs make, and return their ids at once. Any worker drives them."""
-        version = pipeline if isinstance(pipeline, PipelineVersion) else await self.pipeline(pipeline)
+        version = await self.pipeline(pipeline)
         ingested = [i if isinstance(i, Ingested) else await self.ingest(i) for i in inputs]
         return await self.start_inputs(version, run_actions.inputs_of(version, ingested), options)
 
@@ -199,7 +202,7 @@ class Tegu:
 
     async def run(
         self,
-        pipeline: PipelineSource | PipelineVersion,
+        pipeline: PipelineSource,
         source: Ingested | Source,
         *,
         model: str | None = None,
@@ -285,6 +288,30 @@ class Tegu:
         """The newest version of every pipeline."""
         return await pipeline_actions.list_pipelines(self.scope)
 
+    @property
+    def llm(self) -> Llm:
+        """Models, without a run: `await tegu.llm.generate(...)`. The calls are in the ledger."""
+        organization_id = self.scope.organization_id
+
+        async def ledger() -> Ledger:
+            return StoredLedger(await self.database.engine(), CallPlace(organization_id))
+
+        return Llm(organization_id, ledger, self._providers.ready, self._credentials, self.settings.model)
+
+    async def require_models(
+        self, version: PipelineVersion, *, model: str | None, with_keys: bool = True
+    ) -> None:
+        """Raises ConfigurationError when a stage has no model, or (`with_keys`) one that has no key here."""
+        models = model_actions.models_of(
+            self.registry, version.definition, override=model, default=self.settings.model
+        )
+        if with_keys:
+            await model_actions.require_keys(models, self._credentials, self.scope.organization_id)
+
+    async def doctor(self) -> tuple[HealthCheck, ...]:
+        """Whether everything that is needed is there; it needs not be open."""
+        return await examine(self.settings, self.address, EnvironmentCredentials())
+
     # Workers.
 
     async def worker(
@@ -319,7 +346,7 @@ class Tegu:
         return Performer(
             self.registry,
             sources=Sources(SourceStore(pool)),
-            providers=self._providers.provider_for,
+            provider_for=self._providers.provider_for,
             credentials=self._credentials,
             ledger_for=ledger_for,
             default_model=self._default_model,

@@ -5,27 +5,26 @@ builder's or a document's definition. Built-in pipelines are published when they
 """
 
 from pathlib import Path
+from typing import Any, assert_never
 
 from tegu.actions.scope import Scope
-from tegu.domain.errors import DefinitionError, NotFoundError
+from tegu.domain.errors import NotFoundError
 from tegu.domain.json import JsonObject
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
-from tegu.pipeline.check import check
+from tegu.pipeline.check import checked
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.document import load
 from tegu.storage import pipelines as store
 from tegu.storage.pipelines import PipelineVersion
 
-PipelineSource = str | Path | JsonObject | PipelineDefinition | Pipeline
-"""A name, a document (path or JSON object), a definition, or a builder."""
+PipelineSource = str | Path | JsonObject | PipelineDefinition | PipelineVersion | Pipeline[Any]
+"""A name, a document (path or JSON object), a definition, a stored version, or a builder."""
 
 
-def define(scope: Scope, document: Path | JsonObject) -> PipelineDefinition:
-    """Read and check a document. Raises DefinitionError with every problem."""
-    definition, problems = check(document, scope.catalog)
-    if definition is None or problems:
-        raise DefinitionError(problems, source=str(document) if isinstance(document, Path) else "pipeline")
-    return definition
+def define(scope: Scope, document: Path | str | JsonObject) -> PipelineDefinition:
+    """Read and check a document: a file, its text, or its data. Raises DefinitionError with every problem."""
+    return checked(load(document), scope.catalog)
 
 
 async def publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
@@ -47,6 +46,8 @@ async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
             return await publish(scope, define(scope, source))
         case str():
             return await _named(scope, source)
+        case _:
+            assert_never(source)
 
 
 async def list_pipelines(scope: Scope) -> list[PipelineVersion]:
