@@ -32,6 +32,15 @@ Put the answer into `output`. For each value in it that the data states, add an 
 pointer of the value inside `output`, such as /people/0/name; `quote` is the shortest passage of the data that shows it, \
 copied character for character. Do not quote what the data does not say."""
 
+_ENTRIES: JsonObject = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "quote": {"type": "string"}},
+        "required": ["path", "quote"],
+        "additionalProperties": False,
+    },
+}
 _AUTHOR = "Output"
 _WRAPPING_DEPTH = 4
 _STEP = re.compile(r"[^./\[\]]+")
@@ -93,13 +102,7 @@ def wrapped(schema: JsonObject) -> JsonObject:
     if _refer_to(name, author, definitions):
         shared[name] = author
         author = {"$ref": f"#/$defs/{name}"}
-    entry: JsonObject = {
-        "type": "object",
-        "properties": {"path": {"type": "string"}, "quote": {"type": "string"}},
-        "required": ["path", "quote"],
-        "additionalProperties": False,
-    }
-    properties: JsonObject = {OUTPUT: author, EVIDENCE: {"type": "array", "items": entry}}
+    properties: JsonObject = {OUTPUT: author, EVIDENCE: deepcopy(_ENTRIES)}
     form: JsonObject = {
         "type": "object",
         "properties": properties,
