@@ -92,17 +92,18 @@ def _is_wrapped_for(model: ModelRef, schema: JsonObject) -> bool:
 
 def wrapped(schema: JsonObject) -> JsonObject:
     """The author's schema with room for evidence beside the output. References keep their meaning."""
-    author = deepcopy(schema)
-    author.pop("$id", None)
-    author.pop("$schema", None)
+    author: JsonObject = {
+        key: item for key, item in deepcopy(schema).items() if key not in {"$id", "$schema"}
+    }
     definitions: JsonObject = {key: author.pop(key) for key in DEFINITIONS if key in author}
     named = definitions.get("$defs")
     shared = dict(named) if isinstance(named, dict) else JsonObject()
     name = _free_name(shared)
+    output: JsonObject = author
     if _refer_to(name, author, definitions):
         shared[name] = author
-        author = {"$ref": f"#/$defs/{name}"}
-    properties: JsonObject = {OUTPUT: author, EVIDENCE: deepcopy(_ENTRIES)}
+        output = JsonObject({"$ref": f"#/$defs/{name}"})
+    properties: JsonObject = {OUTPUT: output, EVIDENCE: deepcopy(_ENTRIES)}
     form: JsonObject = {
         "type": "object",
         "properties": properties,
