@@ -80,7 +80,9 @@ def _syntax_error(message: str) -> str:
     if place is None:
         return "it is no CEL expression"
     where = f"character {place[2]}" if place[1] == "1" else f"line {place[1]}, character {place[2]}"
-    return f"{place[3].split(' expecting ')[0].removeprefix('Syntax error: ')} at {where}"
+    what = place[3].split(" expecting ")[0].removeprefix("Syntax error: ")
+    what = what.replace("mismatched input", "unexpected").replace("'<EOF>'", "end")
+    return f"{what} at {where}"
 
 
 def _explain(error: Exception) -> tuple[str, str | None]:

@@ -13,7 +13,7 @@ LOOPS_MAX = 5
 FUNCTIONS = LOOPS | frozenset(
     re.findall(
         r"\w+",
-        """size has contains startsWith endsWith matches int uint double string bytes type duration timestamp max min
+        """size has contains startsWith endsWith matches int uint double string bytes type duration timestamp
         getFullYear getMonth getDate getDayOfMonth getDayOfWeek getDayOfYear getHours getMinutes getSeconds
         getMilliseconds""",
     )

@@ -23,6 +23,8 @@ VALUES_MAX = 50_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]{1,300}(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,9})?")
+_UNSAFE = re.compile("[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""What YAML folds, or takes for the end of a line, unless it is escaped."""
 _NOT_FINITE = frozenset({".inf", "-.inf", "+.inf", ".nan"})
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _Event = yaml.Event
@@ -275,7 +277,9 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(_dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
-    if plain_value(text) is not text:
+    if _UNSAFE.search(text):
+        style = '"'
+    elif plain_value(text) is not text:
         style = "'"
     elif "\n" in text:
         style = "|"
