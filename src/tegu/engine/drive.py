@@ -18,10 +18,10 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.json import JsonObject, storable
+from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Completed, Crashed, Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
-from tegu.engine.progress import Draft, StageProgress, json_text
+from tegu.engine.progress import Draft, StageProgress, json_text, stored_json
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
@@ -209,14 +209,13 @@ class RunDriver:
     def _complete(
         self, draft: Draft, name: str, stage: StageProgress, outcome: Completed, elapsed_ms: int
     ) -> None:
-        output = storable(outcome.output)
+        output, text = stored_json(outcome.output)
         completed = stage.moved(StageStatus.COMPLETED)
-        draft.move(
-            name, completed, output=json_text(output), model=outcome.model, fingerprint=outcome.fingerprint
-        )
+        draft.move(name, completed, output=text, model=outcome.model, fingerprint=outcome.fingerprint)
         draft.attempt(name, stage, "completed", elapsed_ms=elapsed_ms)
         for result in outcome.results:
-            draft.result(name, result)
+            is_output = result.data is outcome.output
+            draft.result(name, result, text if is_output else stored_json(result.data)[1])
         draft.event("stage.completed", name, {"elapsed_ms": elapsed_ms})
         self._outputs[name] = output
         self._note(name, completed)

@@ -89,18 +89,20 @@ class Draft:
         """Something that followers of the run are told, in this order."""
         self.events.append(EventWrite(kind, stage, json_text(data) if data is not None else None))
 
-    def result(self, stage: str, result: ResultDraft) -> None:
-        """A typed output of a stage that completed."""
+    def result(self, stage: str, result: ResultDraft, data: str) -> None:
+        """A typed output of a stage that completed; `data` is its JSON text."""
         confidence = result.confidence
         self.results.append(
             ResultWrite(
                 stage=stage,
                 type=result.type,
                 key=result.key,
-                data=json_text(storable(result.data)),
+                data=data,
                 confidence=confidence.value if confidence else None,
                 confidence_method=confidence.method.value if confidence else None,
-                evidence=json_text([storable(span.to_json()) for span in result.evidence]),
+                evidence=stored_json([span.to_json() for span in result.evidence])[1]
+                if result.evidence
+                else "[]",
                 llm_call_id=result.llm_call_id,
             )
         )
@@ -109,3 +111,17 @@ class Draft:
 def json_text(value: JsonValue | Mapping[str, JsonValue]) -> str:
     """A JSON value as text, for a jsonb parameter."""
     return to_json(value).decode()
+
+
+def stored_json(value: JsonValue) -> tuple[JsonValue, str]:
+    """A stage's value as PostgreSQL will hold it, and its text. Most values need no cleaning, which costs more than
+    writing them: only a text that looks suspicious is looked at closely.
+    """
+    try:
+        text = to_json(value, inf_nan_mode="constants")
+    except ValueError:  # half a surrogate pair
+        text = b"NaN"
+    if b"\\u0000" in text or b"NaN" in text or b"Infinity" in text:
+        value = storable(value)
+        text = to_json(value)
+    return value, text.decode()
