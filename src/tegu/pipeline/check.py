@@ -5,6 +5,7 @@ problem, and the definition of a document depends on nothing but the document an
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -14,7 +15,7 @@ from tegu.domain.json import JsonObject, storable
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
 from tegu.pipeline.check_stage import CheckedStage, StageChecker, check_model
 from tegu.pipeline.check_wiring import WiringChecker
-from tegu.pipeline.definition import FORMAT_VERSION, RESERVED_NAMES, PipelineDefinition
+from tegu.pipeline.definition import FORMAT_VERSION, RESERVED_NAMES, PipelineDefinition, StageDefinition
 from tegu.pipeline.document import PipelineDocument, load
 from tegu.pipeline.limits import DESCRIPTION_LENGTH_MAX, STAGES_MAX, as_name, is_name
 from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
@@ -29,6 +30,10 @@ _KEY_HINTS = {
     "steps": "use `stages`",
     "nodes": "use `stages`",
     "id": "use `name`",
+}
+_INPUT_HINTS = {
+    **dict.fromkeys(("mail", "email", "e-mail", "thread"), "write mail_thread"),
+    **dict.fromkeys(("file", "document", "text"), "write content"),
 }
 _NAME_HINT = "snake_case, beginning with a letter, at most 63 characters"
 
@@ -74,7 +79,7 @@ class _Checker:
         return PipelineDefinition(
             name=self._name(),
             input=input_kind,
-            stages=tuple(each.definition for each in stages.values()),
+            stages=tuple(_normalised(each.definition) for each in stages.values()),
             model=check_model(self._data.get("model"), "model", self._report),
             description=self._description(),
         )
@@ -110,7 +115,8 @@ class _Checker:
         if value is None:
             return InputKind.CONTENT
         if not isinstance(value, str) or value not in choices:
-            hint = (did_you_mean(value, choices) if isinstance(value, str) else None) or one_of(choices)
+            text = value if isinstance(value, str) else ""
+            hint = _INPUT_HINTS.get(text) or did_you_mean(text, choices) or one_of(choices)
             self._report.add("input", f"{value!r:.60} is no input", hint)
             return InputKind.CONTENT
         return InputKind(value)
@@ -149,3 +155,8 @@ class _Checker:
             else:
                 found[name] = StageChecker(name, entry, self._catalog, self._report).check()
         return found
+
+
+def _normalised(stage: StageDefinition) -> StageDefinition:
+    """An input is waited for anyway: it is no `needs` too."""
+    return replace(stage, needs=tuple(name for name in stage.needs if name not in stage.inputs))

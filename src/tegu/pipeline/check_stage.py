@@ -73,7 +73,7 @@ class StageChecker:
             config=config,
             inputs=inputs,
             optional_inputs=optional_inputs | optional_needs,
-            needs=tuple(name for name in needs if name not in inputs),
+            needs=needs,
             when=self._text("when"),
             retries=self._retries(contract.retries if contract else RETRIES),
             timeout_s=self._timeout_s(contract.timeout_s if contract else TIMEOUT_S),
