@@ -43,9 +43,16 @@ _DIRECTIVE = re.compile(
 )
 
 
+# `tegu models` lists language models: there the word is the noun itself, and not a bucket.
+NAMED_AFTER_A_COMMAND = {"tegu.actions.models", "tegu.interfaces.cli.models"}
+
+
 def test_no_module_has_a_name_that_says_nothing() -> None:
     offenders = [
-        module.name for module in modules() if module.name.rpartition(".")[2].lstrip("_") in VAGUE_NAMES
+        module.name
+        for module in modules()
+        if module.name.rpartition(".")[2].lstrip("_") in VAGUE_NAMES
+        and module.name not in NAMED_AFTER_A_COMMAND
     ]
     assert not offenders, listed(offenders)
 
