@@ -34,7 +34,8 @@ from tegu.stages.parts import data_parts
 
 Filled = TypeVar("Filled")
 
-ProviderFactory = Callable[[str], Provider]
+ProviderFactory = Callable[[str], Provider | Awaitable[Provider]]
+"""By name. One that is awaited may import its SDK first, which takes seconds that no lease or timeout should pay for."""
 DefaultModel = Callable[[], Awaitable[str | None]]
 RULES = "rules"
 """The provider that finds values by rules, and vouches for its own quotes."""
@@ -192,11 +193,14 @@ class StageLlm:
         ref = await self.models.resolve(model)
         if ref not in self.models_asked:
             self.models_asked.append(ref)
+        found = self._provider_for(ref.provider)
+        provider = await found if isinstance(found, Awaitable) else found
+        credential = await self._credentials.credential(self._organization_id, ref.provider)
         left_s = max(0.0, self._until - self._timing.monotonic())
         completion = await complete(
             self._request(ref, question),
-            provider=self._provider_for(ref.provider),
-            credential=await self._credentials.credential(self._organization_id, ref.provider),
+            provider=provider,
+            credential=credential,
             ledger=self._ledger,
             ordinal=ordinal,
             limits=replace(self._limits, deadline_s=left_s),

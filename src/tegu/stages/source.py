@@ -202,7 +202,10 @@ class Sources:
             raise IntakeError(stored.error.message, code=stored.error.code, hint=stored.error.hint)
         if stored.document is None:
             return None
-        reading = Reading.from_json(stored.document)
+        try:
+            reading = Reading.from_json(stored.document)
+        except ValueError:
+            return None  # written by another version of Tegu: the bytes are still there
         self._cache.put(key, reading)
         return reading
 

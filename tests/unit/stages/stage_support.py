@@ -197,7 +197,7 @@ class Bench:
         return Performer(
             registry=StageRegistry(functions=functions_by_key(self.functions)),
             sources=Sources(self.store),
-            provider_for=self.providers.provider_for,
+            provider_for=self.providers.ready,
             credentials=LocalCredentials(self.base_url),
             ledger_for=lambda task: self.ledger,
             default_model=default_model,

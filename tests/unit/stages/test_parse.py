@@ -11,6 +11,7 @@ from tegu.domain.json import JsonObject
 from tegu.intake.documents import PARSER_VERSION
 from tegu.pipeline.definition import StageDefinition
 from tegu.stages.reading import Reading
+from tegu.storage.sources import StoredText
 
 PAGES = (
     "Page one: write to anna@acme.example.",
@@ -29,8 +30,6 @@ def add_paged(store: MemoryStore, pages: Sequence[str]) -> Content:
         start += len(page) + 2
     document = Document("\n\n".join(pages), "application/pdf", None, tuple(parts), {"pages": len(pages)})
     key = (ORGANIZATION, content.sha256, content.media_type, PARSER_VERSION)
-    from tegu.storage.sources import StoredText
-
     store.texts[key] = StoredText(Reading(document).to_json(), None)
     return content
 

@@ -1,16 +1,19 @@
 """What a run is about: read once, remembered, and the same after a crash."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from stage_support import ANSWER, INVOICE, MAIL, STARTED, Bench, MemoryStore, task_of
+from stage_support import ANSWER, INVOICE, MAIL, ORGANIZATION, STARTED, Bench, MemoryStore, task_of
 
 from tegu.domain.content import InputKind
-from tegu.domain.errors import IntakeError, StageError
+from tegu.domain.errors import ErrorInfo, IntakeError, StageError
+from tegu.intake.documents import PARSER_VERSION
 from tegu.intake.sandbox import Limits
 from tegu.pipeline.definition import StageDefinition
 from tegu.stages.source import Sources
+from tegu.storage.sources import StoredText
 
 STAGE = StageDefinition("parse", "parse")
 
@@ -128,3 +131,25 @@ async def test_memory_holds_only_so_many_characters() -> None:
     assert len(sources._cache) == 2
     assert (await sources.document(tasks[0])).text == "A" * 100
     assert store.data_reads == 4  # the store still had it
+
+
+async def test_one_mail_that_cannot_be_read_fails_the_thread_and_is_named() -> None:
+    store = MemoryStore()
+    thread_id = store.add_thread("Refund", MAIL, ANSWER)
+    broken = store.contents[store.threads[thread_id][1][1]]
+    stored = StoredText(None, ErrorInfo("hostile", "reading this broke the reader", hint="open it elsewhere"))
+    store.texts[(ORGANIZATION, broken.sha256, broken.media_type, PARSER_VERSION)] = stored
+    store.contents[broken.id] = replace(broken, name="file.eml")
+    with pytest.raises(
+        IntakeError, match=r"e-mail file\.eml of the thread cannot be read: reading this broke"
+    ):
+        await Sources(store).mail_thread(task_of(STAGE, thread_id=thread_id))
+
+
+async def test_a_stored_text_of_another_shape_is_read_anew() -> None:
+    store = MemoryStore()
+    content = store.add(INVOICE.encode())
+    store.texts[(ORGANIZATION, content.sha256, content.media_type, PARSER_VERSION)] = StoredText(
+        {"x": 1}, None
+    )
+    assert "INV-2026-0042" in (await Sources(store).document(task_of(STAGE, content=content))).text
