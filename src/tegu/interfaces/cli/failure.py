@@ -7,6 +7,7 @@ those of docs/errors.md.
 import sys
 import traceback
 from enum import IntEnum
+from typing import cast
 
 import click
 
@@ -49,15 +50,15 @@ def show_failure(error: Exception, *, debug: bool) -> ExitCode:
     """Write the error to stderr, with its traceback if `debug`. Returns the exit code."""
     from tegu.domain.errors import DefinitionError, TeguError
 
-    if isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        return show_failure(error.exceptions[0], debug=debug)
+    error = _single(error)
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     match error:
         case DefinitionError():
-            from tegu.interfaces.cli.check import write_problems
+            from tegu.interfaces.cli.problems import write_problems
 
-            write_problems(error.problems, source=error.source, err=True)
+            write_error(error.message.splitlines()[0])
+            write_problems(error.problems, err=True)
         case TeguError():
             write_error(error.message, error.hint)
         case _:
@@ -66,6 +67,15 @@ def show_failure(error: Exception, *, debug: bool) -> ExitCode:
                 None if debug else "--debug shows the traceback",
             )
     return exit_code_of(error)
+
+
+def _single(error: Exception) -> Exception:
+    """The one error in a group of one, at any depth: what a task group wraps around it says nothing to people."""
+    if isinstance(error, ExceptionGroup):
+        inner = cast("ExceptionGroup[Exception]", error).exceptions
+        if len(inner) == 1:
+            return _single(inner[0])
+    return cast("Exception", error)
 
 
 def write_error(message: str, hint: str | None = None) -> None:

@@ -59,10 +59,9 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: boo
     envvar="TEGU_DEBUG",
     help="Show tracebacks and the log; also after the command, or TEGU_DEBUG=1.",
 )
-@click.pass_context
-def cli(ctx: click.Context, *, debug: bool) -> None:
+def cli(*, debug: bool) -> None:
     """Turn files and e-mail into typed, traceable results by durable LLM pipelines on PostgreSQL."""
-    ctx.obj = {"debug": debug}
+    del debug  # read where it matters, from the root context
 
 
 def main() -> None:

@@ -1,0 +1,46 @@
+"""`tegu check`: everything that is wrong with a pipeline document, at once."""
+
+from pathlib import Path
+
+import click
+
+from tegu.domain.errors import UsageError
+from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.failure import ExitCode, write_error
+from tegu.interfaces.cli.problems import write_problems
+from tegu.interfaces.cli.screen import json_option, write_json
+from tegu.interfaces.cli.stage_modules import import_option, stages_of
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--schema", is_flag=True, help="Write the JSON Schema of the format, for editors, instead.")
+@import_option
+@json_option
+def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json: bool) -> int:
+    """Show everything that is wrong with a pipeline file, with its line and what to do.
+
+    Needs no database. `tegu check --schema > tegu.schema.json` gives editors completion and checks as you type.
+    """
+    from tegu.pipeline.check import check as check_document
+    from tegu.pipeline.document import load
+    from tegu.pipeline.document_schema import document_schema
+    from tegu.stages.registry import StageRegistry, functions_by_key
+
+    catalog = StageRegistry(functions=functions_by_key(stages_of(modules)))
+    if schema:
+        write_json(document_schema(catalog))
+        return ExitCode.OK
+    if file is None:
+        raise UsageError("which file?", hint="tegu check FILE, or tegu check --schema")
+    definition, problems = check_document(load(file), catalog)
+    if as_json:
+        hash_ = definition.hash if definition is not None else None
+        write_json({"file": str(file), "ok": definition is not None, "hash": hash_, "problems": problems})
+    elif definition is None:
+        write_error(f"{file} has {wording.counted(len(problems), 'problem')}")
+        write_problems(problems, err=True)
+    else:
+        stages = wording.counted(len(definition.stages), "stage")
+        click.echo(f"{file} is fine: pipeline {definition.name}, {stages}, hash {definition.hash[:12]}")
+    return ExitCode.USAGE if definition is None else ExitCode.OK

@@ -1,0 +1,44 @@
+"""`tegu llm`: ask a model without a run."""
+
+import click
+
+from tegu.actions.llm import LlmAnswer
+from tegu.app import Tegu
+from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.failure import write_notice
+from tegu.interfaces.cli.screen import json_option, write_json
+from tegu.interfaces.cli.session import with_tegu
+
+
+@click.group()
+def llm() -> None:
+    """Ask a model without a run."""
+
+
+@llm.command("try")
+@click.argument("model")
+@click.argument("text")
+@json_option
+def try_(*, model: str, text: str, as_json: bool) -> None:
+    """Ask MODEL for what TEXT says, once; the call is in the ledger (`tegu calls`).
+
+    Shows at once whether a key, a model's name and the network are fine: tegu llm try openai:gpt-5-mini "Say hello."
+    """
+
+    async def work(tegu: Tegu) -> LlmAnswer:
+        return await tegu.llm.ask(text, model=model)
+
+    answer = with_tegu(work)
+    if as_json:
+        write_json(answer)
+        return
+    click.echo(answer.text)
+    usage = answer.usage
+    if answer.is_rule_based:
+        write_notice("rules: rule-based, no language model; no cost")
+        return
+    cost = "unknown" if answer.cost_usd is None else wording.usd(answer.cost_usd)
+    write_notice(
+        f"{answer.model}: {wording.tokens(usage.input_tokens)} tokens in, {wording.tokens(usage.output_tokens)} out, "
+        f"cost {cost}"
+    )

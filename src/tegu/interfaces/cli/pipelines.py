@@ -1,0 +1,62 @@
+"""`tegu pipelines`: list pipelines, show one as a document."""
+
+import click
+from rich.markup import escape
+
+from tegu.app import Tegu
+from tegu.interfaces.cli.inputs import pipeline_source
+from tegu.interfaces.cli.screen import console, json_option, table, write_json
+from tegu.interfaces.cli.session import with_tegu
+from tegu.storage.pipelines import PipelineVersion
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def pipelines(ctx: click.Context) -> None:
+    """List pipelines, or show one. Without a command it lists."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_pipelines)
+
+
+@pipelines.command("list")
+@json_option
+def list_pipelines(*, as_json: bool = False) -> None:
+    """List the newest version of every pipeline."""
+
+    async def work(tegu: Tegu) -> list[PipelineVersion]:
+        return await tegu.list_pipelines()
+
+    found = with_tegu(work)
+    if as_json:
+        write_json({"pipelines": found})
+        return
+    made = table("pipeline", "version", "input", "stages", "description", right=("version",))
+    for version in found:
+        definition = version.definition
+        made.add_row(
+            escape(version.name),
+            str(version.number),
+            definition.input.value,
+            escape(", ".join(stage.name for stage in definition.stages)),
+            escape(definition.description or ""),
+        )
+    console().print(made)
+
+
+@pipelines.command()
+@click.argument("pipeline")
+@json_option
+def show(*, pipeline: str, as_json: bool) -> None:
+    """Show a pipeline as YAML: a name (email_analysis), a version (email_analysis@2) or a file."""
+
+    async def work(tegu: Tegu) -> PipelineVersion:
+        return await tegu.pipeline(pipeline_source(pipeline))
+
+    version = with_tegu(work)
+    if as_json:
+        write_json(version)
+        return
+    from tegu.pipeline.document import to_yaml
+
+    click.echo(f"# {version.name}@{version.number}, hash {version.hash}")
+    click.echo(to_yaml(version.definition), nl=False)

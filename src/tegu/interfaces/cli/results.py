@@ -1,0 +1,40 @@
+"""`tegu results`: typed results, with the evidence for them."""
+
+from itertools import groupby
+from uuid import UUID
+
+import click
+
+from tegu.app import Tegu
+from tegu.domain.run import Result
+from tegu.interfaces.cli.result_table import write_results
+from tegu.interfaces.cli.screen import console, json_option, write_json
+from tegu.interfaces.cli.session import with_tegu
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", type=click.UUID, required=False)
+@click.option("--type", "result_type", help="Only results of this type.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many of the newest."
+)
+@json_option
+def results(*, run_id: UUID | None, result_type: str | None, limit: int, as_json: bool) -> None:
+    """Show the results of a run, or the newest of all runs, and the evidence for them."""
+
+    async def work(tegu: Tegu) -> tuple[Result, ...]:
+        if run_id is None:
+            return await tegu.list_results(type=result_type, limit=limit)
+        found = (await tegu.get_run(run_id)).results
+        return tuple(result for result in found if result_type in {None, result.type})
+
+    found = with_tegu(work)
+    if as_json:
+        write_json({"results": found})
+        return
+    if not found:
+        click.echo("There are no such results.")
+    out = console()
+    for of_run, group in groupby(found, key=lambda result: result.run_id):
+        out.print(f"\n[dim]run {of_run}[/]")
+        write_results(out, list(group))

@@ -1,0 +1,250 @@
+"""`tegu run` and `tegu start`: a pipeline over inputs, driven here or by whichever worker is there."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from tegu.actions.contents import Ingested
+from tegu.actions.runs import RunInput, StartOptions, inputs_of, statuses
+from tegu.app import Tegu
+from tegu.domain.errors import UsageError
+from tegu.domain.run import Run, TriggeredBy
+from tegu.domain.status import RunStatus
+from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
+from tegu.interfaces.cli.following import drive, drive_shown
+from tegu.interfaces.cli.inputs import Unread, ingest_each, pipeline_source
+from tegu.interfaces.cli.result_table import write_results
+from tegu.interfaces.cli.screen import console, json_option, write_json
+from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.stage_modules import import_option, stages_of
+from tegu.interfaces.cli.tables import runs_table, write_error_info
+from tegu.storage.pipelines import PipelineVersion
+
+SHOWN_RUNS_MAX = 10
+"""Runs whose results are shown in full; of more, one line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to run: as given on the command line."""
+
+    pipeline: str
+    inputs: tuple[str, ...]
+    model: str | None
+    limit: int
+
+
+@dataclass(slots=True)
+class Started:
+    """Runs that were started, so that an interruption can say what becomes of them."""
+
+    names: dict[UUID, str]
+    statuses: dict[UUID, RunStatus]
+
+
+@click.command()
+@click.argument("pipeline")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--model", metavar="PROVIDER:MODEL", help="The model of every stage, before all other settings."
+)
+@click.option("--follow/--no-follow", default=None, help="Show progress (default, except with --json).")
+@click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
+@import_option
+@json_option
+def run(
+    *,
+    pipeline: str,
+    inputs: tuple[str, ...],
+    model: str | None,
+    follow: bool | None,
+    limit: int,
+    modules: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run a pipeline over files, here, and show the results.
+
+    PIPELINE is a name (email_analysis, invoices@2) or a .yaml or .json file. INPUT is a file, or - for text from
+    stdin. A pipeline over mail threads runs once per thread, any other once per file or message.
+
+    With --json, stdout is one JSON document; with --follow --json, the events as JSON lines before it.
+    """
+    wish = Wish(pipeline, inputs, model, limit)
+    started = Started({}, {})
+
+    async def work(tegu: Tegu) -> list[Run]:
+        version, found = await _planned(tegu, wish, with_keys=True)
+        options = StartOptions(model=model, triggered_by=TriggeredBy.USER)
+        run_ids = await tegu.start_inputs(version, found, options)
+        started.names.update(zip(run_ids, [item.name for item in found], strict=True))
+        out = console()
+        try:
+            if (not as_json) if follow is None else follow:
+                await drive_shown(tegu, version, started.names, out, as_json=as_json)
+            else:
+                await drive(tegu, list(run_ids))
+        except asyncio.CancelledError:
+            await _note_statuses(tegu, started)
+            raise
+        return [await tegu.get_run(run_id) for run_id in run_ids]
+
+    try:
+        runs = with_tegu(work, stages=stages_of(modules))
+    except KeyboardInterrupt:
+        _write_interrupted(started)
+        return ExitCode.INTERRUPTED
+    if as_json:
+        write_json({"runs": [{"name": started.names[run.id], "run": run} for run in runs]})
+    else:
+        write_runs(console(), runs, started.names)
+    return write_verdict(runs, started.names)
+
+
+@click.command()
+@click.argument("pipeline")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--model", metavar="PROVIDER:MODEL", help="The model of every stage, before all other settings."
+)
+@click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
+@import_option
+@json_option
+def start(
+    *,
+    pipeline: str,
+    inputs: tuple[str, ...],
+    model: str | None,
+    limit: int,
+    modules: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Start runs and print their ids; a worker drives them.
+
+    PIPELINE and INPUT are as for `tegu run`.
+    """
+    wish = Wish(pipeline, inputs, model, limit)
+
+    async def work(tegu: Tegu) -> dict[UUID, str]:
+        # Keys are the workers' affair, who may run elsewhere.
+        version, found = await _planned(tegu, wish, with_keys=False)
+        options = StartOptions(model=model, triggered_by=TriggeredBy.USER)
+        run_ids = await tegu.start_inputs(version, found, options)
+        return dict(zip(run_ids, [item.name for item in found], strict=True))
+
+    names = with_tegu(work, stages=stages_of(modules))
+    if as_json:
+        write_json({"runs": [{"id": run_id, "name": name} for run_id, name in names.items()]})
+        return
+    for run_id, name in names.items():
+        click.echo(f"{run_id}  {name}")
+    write_notice("`tegu worker` drives them; `tegu runs show RUN` shows one.")
+
+
+async def _planned(
+    tegu: Tegu, wish: Wish, *, with_keys: bool
+) -> tuple[PipelineVersion, tuple[RunInput, ...]]:
+    """The version and the runs to start. Everything that can be refused is refused here, before any run exists."""
+    version = await tegu.pipeline(pipeline_source(wish.pipeline))
+    await tegu.require_models(version, model=wish.model, with_keys=with_keys)
+    stored, unread = await ingest_each(tegu, wish.inputs)
+    if unread:
+        raise _refusal(unread, len(wish.inputs))
+    found = inputs_of(version, stored)
+    _announce(version, stored, found)
+    if len(found) > wish.limit:
+        raise UsageError(
+            f"that is more than {wish.limit}: nothing was started", hint=f"allow it with --limit {len(found)}"
+        )
+    missing = version.definition.python_stages() - tegu.registry.functions().keys()
+    if missing:
+        write_notice(f"The runs wait for a worker that has {', '.join(sorted(missing))} (see --import).")
+    return version, found
+
+
+def _announce(version: PipelineVersion, stored: Sequence[Ingested], found: Sequence[RunInput]) -> None:
+    """Say first how many runs this makes."""
+    noun = "mail thread" if any(item.thread_id for item in found) else "content"
+    files = wording.counted(len(stored), "input")
+    runs = wording.counted(len(found), "run")
+    write_notice(f"{runs} of {version.name}@{version.number}: {files}, {wording.counted(len(found), noun)}.")
+    for item in stored:
+        for warning in item.warnings:
+            write_notice(f"note: {item.content.name}: {warning}")
+
+
+def _refusal(unread: Sequence[Unread], total: int) -> Exception:
+    """One error for all inputs that cannot be read."""
+    if len(unread) == 1 and total == 1:
+        return unread[0].error
+    for each in unread:
+        write_error(each.error.message, each.error.hint)
+    first = unread[0].error
+    message = f"{len(unread)} of {total} inputs cannot be read: nothing was started"
+    return type(first)(message, code=first.code, hint="leave them out, or mend them")
+
+
+async def _note_statuses(tegu: Tegu, started: Started) -> None:
+    started.statuses.update(await statuses(tegu.scope, list(started.names)))
+
+
+def _write_interrupted(started: Started) -> None:
+    open_runs = [
+        run_id for run_id in started.names if not started.statuses.get(run_id, RunStatus.PENDING).is_terminal
+    ]
+    if not open_runs:
+        write_error("interrupted")
+        return
+    of_all = wording.counted(len(started.names), "run")
+    write_error(
+        f"interrupted: {len(open_runs)} of {of_all} not finished and handed back",
+        "`tegu worker` goes on with them; `tegu runs cancel RUN` ends one",
+    )
+    for run_id in open_runs[:SHOWN_RUNS_MAX]:
+        write_notice(f"  {run_id}  {started.names[run_id]}")
+
+
+def write_runs(out: Console, runs: Sequence[Run], names: dict[UUID, str]) -> None:
+    """Results of a few runs in full, of many one line each."""
+    if len(runs) > SHOWN_RUNS_MAX:
+        out.print(runs_table(runs))
+        out.print("`tegu results RUN` shows the results of one.")
+        return
+    for each in runs:
+        out.print(f"\n[bold]{escape(names[each.id])}[/]  [dim]run {each.id}[/]")
+        write_results(out, each.results)
+        out.print(_totals(each))
+
+
+def write_verdict(runs: Sequence[Run], names: dict[UUID, str]) -> ExitCode:
+    """Name what failed, with its stage. Returns the exit code."""
+    bad = [run for run in runs if run.status is not RunStatus.COMPLETED]
+    out = console(err=True)
+    for run in bad[:SHOWN_RUNS_MAX]:
+        if run.error is None:
+            write_error(f"run {run.id} of {names[run.id]!r} was {run.status.value}")
+        else:
+            out.print(f"\n[dim]run {run.id} of {escape(names[run.id])!r}[/]")
+            write_error_info(out, run.error)
+    if len(bad) > SHOWN_RUNS_MAX:
+        write_error(f"{len(bad)} of {len(runs)} runs failed", "`tegu runs --status failed` lists them")
+    return ExitCode.FAILED if bad else ExitCode.OK
+
+
+def _totals(run: Run) -> str:
+    totals = run.totals
+    parts = [
+        wording.status(run.status.value),
+        wording.run_elapsed(run),
+        wording.counted(totals.calls, "call"),
+    ]
+    if not wording.is_rule_based(run) and totals.calls:
+        parts.append(f"{totals.input_tokens:,} tokens in, {totals.output_tokens:,} out")
+    if totals.calls:
+        parts.append(wording.run_cost(run))
+    return ", ".join(part for part in parts if part)

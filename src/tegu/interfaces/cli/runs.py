@@ -1,0 +1,91 @@
+"""`tegu runs`: list runs, show one, cancel one."""
+
+from uuid import UUID
+
+import click
+from rich.markup import escape
+
+from tegu.app import Tegu
+from tegu.domain.run import Run
+from tegu.domain.status import RunStatus
+from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.result_table import write_results
+from tegu.interfaces.cli.screen import console, json_option, write_json
+from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.tables import runs_table, stages_table, write_error_info
+
+LIMITS = click.IntRange(1, 1000)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def runs(ctx: click.Context) -> None:
+    """List runs, show one, or cancel one. Without a command it lists."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_runs)
+
+
+@runs.command("list")
+@click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Only these.")
+@click.option("--pipeline", help="Only runs of this pipeline.")
+@click.option("--limit", default=20, show_default=True, type=LIMITS, help="How many of the newest.")
+@json_option
+def list_runs(
+    *, status: str | None = None, pipeline: str | None = None, limit: int = 20, as_json: bool = False
+) -> None:
+    """List the newest runs."""
+
+    async def work(tegu: Tegu) -> list[Run]:
+        return await tegu.list_runs(
+            status=RunStatus(status) if status else None, pipeline=pipeline, limit=limit
+        )
+
+    found = with_tegu(work)
+    if as_json:
+        write_json({"runs": found})
+    elif found:
+        console().print(runs_table(found))
+    else:
+        click.echo("There is no such run yet. `tegu demo` makes some.")
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN", type=click.UUID)
+@json_option
+def show(*, run_id: UUID, as_json: bool) -> None:
+    """Show a run: its stages, results, evidence and cost."""
+
+    async def work(tegu: Tegu) -> Run:
+        return await tegu.get_run(run_id)
+
+    run = with_tegu(work)
+    if as_json:
+        write_json(run)
+        return
+    out = console()
+    out.print(f"[bold]run {run.id}[/]")
+    subject = f"mail thread {run.thread_id}" if run.thread_id else f"content {run.content_id}"
+    out.print(f"{escape(run.pipeline)}@{run.version} over {subject}, started by {run.triggered_by.value}")
+    totals = f"{wording.counted(run.totals.calls, 'call')}, {wording.run_cost(run)}"
+    out.print(f"{wording.status(run.status.value)}, {wording.run_elapsed(run) or 'not started'}, {totals}")
+    if run.waits_for:
+        out.print(f"waits for a worker that has {escape(', '.join(run.waits_for))}")
+    out.print(stages_table(run.stages))
+    write_results(out, run.results)
+    write_error_info(out, run.error)
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN", type=click.UUID)
+@json_option
+def cancel(*, run_id: UUID, as_json: bool) -> None:
+    """Ask for the end of a run. Stages that are finished keep their results."""
+
+    async def work(tegu: Tegu) -> RunStatus:
+        return await tegu.cancel(run_id)
+
+    before = with_tegu(work)
+    if as_json:
+        write_json({"id": run_id, "status": before, "cancel_requested": True})
+    else:
+        click.echo(f"Run {run_id} is {before.value} and will be cancelled by its worker within seconds.")

@@ -1,0 +1,62 @@
+"""How a command runs async code on an open Tegu, and what Ctrl-C does to it.
+
+Called by every command that needs the database. Invariant: the first signal ends the work in order (runs are handed
+back), a second one at once.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from tegu.app import StageFunction, Tegu
+from tegu.settings import Settings
+
+Value = TypeVar("Value")
+
+
+def with_tegu(work: Callable[[Tegu], Awaitable[Value]], *, stages: Iterable[StageFunction] = ()) -> Value:
+    """Open a Tegu, do the work, close it. Raises KeyboardInterrupt after SIGINT or SIGTERM."""
+
+    async def opened() -> Value:
+        async with Tegu(settings=Settings.from_environment(), stages=stages) as tegu:
+            return await work(tegu)
+
+    return run_async(opened())
+
+
+def run_async(work: Coroutine[Any, Any, Value]) -> Value:
+    """Run a coroutine on uvloop, where there is one."""
+    configure_logging()
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_ending_on_sigterm(work))
+
+
+def configure_logging() -> None:
+    """Warnings of Tegu to stderr; everything of it with --debug."""
+    context = click.get_current_context(silent=True)
+    debug = context is not None and bool(context.find_root().params.get("debug"))
+    logging.basicConfig(
+        format="%(asctime)s %(name)s %(levelname)s %(message)s", datefmt="%H:%M:%S", level=logging.ERROR
+    )
+    logging.getLogger("tegu").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+async def _ending_on_sigterm(work: Coroutine[Any, Any, Value]) -> Value:
+    # The runner has put its own handler on SIGINT: the first cancels this task, the second interrupts. SIGTERM, which
+    # containers and service managers send, means the same.
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        signal.signal(signal.SIGTERM, handler)
+    return await work
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # Windows has none
+        return None
+    return uvloop.new_event_loop

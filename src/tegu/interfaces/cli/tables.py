@@ -1,0 +1,88 @@
+"""Runs, stages and calls as tables.
+
+Called by the commands that show them. Invariant: text of users never becomes markup.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tegu.domain.call import LlmCall
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.run import Run, StageRun
+from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.screen import table
+
+
+def runs_table(runs: Iterable[Run]) -> Table:
+    """One row per run."""
+    made = table("run", "pipeline", "status", "started", "took", "calls", "cost", right=("took", "calls"))
+    for run in runs:
+        made.add_row(
+            str(run.id),
+            escape(f"{run.pipeline}@{run.version}"),
+            wording.status(run.status.value),
+            run.started_at.astimezone().strftime("%m-%d %H:%M") if run.started_at else "",
+            wording.run_elapsed(run),
+            str(run.totals.calls),
+            wording.run_cost(run),
+        )
+    return made
+
+
+def stages_table(stages: Sequence[StageRun]) -> Table:
+    """One row per stage of a run."""
+    made = table("stage", "status", "took", "attempts", "model", "", right=("took", "attempts"))
+    for stage in stages:
+        made.add_row(
+            escape(stage.stage),
+            wording.status(stage.status.value),
+            wording.stage_elapsed(stage),
+            str(stage.attempt) if stage.attempt else "",
+            escape(stage.model or ""),
+            escape(stage.error.message) if stage.error else "",
+        )
+    return made
+
+
+def calls_table(calls: Iterable[LlmCall]) -> Table:
+    """One row per attempt to call a model."""
+    made = table(
+        "stage",
+        "model",
+        "status",
+        "attempt",
+        "in",
+        "out",
+        "took",
+        "cost",
+        right=("attempt", "in", "out", "took"),
+    )
+    for call in calls:
+        made.add_row(
+            escape(call.stage or "-"),
+            escape(_model(call)),
+            wording.status(call.status.value),
+            str(call.attempt),
+            "-" if call.provider == wording.RULES else wording.tokens(call.usage.input_tokens),
+            "-" if call.provider == wording.RULES else wording.tokens(call.usage.output_tokens),
+            "" if call.latency_ms is None else f"{call.latency_ms} ms",
+            wording.call_cost(call),
+        )
+    return made
+
+
+def write_error_info(out: Console, error: ErrorInfo | None) -> None:
+    """Why a run or stage failed, and what to do."""
+    if error is None:
+        return
+    where = f"stage [bold]{escape(error.stage)}[/] failed: " if error.stage else ""
+    out.print(f"[red]error:[/] {where}{escape(error.message)}")
+    if error.hint:
+        out.print(f"[cyan]hint:[/] {escape(error.hint)}")
+
+
+def _model(call: LlmCall) -> str:
+    return call.provider if call.provider == call.model else f"{call.provider}:{call.model}"

@@ -1,0 +1,80 @@
+"""`tegu worker`: drives runs until told to stop.
+
+The first SIGTERM or SIGINT hands every run back, so that another worker goes on at once; a second one ends the process
+as it is, and the runs go on when its lease has ended.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+
+from tegu.app import Tegu
+from tegu.domain.status import RunStatus
+from tegu.engine.worker import Worker, WorkerOptions
+from tegu.interfaces.cli.failure import ExitCode, write_notice
+from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.stage_modules import import_option, stages_of
+from tegu.storage.claims import RunKey
+
+
+@click.command()
+@click.option(
+    "--concurrency",
+    default=WorkerOptions().concurrency,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Runs that it owns, and stages that it performs, at once.",
+)
+@import_option
+def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
+    """Drive runs until told to stop.
+
+    Any number of workers may run, on any number of machines. The first SIGTERM or Ctrl-C hands the runs back, a second
+    one ends it at once. Runs with Python stages wait for a worker that has these stages (--import).
+    """
+
+    async def work(tegu: Tegu) -> ExitCode:
+        made = await tegu.worker(options=WorkerOptions(concurrency=concurrency), on_released=_say_released)
+        is_killed = _listen(made, asyncio.current_task())
+        functions = ", ".join(sorted(tegu.registry.functions()))
+        write_notice(
+            f"Worker ready for {concurrency} runs at once"
+            + (f", with {functions}" if functions else "")
+            + "."
+        )
+        try:
+            await made.run()
+        except asyncio.CancelledError:
+            if is_killed():
+                return ExitCode.INTERRUPTED
+            raise
+        write_notice("Every run is handed back.")
+        return ExitCode.OK
+
+    return with_tegu(work, stages=stages_of(modules))
+
+
+def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
+    """Take the signals over. Returns whether the second one has come."""
+    seen: list[int] = []
+
+    def told() -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            write_notice(f"Handing back {made.owned} runs; again to stop at once.")
+            made.stop()
+        elif task is not None:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+    return lambda: len(seen) > 1
+
+
+def _say_released(key: RunKey, status: RunStatus) -> None:
+    if status.is_terminal:
+        write_notice(f"{datetime.now().astimezone():%H:%M:%S}  run {key[1]}  {status.value}")
