@@ -37,9 +37,12 @@ class WiringChecker:
         for stage in self._stages.values():
             self._check_references(stage)
         self._check_circles()
+        ancestors = self._ancestors()
         for stage in self._stages.values():
+            if self._report.is_full:
+                return
             if stage.when is not None:
-                self._check_condition(stage, stage.when)
+                self._check_condition(stage, stage.when, ancestors.get(stage.name))
             contract = self._checked[stage.name].contract
             if contract is not None:
                 self._check_function(stage, contract)
@@ -47,6 +50,8 @@ class WiringChecker:
     def _check_references(self, stage: StageDefinition) -> None:
         for key, names in (("inputs", stage.inputs), ("needs", stage.needs)):
             for i, name in enumerate(names):
+                if self._report.is_full:
+                    return
                 place = f"stages.{stage.name}.{key}[{i}]"
                 if name == SOURCE and key == "inputs":
                     if name in stage.optional_inputs:
@@ -93,17 +98,25 @@ class WiringChecker:
     def _upstream(self, name: str) -> list[str]:
         return [each for each in self._stages[name].upstream if each in self._stages]
 
-    def _ancestors(self, name: str) -> set[str]:
-        found: set[str] = set()
-        left = self._upstream(name)
-        while left:
-            each = left.pop()
-            if each not in found:
-                found.add(each)
-                left.extend(self._upstream(each))
+    def _ancestors(self) -> dict[str, frozenset[str]]:
+        """All that each stage waits for, over any number of others; nothing for stages in and behind a circle."""
+        waits = {name: len(self._upstream(name)) for name in self._stages}
+        successors: dict[str, list[str]] = {name: [] for name in self._stages}
+        for name in self._stages:
+            for upstream in self._upstream(name):
+                successors[upstream].append(name)
+        found: dict[str, frozenset[str]] = {}
+        ready = [name for name, count in waits.items() if not count]
+        for name in ready:
+            upstreams = self._upstream(name)
+            found[name] = frozenset(upstreams).union(*(found[each] for each in upstreams))
+            for successor in successors[name]:
+                waits[successor] -= 1
+                if not waits[successor]:
+                    ready.append(successor)
         return found
 
-    def _check_condition(self, stage: StageDefinition, text: str) -> None:
+    def _check_condition(self, stage: StageDefinition, text: str, ancestors: frozenset[str] | None) -> None:
         place = f"stages.{stage.name}.when"
         try:
             condition = compile_condition(text)
@@ -113,13 +126,12 @@ class WiringChecker:
             )
             self._report.add(place, str(error), hint)
             return
-        ancestors = self._ancestors(stage.name)
         for name in sorted(condition.names):
-            if name in self._stages and name not in ancestors:
+            if name in self._stages and ancestors is not None and name not in ancestors:
                 hint = f"add {name!r} to `needs`"
                 self._report.add(place, f"stage {name!r} need not have ended when this is decided", hint)
             elif name not in self._stages and name not in FACTS:
-                hint = did_you_mean(name, [*ancestors, *FACTS])
+                hint = did_you_mean(name, [*(ancestors or self._stages), *FACTS])
                 self._report.add(place, f"there is no stage {name!r}", hint)
         self._check_fields(condition, place)
 

@@ -5,10 +5,14 @@ around it that has one; problems come out in the order of their lines, otherwise
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import islice
 
 from tegu.domain.errors import Problem
 
 PROBLEMS_MAX = 200
+CHOICES_MAX = 200
+WORD_LENGTH_MAX = 80
+"""Looking for the nearest of many long names is what would make checking a hostile document slow."""
 
 
 class Report:
@@ -26,6 +30,11 @@ class Report:
         """Write several down."""
         self._problems.extend(problems)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody would see a further problem."""
+        return len(self._problems) > PROBLEMS_MAX
+
     def problems(self) -> tuple[Problem, ...]:
         """All of them, each once, at most PROBLEMS_MAX."""
         unique = dict.fromkeys(self._with_line(problem) for problem in self._problems)
@@ -42,7 +51,8 @@ class Report:
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     """A hint that names the nearest choice, if one is near."""
-    close = get_close_matches(word, sorted(choices), n=1)
+    near = sorted(choice for choice in islice(choices, CHOICES_MAX) if len(choice) <= WORD_LENGTH_MAX)
+    close = get_close_matches(word[:WORD_LENGTH_MAX], near, n=1)
     return f"did you mean {close[0]!r}?" if close else None
 
 

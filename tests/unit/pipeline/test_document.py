@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pipeline_support import Kinds
 
@@ -215,6 +215,7 @@ def definitions(draw: st.DrawFn) -> PipelineDefinition:
     )
 
 
+@settings(deadline=None, max_examples=60)
 @given(definitions())
 def test_yaml_json_and_the_store_round_trip_to_one_hash(definition: PipelineDefinition) -> None:
     catalog = Kinds()

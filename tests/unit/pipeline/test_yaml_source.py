@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -118,6 +118,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(texts, values, max_size=4))
 def test_what_is_written_is_read_back(data: dict[str, JsonValue]) -> None:
     parsed = parse_text(write_yaml(data))
@@ -133,6 +134,7 @@ def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
     assert parse_text(write_yaml(data)).data == data
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=80))
 def test_no_text_makes_the_reader_raise(text: str) -> None:
     parsed = parse_text(text)
