@@ -82,7 +82,7 @@ async def _database(address: Callable[[], Awaitable[DatabaseAddress]]) -> list[H
     return [
         reached,
         _server(facts),
-        _schema(revision),
+        _schema(revision, is_embedded=found.is_embedded),
         *(_security(facts) if facts.tables else []),
         _snapshot(facts),
     ]
@@ -95,10 +95,12 @@ def _server(facts: DatabaseHealth) -> HealthCheck:
     return HealthCheck("server", Verdict.OK, f"PostgreSQL {facts.server_version}")
 
 
-def _schema(revision: str | None) -> HealthCheck:
+def _schema(revision: str | None, *, is_embedded: bool) -> HealthCheck:
     if revision == head():
         return HealthCheck("schema", Verdict.OK, f"revision {revision}")
     detail = f"revision {revision}, this version has {head()}" if revision else "no tables yet"
+    if is_embedded:
+        return HealthCheck("schema", Verdict.OK, f"{detail}; the next command brings it up to date")
     return HealthCheck("schema", Verdict.FAILED, detail, "run `tegu migrate`")
 
 

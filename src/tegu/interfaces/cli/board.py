@@ -3,10 +3,11 @@
 Called by `following`, drawn by `live`. Invariant: it holds what the events said and nothing it guessed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Self
 from uuid import UUID
 
 from tegu.domain.call import AnsweredBy, LlmCall
@@ -64,6 +65,11 @@ class RunLine:
     status: RunStatus = RunStatus.PENDING
     time: Timed = field(default_factory=Timed)
 
+    @classmethod
+    def of(cls, name: str, stages: Iterable[str]) -> Self:
+        """A run of which nothing is known yet."""
+        return cls(name, {stage: StageLine() for stage in stages})
+
     @property
     def calls(self) -> tuple[LlmCall, ...]:
         """Of all stages."""
@@ -73,10 +79,8 @@ class RunLine:
 class Board:
     """All runs of one command."""
 
-    def __init__(self, names: dict[UUID, str], stages: Sequence[str]) -> None:
-        self.runs = {
-            run_id: RunLine(name, {stage: StageLine() for stage in stages}) for run_id, name in names.items()
-        }
+    def __init__(self, runs: Mapping[UUID, RunLine]) -> None:
+        self.runs = dict(runs)
 
     def saw(self, event: RunEvent) -> None:
         """Take an event in."""

@@ -86,7 +86,7 @@ class PlainView:
         words = [
             event.at.astimezone().strftime("%H:%M:%S"),
             wording.shortened(run.name, _NAME_MAX),
-            event.kind if event.stage is None else f"{event.stage} {event.kind.removeprefix('stage.')}",
+            f"{event.stage or 'run'} {event.kind.partition('.')[2]}",
             wording.seconds(took_s) if ended else "",
             wording.shortened(reason_of(event), 200),
         ]

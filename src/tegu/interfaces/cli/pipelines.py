@@ -7,6 +7,7 @@ from tegu.app import Tegu
 from tegu.interfaces.cli.inputs import pipeline_source
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import with_tegu
+from tegu.pipeline.builtin import builtin_documents
 from tegu.storage.pipelines import PipelineVersion
 
 
@@ -24,6 +25,8 @@ def list_pipelines(*, as_json: bool = False) -> None:
     """List the newest version of every pipeline."""
 
     async def work(tegu: Tegu) -> list[PipelineVersion]:
+        for name in builtin_documents():
+            await tegu.pipeline(name)  # being listed is the first use of one
         return await tegu.list_pipelines()
 
     found = with_tegu(work)

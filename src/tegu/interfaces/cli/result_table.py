@@ -19,38 +19,61 @@ from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import table
 
 ROWS_MAX = 60
-_VALUE_MAX = 2000
+_VALUE_MAX = 600
+_EXCERPT_MAX = 120
 _QUOTE_MAX = 90
 
 
 def write_results(out: Console, results: Sequence[Result]) -> None:
     """Each result under its name."""
     for result in results:
-        out.print(_heading(result))
-        out.print(result_table(result))
+        if (summary := _document_summary(result.data)) is not None:
+            out.print(f"{_heading(result)}  {escape(summary)}")
+        else:
+            out.print(_heading(result))
+            out.print(result_table(result))
+
+
+def _document_summary(data: JsonValue) -> str | None:
+    """The text of a document is no finding: one line says that it is there. None for any other result."""
+    if not isinstance(data, dict) or not data.keys() >= {"text", "media_type", "text_chars"}:
+        return None
+    pages = data.get("pages")
+    count = f", {wording.counted(pages, 'page')}" if isinstance(pages, int) else ""
+    return f"{data['media_type']}, {data['text_chars']} characters{count}"
 
 
 def result_table(result: Result) -> Table:
-    """One row per value: where it is in the result, the value, the quote that shows it, and where that stands."""
+    """One row per value: where it is in the result, the value, and the quotes that show it, with their place."""
     spans = _spans_by_path(result.evidence)
-    made = table("field", "value", "evidence (verified quote)", "at", right=("at",))
-    rows = list(_leaves(result.data, ""))
+    made = table("field", "value", "verified quote, characters")
+    rows = list(_leaves(_in_order_of_text(result.data, result.evidence), ""))
     for path, value in rows[:ROWS_MAX]:
-        found = spans.pop(path, [])
-        made.add_row(
-            escape(_field(path)),
-            escape(_shown(value)),
-            "\n".join(escape(f"“{wording.shortened(span.quote, _QUOTE_MAX)}”") for span in found),
-            "\n".join(f"{span.start}-{span.end}" for span in found),
-        )
+        quotes = "\n".join(_quoted(span) for span in spans.pop(path, []))
+        made.add_row(escape(_field(path)), escape(_shown(value)), quotes)
     if len(rows) > ROWS_MAX:
         made.add_row(f"[dim]and {len(rows) - ROWS_MAX} more: --json shows all[/]")
     # Quotes for a whole object or list, not for one value in it.
     for path, found in spans.items():
-        for span in found:
-            quote = escape(f"“{wording.shortened(span.quote, _QUOTE_MAX)}”")
-            made.add_row(escape(_field(path)), "", quote, f"{span.start}-{span.end}")
+        made.add_row(escape(_field(path)), "", "\n".join(_quoted(span) for span in found))
     return made
+
+
+def _quoted(span: EvidenceSpan) -> str:
+    return f"{escape(f'“{wording.shortened(span.quote, _QUOTE_MAX)}”')} [dim]{span.start}-{span.end}[/]"
+
+
+def _in_order_of_text(data: JsonValue, evidence: Sequence[EvidenceSpan]) -> JsonValue:
+    """The fields in the order in which the text shows them: the database keeps no order of its own."""
+    if not isinstance(data, dict):
+        return data
+    first: dict[str, int] = {}
+    for span in evidence:
+        if span.start is not None:
+            name = span.path.split("/")[1].replace("~1", "/").replace("~0", "~") if "/" in span.path else ""
+            first[name] = min(span.start, first.get(name, span.start))
+    last = max(first.values(), default=0) + 1
+    return dict(sorted(data.items(), key=lambda item: (first.get(item[0], last), item[0])))
 
 
 def _heading(result: Result) -> str:
@@ -106,7 +129,9 @@ def _field(path: str) -> str:
 
 def _shown(value: JsonValue) -> str:
     if isinstance(value, str):
-        return value if len(value) <= _VALUE_MAX else value[:_VALUE_MAX] + "…"
+        if len(value) <= _VALUE_MAX:
+            return value
+        return f"{wording.shortened(value, _EXCERPT_MAX)} ({len(value):,} characters)"
     if value in ({}, []):
         return "none"
     return json.dumps(value, ensure_ascii=False)

@@ -16,6 +16,7 @@ from tegu.domain.errors import UsageError
 from tegu.domain.run import Run, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
 from tegu.interfaces.cli.following import drive, drive_shown
 from tegu.interfaces.cli.inputs import Unread, ingest_each, pipeline_source
@@ -86,7 +87,7 @@ def run(
         out = console()
         try:
             if (not as_json) if follow is None else follow:
-                await drive_shown(tegu, version, started.names, out, as_json=as_json)
+                await drive_shown(tegu, lines_of(version, started.names), out, as_json=as_json)
             else:
                 await drive(tegu, list(run_ids))
         except asyncio.CancelledError:
@@ -187,6 +188,12 @@ def _refusal(unread: Sequence[Unread], total: int) -> Exception:
     first = unread[0].error
     message = f"{len(unread)} of {total} inputs cannot be read: nothing was started"
     return type(first)(message, code=first.code, hint="leave them out, or mend them")
+
+
+def lines_of(version: PipelineVersion, names: dict[UUID, str]) -> dict[UUID, RunLine]:
+    """Lines for the board, with the stages of the version."""
+    stages = [stage.name for stage in version.definition.stages]
+    return {run_id: RunLine.of(name, stages) for run_id, name in names.items()}
 
 
 async def _note_statuses(tegu: Tegu, started: Started) -> None:
