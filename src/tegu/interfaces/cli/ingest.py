@@ -45,7 +45,7 @@ def ingest(*, files: tuple[str, ...], as_json: bool) -> int:
 
 
 def _write_stored(stored: list[Ingested]) -> None:
-    made = table("content", "name", "type", "size", "", right=("size",))
+    made = table("content", "name", "type", "size", "", right=("size",), whole=("content",))
     for item in stored:
         content = item.content
         facts = [

@@ -94,7 +94,11 @@ class PlainView:
 
 
 def _lines() -> Table:
-    return table("run", "status", "took", "calls", "cost", "", right=("took", "calls"))
+    made = table("run", "status", "took", "calls", "cost", "", right=("took", "calls"))
+    # So that the columns stand still while the numbers change.
+    for column, width in zip(made.columns, (24, 9, 8, 5, len(wording.RULE_BASED)), strict=False):
+        column.min_width = width
+    return made
 
 
 def _add_run(made: Table, run: RunLine, now: datetime) -> None:

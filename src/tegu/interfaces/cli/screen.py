@@ -35,14 +35,16 @@ def write_json_line(value: Any) -> None:
     sys.stdout.flush()
 
 
-def table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
-    """A table in the one style of this command line; `right` names columns of numbers."""
-    made = Table(
-        box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, expand=False
-    )
+def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+    """A table in the one style of this command line; `right` names columns of numbers, `whole` those never wrapped."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name in columns:
+        is_number = name in right
         made.add_column(
-            name, justify="right" if name in right else "left", no_wrap=name in right, overflow="fold"
+            name,
+            justify="right" if is_number else "left",
+            no_wrap=is_number or name in whole,
+            overflow="fold",
         )
     return made
 

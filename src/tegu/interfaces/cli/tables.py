@@ -4,6 +4,7 @@ Called by the commands that show them. Invariant: text of users never becomes ma
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,16 +19,16 @@ from tegu.interfaces.cli.screen import table
 
 def runs_table(runs: Iterable[Run]) -> Table:
     """One row per run."""
-    made = table("run", "pipeline", "status", "started", "took", "calls", "cost", right=("took", "calls"))
+    made = table("run", "pipeline", "status", "age", "took", "cost", whole=("run", "status", "age", "took"))
+    now = datetime.now(tz=UTC)
     for run in runs:
         made.add_row(
             str(run.id),
             escape(f"{run.pipeline}@{run.version}"),
             wording.status(run.status.value),
-            run.started_at.astimezone().strftime("%m-%d %H:%M") if run.started_at else "",
-            wording.run_elapsed(run),
-            str(run.totals.calls),
-            wording.run_cost(run),
+            wording.age(run.created_at, now),
+            wording.run_elapsed(run, now),
+            wording.run_cost(run, rule_based="rule-based"),
         )
     return made
 

@@ -39,13 +39,13 @@ def usd(cost: Decimal) -> str:
     return f"${cost:.{places}f}"
 
 
-def run_cost(run: Run) -> str:
-    """What a run's calls cost, as far as it is known."""
+def run_cost(run: Run, *, rule_based: str = RULE_BASED) -> str:
+    """What a run's calls cost, as far as it is known; `rule_based` where only rules answered."""
     totals = run.totals
     if not totals.calls:
         return "-"
     if is_rule_based(run):
-        return RULE_BASED
+        return rule_based
     if not totals.unknown_costs:
         return usd(totals.cost_usd)
     if totals.unknown_costs == totals.calls:
@@ -96,9 +96,13 @@ def stage_elapsed(stage: StageRun) -> str:
     return seconds(stage.elapsed_s)
 
 
-def when(at: datetime) -> str:
-    """A time, in the local zone, to the second."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def age(at: datetime, now: datetime) -> str:
+    """How long ago something was, in one unit."""
+    passed_s = max(0, round((now - at).total_seconds()))
+    for unit, length_s in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if passed_s >= length_s:
+            return f"{passed_s // length_s} {unit}"
+    return f"{passed_s} s"
 
 
 def shortened(text: str, limit: int) -> str:
