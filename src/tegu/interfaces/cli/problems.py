@@ -21,7 +21,7 @@ def write_problems(problems: Sequence[Problem], *, err: bool = False) -> None:
             f"  [dim]{_line(problem):>{width}}[/]  [bold]{escape(problem.place)}[/]: {escape(problem.message)}"
         )
         if problem.hint:
-            out.print(Padding(f"[cyan]hint:[/] {escape(problem.hint)}", (0, 0, 0, width + 4)))
+            out.print(Padding(f"[cyan]hint:[/] {escape(problem.hint)}", (0, 0, 0, width + 4), expand=False))
 
 
 def _line(problem: Problem) -> str:

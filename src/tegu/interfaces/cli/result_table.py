@@ -29,6 +29,8 @@ def write_results(out: Console, results: Sequence[Result]) -> None:
     for result in results:
         if (summary := _document_summary(result.data)) is not None:
             out.print(f"{_heading(result)}  {escape(summary)}")
+        elif not any(True for _ in _leaves(result.data, "")):
+            out.print(f"{_heading(result)}  nothing was found")
         else:
             out.print(_heading(result))
             out.print(result_table(result))

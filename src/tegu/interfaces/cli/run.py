@@ -170,10 +170,9 @@ async def _planned(
 
 def _announce(version: PipelineVersion, stored: Sequence[Ingested], found: Sequence[RunInput]) -> None:
     """Say first how many runs this makes."""
-    noun = "mail thread" if any(item.thread_id for item in found) else "content"
-    files = wording.counted(len(stored), "input")
-    runs = wording.counted(len(found), "run")
-    write_notice(f"{runs} of {version.name}@{version.number}: {files}, {wording.counted(len(found), noun)}.")
+    per = "mail thread" if any(item.thread_id for item in found) else "file or message"
+    runs, inputs = wording.counted(len(found), "run"), wording.counted(len(stored), "input")
+    write_notice(f"This makes {runs} of {version.name}@{version.number}: one per {per}, from {inputs}.")
     for item in stored:
         for warning in item.warnings:
             write_notice(f"note: {item.content.name}: {warning}")
@@ -248,10 +247,12 @@ def _totals(run: Run) -> str:
     parts = [
         wording.status(run.status.value),
         wording.run_elapsed(run),
-        wording.counted(totals.calls, "call"),
+        wording.counted(totals.calls, "call") if totals.calls else "no calls",
     ]
-    if not wording.is_rule_based(run) and totals.calls:
-        parts.append(f"{totals.input_tokens:,} tokens in, {totals.output_tokens:,} out")
-    if totals.calls:
-        parts.append(wording.run_cost(run))
+    if wording.is_rule_based(run):
+        parts.append(wording.RULE_BASED)
+    elif totals.calls:
+        if totals.input_tokens or totals.output_tokens:
+            parts.append(f"{totals.input_tokens:,} tokens in, {totals.output_tokens:,} out")
+        parts.append(f"cost {wording.run_cost(run)}")
     return ", ".join(part for part in parts if part)
