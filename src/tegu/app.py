@@ -346,7 +346,7 @@ class Tegu:
         return Performer(
             self.registry,
             sources=Sources(SourceStore(pool)),
-            provider_for=self._providers.provider_for,
+            provider_for=self._providers.ready,
             credentials=self._credentials,
             ledger_for=ledger_for,
             default_model=self._default_model,

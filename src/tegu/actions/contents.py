@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from tegu.actions.scope import Scope
 from tegu.domain.content import Content, SourceType
 from tegu.domain.errors import IntakeError, NotFoundError
@@ -21,6 +19,7 @@ from tegu.intake.sandbox import open_mail, open_mails, split_mailbox
 from tegu.intake.sniff import MAIL, MBOX, SIZE_LIMIT_BYTES, sniff
 from tegu.intake.thread import linked_ids
 from tegu.storage import contents as store
+from tegu.storage.database import Transaction
 
 Source = Path | bytes | str
 """A file's path, bytes, or text."""
@@ -181,9 +180,7 @@ def _new(
     )
 
 
-async def _store_messages(
-    connection: AsyncConnection, mailbox: Content, read: _Read, stored: _Stored
-) -> None:
+async def _store_messages(connection: Transaction, mailbox: Content, read: _Read, stored: _Stored) -> None:
     for position, (data, mail) in enumerate(read.mails, 1):
         new = store.NewContent(
             source_type=SourceType.EMAIL,
@@ -203,7 +200,7 @@ async def _store_messages(
 
 
 async def _store_attachments(
-    connection: AsyncConnection, message: Content, mail: ParsedMail, stored: _Stored
+    connection: Transaction, message: Content, mail: ParsedMail, stored: _Stored
 ) -> None:
     for position, attachment in enumerate(mail.attachments, 1):
         new = store.NewContent(

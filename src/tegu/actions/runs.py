@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from tegu.actions.contents import Ingested
 from tegu.actions.scope import Scope
 from tegu.domain.call import LlmCall
@@ -19,6 +17,7 @@ from tegu.intake.sniff import MBOX
 from tegu.storage import calls, idempotency
 from tegu.storage import results as result_store
 from tegu.storage import runs as store
+from tegu.storage.database import Transaction
 from tegu.storage.pipelines import PipelineVersion
 
 
@@ -77,7 +76,7 @@ async def start(
 
 async def start_in(
     scope: Scope,
-    connection: AsyncConnection,
+    connection: Transaction,
     version: PipelineVersion,
     inputs: Sequence[RunInput],
     options: StartOptions | None = None,
@@ -154,7 +153,7 @@ async def exchanges_of(scope: Scope, found: Sequence[LlmCall]) -> dict[UUID, cal
 
 async def _start_once(
     scope: Scope,
-    connection: AsyncConnection,
+    connection: Transaction,
     version: PipelineVersion,
     item: RunInput,
     options: StartOptions,
@@ -182,7 +181,7 @@ async def _start_once(
 
 
 async def _insert(
-    scope: Scope, connection: AsyncConnection, version: PipelineVersion, item: RunInput, options: StartOptions
+    scope: Scope, connection: Transaction, version: PipelineVersion, item: RunInput, options: StartOptions
 ) -> UUID:
     return await store.insert_run(
         connection,

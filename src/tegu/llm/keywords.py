@@ -167,7 +167,7 @@ def _unique_items(validator: Any, unique: Any, instance: Any, schema: Any) -> Er
     """By canonical text: linear, where comparing each with each is not."""
     del validator, schema
     if unique is True and isinstance(instance, list):
-        items: list[Any] = list(instance)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        items: list[Any] = list(instance)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] (a list of JSON)
         if len({canonical_json(item) for item in items}) != len(items):
             yield _error("has items that are not unique")
 

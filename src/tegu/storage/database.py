@@ -4,6 +4,7 @@ Called by `app`, which opens one Database per process. Invariant: user-facing SQ
 `transaction(organization_id)`, the engine's as tegu_engine; neither role owns a table or bypasses row security.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -92,21 +93,23 @@ class Database:
             pool_timeout=30,
         )
         self._engine: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
 
     async def _connect_app(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await connect(self.address, APP_ROLE)
 
     async def engine(self) -> "asyncpg.Pool[asyncpg.Record]":
         """The pool under tegu_engine."""
-        if self._engine is None:
-            with reaching(self.address):
-                self._engine = await asyncpg.create_pool(
-                    **self.address.role_arguments(ENGINE_ROLE, _ENGINE_SETTINGS),
-                    min_size=1,
-                    max_size=self._engine_connections,
-                    timeout=_CONNECT_TIMEOUT_S,
-                    max_inactive_connection_lifetime=0,
-                )
+        async with self._opening:  # two callers at once must not open two pools
+            if self._engine is None:
+                with reaching(self.address):
+                    self._engine = await asyncpg.create_pool(
+                        **self.address.role_arguments(ENGINE_ROLE, _ENGINE_SETTINGS),
+                        min_size=1,
+                        max_size=self._engine_connections,
+                        timeout=_CONNECT_TIMEOUT_S,
+                        max_inactive_connection_lifetime=0,
+                    )
         return self._engine
 
     @asynccontextmanager
@@ -123,6 +126,10 @@ class Database:
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
+
+
+Transaction = AsyncConnection
+"""A transaction of one organization, as the actions hand it to the reads and writes of this room."""
 
 
 async def bind(connection: AsyncConnection, organization_id: UUID) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.ids import new_id
@@ -116,7 +116,7 @@ async def newest(
     """The newest version of each pipeline, by name."""
     query = (
         _versions(organization_id)
-        .distinct(pipelines.c.name)
+        .ext(distinct_on(pipelines.c.name))
         .order_by(pipelines.c.name, pipeline_versions.c.number.desc())
         .limit(limit)
     )

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TIMESTAMP
 
 metadata = MetaData(schema="tegu")
 _Time = TIMESTAMP(timezone=True)
@@ -125,7 +125,7 @@ pipeline_versions = Table(
     Column("pipeline_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     Column("hash", Text, nullable=False),
-    Column("document", JSONB, nullable=False),
+    Column("document", JSON, nullable=False),
     Column("functions", ARRAY(Text), nullable=False),
     Column("created_at", _Time, nullable=False),
 )
@@ -230,7 +230,7 @@ llm_requests = Table(
     metadata,
     _key("organization_id"),
     Column("request_hash", Text, primary_key=True),
-    Column("body", JSONB, nullable=False),
+    Column("body", JSON, nullable=False),
     Column("created_at", _Time, nullable=False),
 )
 

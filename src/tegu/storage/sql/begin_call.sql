@@ -8,7 +8,7 @@ with hit as materialized (
         and j.request_hash = $7 and j.nth = $8 and c.reply is not null
 ),
 request as (
-    insert into tegu.llm_requests (organization_id, request_hash, body) values ($1, $7, $9::jsonb)
+    insert into tegu.llm_requests (organization_id, request_hash, body) values ($1, $7, $9::json)
     on conflict do nothing
 ),
 call as (

@@ -127,7 +127,7 @@ create table tegu.pipeline_versions (
     pipeline_id uuid not null,
     number int not null,
     hash text not null,
-    document jsonb not null,
+    document json not null,  -- not jsonb, which forgets the order of labels and of schema properties
     functions text[] not null default '{}',
     created_at timestamptz not null default clock_timestamp(),
     primary key (organization_id, id),
@@ -241,7 +241,7 @@ create table tegu.run_events (
 create table tegu.llm_requests (
     organization_id uuid not null,
     request_hash text not null,
-    body jsonb not null,
+    body json not null,  -- in the order in which it was sent
     created_at timestamptz not null default clock_timestamp(),
     primary key (organization_id, request_hash)
 );
