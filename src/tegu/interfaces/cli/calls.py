@@ -20,7 +20,7 @@ from tegu.storage.calls import Exchange
 )
 @json_option
 def calls(*, run_id: UUID | None, limit: int, as_json: bool) -> None:
-    """Show calls to models, of one run or the newest of all: tokens, time, cost.
+    """Show calls to models: tokens, time, cost; those of one run, or the newest of all.
 
     A row is one attempt: a retry and a re-ask have their own. With --json also the request as sent and the reply.
     """

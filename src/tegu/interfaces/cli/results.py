@@ -20,7 +20,7 @@ from tegu.interfaces.cli.session import with_tegu
 )
 @json_option
 def results(*, run_id: UUID | None, result_type: str | None, limit: int, as_json: bool) -> None:
-    """Show the results of a run, or the newest of all runs, and the evidence for them."""
+    """Show results and the evidence for them: those of a run, or the newest of all runs."""
 
     async def work(tegu: Tegu) -> tuple[Result, ...]:
         if run_id is None:

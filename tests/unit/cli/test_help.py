@@ -1,0 +1,56 @@
+"""The help comes at once, and says what is true."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from tegu.interfaces.cli.main import COMMANDS, cli
+
+# Nothing of ours beyond the entry point, and nothing heavy: what is not imported costs no time.
+_PROGRAM = """
+import sys
+from tegu.interfaces.cli.main import main
+sys.argv = ["tegu", *{arguments!r}]
+try:
+    main()
+finally:
+    print("IMPORTED", *sorted(name for name in sys.modules if name.startswith(("tegu", "rich", "pydantic", "asyncio"))))
+"""
+
+
+def _imported(*arguments: str) -> set[str]:
+    program = _PROGRAM.format(arguments=list(arguments))
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("IMPORTED")]
+    return set(line.split()[1:])
+
+
+@pytest.mark.parametrize("option", ["--help", "--version", "--no-such-option"])
+def test_the_help_and_a_mistyped_option_import_the_entry_point_only(option: str) -> None:
+    allowed = {"tegu", "tegu.interfaces", "tegu.interfaces.cli"} | {
+        f"tegu.interfaces.cli.{name}" for name in ("main", "lazy", "failure")
+    }
+    assert _imported(option) <= allowed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_of_itself_what_the_list_says_of_it(name: str) -> None:
+    context = click.Context(cli)
+    command = cli.get_command(context, name)
+    assert command is not None
+    assert command.help is not None
+    said = command.help.split("\n\n")[0].replace("\n", " ")
+    listed = COMMANDS[name].summary
+    assert said.startswith(listed.rstrip(".")), f"{said!r} is listed as {listed!r}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_fits_100_columns(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    context = click.Context(command, info_name=f"tegu {name}", terminal_width=100)
+    assert max(map(len, command.get_help(context).splitlines())) <= 100

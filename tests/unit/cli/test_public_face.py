@@ -1,0 +1,76 @@
+"""What `import tegu` offers."""
+
+from pathlib import Path
+
+import pytest
+
+import tegu
+from tegu.interfaces.cli.inputs import pipeline_source
+
+NAMES = [
+    "Classification",
+    "ConfigurationError",
+    "ConflictError",
+    "Content",
+    "DefinitionError",
+    "Document",
+    "EvidenceSpan",
+    "Extraction",
+    "Ingested",
+    "IntakeError",
+    "LlmCall",
+    "MailMessage",
+    "MailThread",
+    "NotFoundError",
+    "Pipeline",
+    "ProviderError",
+    "Result",
+    "Run",
+    "RunEvent",
+    "RunFailedError",
+    "RunStatus",
+    "SourceType",
+    "StageContext",
+    "StageError",
+    "StageRun",
+    "StageStatus",
+    "StartOptions",
+    "StorageUnavailableError",
+    "Summary",
+    "Tegu",
+    "TeguError",
+    "UsageError",
+    "run_sync",
+    "stage",
+]
+
+
+def test_the_public_names_are_these() -> None:
+    # A name that goes away breaks somebody's program: change this list on purpose only.
+    assert sorted(tegu.__all__) == NAMES
+    assert dir(tegu) == tegu.__all__
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_says_what_it_is(name: str) -> None:
+    assert getattr(tegu, name).__doc__
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        _ = tegu.nothing_of_the_kind  # pyright: ignore[reportAttributeAccessIssue] (that is the test)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_file"),
+    [
+        ("email_analysis", False),
+        ("email_analysis@2", False),
+        ("mine.yaml", True),
+        ("mine.JSON", True),
+        ("folder/mine", True),
+        ("./mine", True),
+    ],
+)
+def test_a_pipeline_is_a_file_where_it_looks_like_one(text: str, is_file: bool) -> None:
+    assert isinstance(pipeline_source(text), Path) is is_file
