@@ -1,6 +1,6 @@
-"""A group of commands that imports a command's module when the command is asked for.
+"""Groups of commands: one that imports a command's module when the command is asked for, one that lists by default.
 
-Used by `main`. Invariant: showing the help imports no command; the names and sentences in the table are those of the
+Used by `main` and by the groups below it. Invariant: showing the help imports no command; the names and sentences in the table are those of the
 commands (a test compares them).
 """
 
@@ -19,6 +19,16 @@ class Lazy:
     module: str
     variable: str
     summary: str
+
+
+class ListingGroup(click.Group):
+    """A group that lists when no command is named: `tegu runs --limit 5` is `tegu runs list --limit 5`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, with `list` put in where nothing else is said."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
 class LazyGroup(click.Group):

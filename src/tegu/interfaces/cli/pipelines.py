@@ -5,23 +5,21 @@ from rich.markup import escape
 
 from tegu.app import Tegu
 from tegu.interfaces.cli.inputs import pipeline_source
+from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import with_tegu
 from tegu.pipeline.builtin import builtin_documents
 from tegu.storage.pipelines import PipelineVersion
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def pipelines(ctx: click.Context) -> None:
-    """List pipelines, or show one. Without a command it lists."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_pipelines)
+@click.group(cls=ListingGroup)
+def pipelines() -> None:
+    """List pipelines, or show one. Without a command it lists (see `list --help`)."""
 
 
 @pipelines.command("list")
 @json_option
-def list_pipelines(*, as_json: bool = False) -> None:
+def list_pipelines(*, as_json: bool) -> None:
     """List the newest version of every pipeline."""
 
     async def work(tegu: Tegu) -> list[PipelineVersion]:

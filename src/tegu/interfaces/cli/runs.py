@@ -9,6 +9,7 @@ from tegu.app import Tegu
 from tegu.domain.run import Run
 from tegu.domain.status import RunStatus
 from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
@@ -17,12 +18,9 @@ from tegu.interfaces.cli.tables import runs_table, stages_table, write_error_inf
 LIMITS = click.IntRange(1, 1000)
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def runs(ctx: click.Context) -> None:
-    """List runs, show one, or cancel one. Without a command it lists."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_runs)
+@click.group(cls=ListingGroup)
+def runs() -> None:
+    """List runs, show one, or cancel one. Without a command it lists (see `list --help`)."""
 
 
 @runs.command("list")
@@ -30,9 +28,7 @@ def runs(ctx: click.Context) -> None:
 @click.option("--pipeline", help="Only runs of this pipeline.")
 @click.option("--limit", default=20, show_default=True, type=LIMITS, help="How many of the newest.")
 @json_option
-def list_runs(
-    *, status: str | None = None, pipeline: str | None = None, limit: int = 20, as_json: bool = False
-) -> None:
+def list_runs(*, status: str | None, pipeline: str | None, limit: int, as_json: bool) -> None:
     """List the newest runs."""
 
     async def work(tegu: Tegu) -> list[Run]:
