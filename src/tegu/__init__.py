@@ -9,7 +9,7 @@ Invariant: importing it loads nothing; each name is loaded when it is first used
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tegu.actions.contents import Ingested
@@ -95,7 +95,7 @@ _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for nam
 
 
 def run_sync(
-    pipeline: "str | Path | Pipeline[object]", source: Path | bytes | str, *, model: str | None = None
+    pipeline: "str | Path | Pipeline[Any]", source: Path | bytes | str, *, model: str | None = None
 ) -> "Run":
     """Run a pipeline over one input, from code that is not async, and return the run when it has ended.
 
