@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import click
 
-from tegu.app import StageFunction, Tegu
+from tegu.app import Tegu
+from tegu.runtime import StageFunction
 from tegu.settings import Settings
 
 Value = TypeVar("Value")

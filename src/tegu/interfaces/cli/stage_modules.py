@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from tegu.app import StageFunction
 from tegu.domain.errors import UsageError
 from tegu.pipeline.function import stage_metadata
+from tegu.runtime import StageFunction
 
 
 def import_option(function: Any) -> Any:

@@ -1,0 +1,186 @@
+"""The machinery of one process: its database, its providers, and the workers that perform stages.
+
+Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and what it opened it closes.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from importlib.metadata import version as installed_version
+from typing import Any
+from uuid import UUID
+
+from tegu.domain.errors import UsageError
+from tegu.domain.status import RunStatus
+from tegu.engine.alone import AlonePerformer
+from tegu.engine.wake import Notifier
+from tegu.engine.worker import Doors, Perform, Worker, WorkerOptions
+from tegu.llm.protocol import CredentialSource, Ledger
+from tegu.llm.providers.registry import Providers
+from tegu.pipeline.task import StageTask
+from tegu.settings import Settings
+from tegu.stages.perform import Performer
+from tegu.stages.registry import StageRegistry, functions_by_key
+from tegu.stages.source import Sources
+from tegu.storage.claims import RunKey
+from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
+from tegu.storage.ledger import CallPlace, StoredLedger
+from tegu.storage.sources import SourceStore
+
+StageFunction = Callable[..., Any]
+OnReleased = Callable[[RunKey, RunStatus], None]
+
+
+class Runtime:
+    """See the module. `functions` are the Python stages that this process has."""
+
+    def __init__(
+        self, settings: Settings, functions: Sequence[StageFunction], credentials: CredentialSource
+    ) -> None:
+        self.settings = settings
+        self.credentials = credentials
+        self.registry = StageRegistry(functions=functions_by_key(functions))
+        self.providers = Providers()
+        self._functions = tuple(functions)
+        self._address: DatabaseAddress | None = None
+        self._database: Database | None = None
+        self._notifier: Notifier | None = None
+        self._alone: AlonePerformer | None = None
+        self._own: tuple[Worker, asyncio.Task[None]] | None = None
+        self._released: dict[UUID, asyncio.Event] = {}
+
+    async def address(self) -> DatabaseAddress:
+        """Where the database is; the embedded server is started when it is asked for."""
+        if self._address is None:
+            self._address = await resolve(
+                database_url=self.settings.database_url,
+                home=self.settings.home,
+                app_url=self.settings.app_database_url,
+                engine_url=self.settings.engine_database_url,
+            )
+        return self._address
+
+    async def open(self) -> None:
+        """Open both doors of the database; connections are made when they are needed."""
+        self._database = Database(await self.address())
+        self._notifier = Notifier(self._database.engine)
+
+    async def close(self) -> None:
+        """Hand back what is under way, and close every connection."""
+        if self._own is not None:
+            worker, task = self._own
+            self._own = None
+            worker.stop()
+            with suppress(asyncio.CancelledError):
+                await task
+        if self._alone is not None:
+            await self._alone.close()
+        if self._notifier is not None:
+            await self._notifier.close()
+        await self.providers.close()
+        if self._database is not None:
+            await self._database.close()
+            self._database = None
+
+    @property
+    def database(self) -> Database:
+        """The open database. Raises UsageError before `open`."""
+        if self._database is None:
+            raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
+        return self._database
+
+    async def ledger(self, place: CallPlace) -> Ledger:
+        """Journal and ledger of the calls that belong there."""
+        return StoredLedger(await self.database.engine(), place)
+
+    async def performer(self) -> Perform:
+        """What performs one stage in this process."""
+        pool = await self.database.engine()
+
+        def ledger_for(task: StageTask) -> Ledger:
+            place = CallPlace(task.organization_id, task.run_id, task.stage.name, generation=task.generation)
+            return StoredLedger(pool, place)
+
+        return Performer(
+            self.registry,
+            sources=Sources(SourceStore(pool)),
+            provider_for=self.providers.ready,
+            credentials=self.credentials,
+            ledger_for=ledger_for,
+            default_model=self._default_model,
+        ).perform
+
+    async def worker(
+        self,
+        *,
+        options: WorkerOptions | None = None,
+        only: Iterable[RunKey] | None = None,
+        on_released: OnReleased | None = None,
+    ) -> Worker:
+        """A worker of this process, not running yet."""
+        pool = await self.database.engine()
+        if self._alone is None:
+            opened = partial(open_performer, self.settings, self._functions, self.credentials)
+            self._alone = AlonePerformer(opened)
+        return Worker(
+            Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
+            await self.performer(),
+            options=options,
+            functions=self.registry.functions(),
+            version=installed_version("tegu"),
+            only=only,
+            perform_alone=self._alone.perform,
+            on_released=on_released,
+        )
+
+    async def drive(self, keys: Iterable[RunKey]) -> None:
+        """Let this process's own worker, started when first needed, drive these runs."""
+        if self._own is None or self._own[1].done():
+            worker = await self.worker(only=(), on_released=self._note_released)
+            self._own = worker, asyncio.create_task(worker.run())
+        for key in keys:
+            self._own[0].follow(key)
+
+    def check_worker(self) -> None:
+        """Raises what broke our own worker, which must not leave its caller waiting."""
+        if self._own is not None and self._own[1].done():
+            self._own[1].result()
+
+    def wake(self) -> None:
+        """Something is due: tell our own worker, and everybody else's."""
+        if self._own is not None:
+            self._own[0].wake()
+        if self._notifier is not None:
+            self._notifier.notify()
+
+    @asynccontextmanager
+    async def released(self, run_ids: Sequence[UUID]) -> AsyncGenerator[asyncio.Event]:
+        """An event that is set whenever our own worker lets go of one of these runs."""
+        hint = asyncio.Event()
+        self._released |= dict.fromkeys(run_ids, hint)
+        try:
+            yield hint
+        finally:
+            for run_id in run_ids:
+                self._released.pop(run_id, None)
+
+    def _note_released(self, key: RunKey, _: RunStatus) -> None:
+        if (hint := self._released.get(key[1])) is not None:
+            hint.set()
+
+    async def _default_model(self, _organization_id: UUID) -> str | None:
+        return self.settings.model
+
+
+@asynccontextmanager
+async def open_performer(
+    settings: Settings, functions: Sequence[StageFunction], credentials: CredentialSource
+) -> AsyncGenerator[Perform]:
+    """Machinery that only performs stages, for a child process (`engine.alone`)."""
+    runtime = Runtime(settings, functions, credentials)
+    await runtime.open()
+    try:
+        yield await runtime.performer()
+    finally:
+        await runtime.close()
