@@ -158,7 +158,7 @@ class ModelReply:
             "model": self.model,
             "price_version": self.price_version,
             "confidence": self.confidence,
-            "quotes": [{"path": q.path, "text": q.text} for q in self.quotes],
+            "quotes": [{"path": q.path, "text": q.text, "start": q.start} for q in self.quotes],
             "metadata": self.metadata,
         }
 
@@ -174,7 +174,7 @@ class ModelReply:
             model=stored.model,
             price_version=stored.price_version,
             confidence=stored.confidence,
-            quotes=tuple(Quote(quote.path, quote.text) for quote in stored.quotes),
+            quotes=tuple(Quote(quote.path, quote.text, quote.start) for quote in stored.quotes),
             metadata=stored.metadata,
         )
 
@@ -194,6 +194,7 @@ class _StoredQuote(BaseModel):
 
     path: str
     text: str
+    start: int | None = None  # replies journalled before quotes had a place have none
 
 
 class _StoredReply(BaseModel):

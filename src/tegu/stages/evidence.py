@@ -23,6 +23,7 @@ from tegu.llm.schema_walk import DEFINITIONS, all_subschemas, depth
 from tegu.stages.context import RULES, Answer, Question
 from tegu.stages.inputs import TextInput
 from tegu.stages.kind import ModelOptions, StageWork
+from tegu.stages.parts import SOURCE
 
 OUTPUT, EVIDENCE = "output", "evidence"
 SPANS_MAX = 500
@@ -159,16 +160,21 @@ def checked(
     for quote in quotes[:SPANS_MAX]:
         path = pointer_into(output, quote.path)
         if path is not None and texts:
-            claim = Quote(path, quote.text[:QUOTE_LENGTH_MAX])
+            claim = Quote(path, quote.text[:QUOTE_LENGTH_MAX], quote.start)
             spans.setdefault((path, claim.text), _verified(claim, texts))
     return tuple(spans.values())
 
 
 def _verified(quote: Quote, texts: Sequence[TextInput]) -> EvidenceSpan:
-    """By the first text that holds it. Offsets count characters of the run's whole text."""
-    span = verify(quote, texts[0].text, content_id=_content_id(texts[0]))
-    for text in texts:
-        found = verify(quote, text.text, content_id=_content_id(text))
+    """By the text in which its place is claimed, else by the first that holds it.
+
+    A claimed place counts characters of the text that the model got, the span those of the run's whole text.
+    """
+    claimed = next((text for text in texts if text.name == SOURCE), texts[0])
+    span = verify(quote, claimed.text, content_id=_content_id(claimed))
+    for text in (claimed, *texts) if quote.start is not None else texts:
+        claim = quote if text is claimed else replace(quote, start=None)
+        found = verify(claim, text.text, content_id=_content_id(text))
         if found.status is EvidenceStatus.VERIFIED and found.start is not None and found.end is not None:
             return replace(found, start=found.start + text.start, end=found.end + text.start)
     return span

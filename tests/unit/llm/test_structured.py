@@ -10,6 +10,7 @@ from memory_ledger import MemoryLedger
 
 from tegu.domain.call import Usage
 from tegu.domain.errors import ProviderError
+from tegu.domain.evidence import Quote
 from tegu.domain.json import JsonObject
 from tegu.llm.protocol import (
     CallSettings,
@@ -332,6 +333,14 @@ async def test_a_stored_reply_comes_back_equal() -> None:
     )
     assert ModelReply.from_json(reply.to_json()) == reply
     assert str(ModelReply.from_json(reply.to_json()).cost_usd) == "0.000012300"
+
+
+def test_a_stored_quote_keeps_its_place_and_one_from_before_places_has_none() -> None:
+    reply = ModelReply("{}", "stop", Usage(), None, quotes=(Quote("/a", "x", 7), Quote("/b", "y")))
+    stored = reply.to_json()
+    assert ModelReply.from_json(stored) == reply
+    older: JsonObject = {**stored, "quotes": [{"path": "/a", "text": "x"}]}
+    assert ModelReply.from_json(older).quotes == (Quote("/a", "x"),)
 
 
 def test_a_stored_reply_that_is_none_is_refused() -> None:

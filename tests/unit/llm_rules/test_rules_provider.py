@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rules_samples import DATE, ENTITIES, INVOICE, MONEY, NUMBER, TEXT, THREAD, record, reply_to
 
 from tegu.domain.errors import ProviderError
-from tegu.llm.protocol import ModelReply
-from tegu.llm.providers.rules import CHARS_MAX
+from tegu.llm.protocol import Credential, DataPart, ModelRef, ModelReply, ModelRequest, OutputSpec
+from tegu.llm.providers.rules import CHARS_MAX, RulesProvider
 
 LINE = record(description=TEXT, quantity=NUMBER, unit_price=NUMBER, amount=NUMBER)
 EVERYTHING: dict[str, Any] = record(
@@ -58,7 +58,8 @@ def pointed(value: Any, path: str) -> Any:
 def assert_every_quote_is_literal(reply: ModelReply, text: str) -> None:
     answer = json.loads(reply.text)
     for quote in reply.quotes:
-        assert quote.text in text
+        assert quote.start is not None
+        assert text.startswith(quote.text, quote.start)
         assert pointed(answer, quote.path) is not None
 
 
@@ -161,3 +162,27 @@ async def test_the_event_loop_goes_on_while_a_long_text_is_read() -> None:
     await reply_to(THREAD * 100, EVERYTHING, task="prompt")
     ticking.cancel()
     assert ticks > 2
+
+
+async def test_a_cell_is_quoted_from_its_own_place() -> None:
+    text = "14 Lime Street\n\nDescription  Quantity  Unit price  Amount\nGrinder  1  4.00  4.00\n"
+    reply = await reply_to(text, record(line_items={"type": "array", "items": LINE}))
+    places = {quote.path.rsplit("/", 1)[1]: quote.start for quote in reply.quotes}
+    row = text.index("Grinder")
+    assert places == {
+        "description": row, "quantity": row + 9, "unit_price": row + 12, "amount": row + 18,
+    }  # fmt: skip
+
+
+async def test_a_currency_is_quoted_from_beside_its_amount() -> None:
+    text = "It cost EUR 5.00, then EUR 7.00."
+    reply = await reply_to(text, record(amounts={"type": "array", "items": MONEY}))
+    assert [quote.start for quote in reply.quotes if quote.path == "/amounts/1/currency"] == [23]
+
+
+async def test_a_place_counts_from_the_part_that_is_named_source() -> None:
+    output = OutputSpec("output", record(total=NUMBER, email=TEXT))
+    parts = (DataPart("note", "Write to a@example.org"), DataPart("source", "Total: 5 EUR"))
+    request = ModelRequest(ModelRef.parse("rules"), "", parts, output, hints={"task": "extract"})
+    reply = await RulesProvider().request(request, Credential())
+    assert {quote.path: quote.start for quote in reply.quotes} == {"/total": 7, "/email": None}

@@ -1,6 +1,11 @@
 """Extractive summaries."""
 
+import json
+
+import pytest
 from rules_samples import TEXT, THREAD, output_of, record, reply_to
+
+from tegu.domain.errors import ProviderError
 
 SUMMARY = record(summary={"type": "string"})
 
@@ -44,3 +49,34 @@ async def test_action_items_carry_the_date_of_their_own_words() -> None:
     answer = await output_of(THREAD, record(action_items={"type": "array", "items": item}), task="prompt")
     assert answer["action_items"][0]["due_date"] == "2026-03-13"
     assert answer["action_items"][1]["due_date"] is None
+
+
+async def test_a_sentence_after_a_greeting_gets_its_capital_back_and_is_quoted_as_written() -> None:
+    text = "From: A <a@b.example>\nSubject: x\n\nDear Ann,\n\nthe refund of EUR 4.00 has not arrived yet.\n"
+    reply = await reply_to(text, SUMMARY, task="summarize")
+    assert json.loads(reply.text) == {"summary": "The refund of EUR 4.00 has not arrived yet."}
+    assert [quote.text for quote in reply.quotes] == ["the refund of EUR 4.00 has not arrived yet."]
+
+
+async def test_a_name_that_begins_small_stays_small() -> None:
+    answer = await output_of("iPhone cases are late again this week.", SUMMARY, task="summarize")
+    assert answer == {"summary": "iPhone cases are late again this week."}
+
+
+@pytest.mark.parametrize("body", ["", "\n", "Thanks!\n", "Hello,\n\nBest regards\n"])
+async def test_a_thread_without_a_sentence_is_summed_up_by_its_subject(body: str) -> None:
+    text = f"From: Ann <a@b.example>\nDate: 2026-03-02 09:15\nSubject: Lamps arrived\n\n{body}"
+    reply = await reply_to(text, SUMMARY, task="summarize")
+    assert json.loads(reply.text) == {"summary": "Lamps arrived"}
+    assert [(quote.text, quote.start) for quote in reply.quotes] == [("Lamps arrived", text.index("Lamps"))]
+
+
+async def test_a_thread_without_a_subject_is_summed_up_by_its_first_line() -> None:
+    text = "From: Ann <a@b.example>\nDate: 2026-03-02 09:15\nSubject: \n\nThanks!\n"
+    assert await output_of(text, SUMMARY, task="summarize") == {"summary": "Thanks!"}
+
+
+@pytest.mark.parametrize("text", ["", "From: Ann <a@b.example>\nDate: 2026-03-02 09:15\nSubject: \n\n"])
+async def test_where_there_is_nothing_at_all_the_summary_fails_and_says_why(text: str) -> None:
+    with pytest.raises(ProviderError, match="/summary"):
+        await reply_to(text, SUMMARY, task="summarize")

@@ -1,9 +1,11 @@
 """The wrapped schema, and paths as models write them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tegu.domain.content import Document
-from tegu.domain.evidence import EvidenceStatus, Quote
+from tegu.domain.evidence import PLACES_MAX, EvidenceStatus, Quote, verify
 from tegu.domain.json import JsonObject, canonical_json
 from tegu.llm.schema import schema_problems, validator
 from tegu.llm.strict import provider_schema
@@ -91,3 +93,62 @@ def test_a_quote_that_stands_in_the_list_twice_is_kept_once() -> None:
     text = TextInput("source", Document("Ann and Bob"), "Ann and Bob", "hash")
     spans = checked([Quote("/people/0", "Ann"), Quote("people.0", "Ann")], [text], OUTPUT)
     assert [(span.path, span.start, span.end) for span in spans] == [("/people/0", 0, 3)]
+
+
+TEXTS = st.text(alphabet="ab1.,- \n\u00e9\U0001f600", max_size=60)
+
+
+@given(TEXTS, st.text(alphabet="ab1.,- ", max_size=3), st.none() | st.integers(-5, 70))
+def test_the_text_at_a_verified_span_is_the_quote(text: str, words: str, start: int | None) -> None:
+    span = verify(Quote("", words, start), text)
+    assert (span.status is EvidenceStatus.VERIFIED) == (bool(words.strip()) and words in text)
+    if span.status is EvidenceStatus.VERIFIED:
+        assert span.start is not None
+        assert text[span.start : span.end] == words
+
+
+@given(TEXTS, st.integers(0, 59), st.integers(1, 5))
+def test_a_claimed_place_is_kept(text: str, start: int, length: int) -> None:
+    words = text[start : start + length]
+    if words.strip():
+        assert verify(Quote("", words, start), text).start == start
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "start"),
+    [
+        ("1", "Speicherstrasse 14, grinder 1 129.00", 28),
+        ("1", "1.50 and 2,1 and 2026-03-1 and 1, too", 31),
+        ("2", "12 and 2.", 7),
+        ("Ann", "Annual fee, Joann, Ann", 19),
+        ("1", "14 and 21", 0),
+        ("EUR", "EUR 1.00 and EUR 2.00", 0),
+        ("(a)", "x(a)x", 1),
+    ],
+)
+def test_a_quote_without_a_place_stands_for_itself_where_it_can(words: str, text: str, start: int) -> None:
+    assert verify(Quote("", words), text).start == start
+
+
+def test_a_wrong_place_is_not_believed() -> None:
+    assert verify(Quote("", "Bob", 0), "Ann and Bob").start == 8
+    assert verify(Quote("", "Ann", 10**30), "Ann and Bob").start == 0
+
+
+def test_only_so_many_places_of_a_quote_are_looked_at() -> None:
+    assert verify(Quote("", "1"), "11" * PLACES_MAX + " 1").start == 0
+
+
+def test_a_place_counts_from_the_stretch_that_the_model_got_and_a_span_from_the_whole_text() -> None:
+    stretch = TextInput("parse", Document("Ann, Ann"), "Ann, Ann", "hash", start=100)
+    spans = checked([Quote("/people/0", "Ann", 5)], [stretch], OUTPUT)
+    assert [(span.start, span.end) for span in spans] == [(105, 108)]
+
+
+def test_a_place_is_one_of_the_text_that_is_named_source() -> None:
+    first = TextInput("page_one", Document("Bob, Ann"), "Bob, Ann", "hash")
+    source = TextInput("source", Document("Cal, Ann"), "Cal, Ann, Ann", "hash", start=50)
+    placed = checked([Quote("/people/0", "Ann", 10)], [first, source], OUTPUT)
+    assert [(span.start, span.end) for span in placed] == [(60, 63)]
+    elsewhere = checked([Quote("/people/1", "Bob", 0)], [first, source], OUTPUT)
+    assert [(span.start, span.end) for span in elsewhere] == [(0, 3)]

@@ -4,7 +4,7 @@ Called by the provider. Invariants: what is filled carries its quote; what is re
 error that names the field; nothing is made up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -16,7 +16,7 @@ from tegu.llm.providers.rules import leaf, records
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.labels import is_catch_all
 from tegu.llm.providers.rules.lists import fill_all
-from tegu.llm.providers.rules.reading import Kind
+from tegu.llm.providers.rules.reading import Kind, Span
 from tegu.llm.providers.rules.schema import Schemas, allows, members, required_names, text_choices, type_of
 from tegu.llm.providers.rules.wanted import field_of, named_kind
 from tegu.llm.providers.rules.words import words
@@ -117,7 +117,7 @@ class Walk:
         wanted = field_of(place.path, place.name, schema, description, place.parent if _lends(place) else "")
         filled = leaf.fill(self.found, wanted)
         if filled is not None:
-            return _answer(filled, place.path)
+            return _answer(self.found, filled, place.path)
         upstream = self.given.get(place.name)
         if upstream is not None and not isinstance(upstream, dict | list) and allows(schema, upstream):
             return Answer(upstream, (), (0.5,))
@@ -162,7 +162,8 @@ class Walk:
         amount = self.decided.get(inner.path) or self.fill(members(schema)["amount"], inner)
         if amount is None or not amount.quotes:
             return self
-        beside = Found(amount.quotes[0].text)
+        quote = amount.quotes[0]
+        beside = Found(quote.text, quote.start or 0)
         decided = {**self.decided, inner.path: amount}
         return Walk(beside if beside.currency else self.found, self.schemas, self.given, decided, self.left)
 
@@ -211,7 +212,7 @@ class Walk:
         else:
             wanted = field_of(place.path, place.name, option, description or shape.description)
             answers = [
-                _answer(filled, place.item(index).path)
+                _answer(self.found, filled, place.item(index).path)
                 for index, filled in enumerate(fill_all(self.found, wanted))
             ]
         most, least = schema.get("maxItems"), schema.get("minItems")
@@ -226,7 +227,7 @@ class Walk:
         for part in records.find_records(self.found, place.name, schema, self.schemas):
             inner = place.item(len(answers))
             known = {
-                inner.member(name).path: _answer(filled, inner.member(name).path)
+                inner.member(name).path: _answer(self.found, filled, inner.member(name).path)
                 for name, filled in part.known.items()
             }
             walk = Walk(part.found, self.schemas, {}, known, self.left)
@@ -251,10 +252,13 @@ def _is_reply(name: str) -> bool:
     return named_kind(words(name)) is Kind.REPLY
 
 
-def _answer(filled: leaf.Filled, path: str) -> Answer:
-    return Answer(
-        filled.value, tuple(Quote(path, there.text) for there in filled.spans), (filled.confidence,)
-    )
+def quotes_of(found: Found, spans: Iterable[Span], path: str) -> tuple[Quote, ...]:
+    """The spans as quotes, which count from where the request's text begins."""
+    return tuple(Quote(path, there.text, found.start + there.start) for there in spans)
+
+
+def _answer(found: Found, filled: leaf.Filled, path: str) -> Answer:
+    return Answer(filled.value, quotes_of(found, filled.spans, path), (filled.confidence,))
 
 
 def _joined(value: JsonValue, parts: list[Answer]) -> Answer:

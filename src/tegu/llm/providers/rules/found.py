@@ -24,9 +24,15 @@ def _free(spans: list[Span], taken: set[int]) -> list[Span]:
 class Found:
     """What is in one text. Immutable; each property is computed once."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, start: int = 0) -> None:
         self.reading = Reading(text)
+        self.start = start
+        """Where this text begins in the text of the request: spans count from here, quotes from there."""
         self._by_kind: dict[Kind, list[Span]] = {}
+
+    def within(self, start: int, end: int) -> "Found":
+        """What is in the stretch [start, end) alone."""
+        return Found(self.text[start:end], self.start + start)
 
     @property
     def text(self) -> str:

@@ -257,7 +257,7 @@ def _extract(found: Found, field: Field) -> Filled | None:
             chosen = summary.questions(found)[:1]
         case _:
             chosen = summary.summarize(found, chars_max=chars_max)
-    text = " ".join(str(sentence.value) for sentence in chosen)
+    text = summary.told(chosen)
     if not text or (field.type == "string" and not allows(field.schema, text)) or field.type != "string":
         return None
     return Filled(text, tuple(chosen), 0.2 if field.kind is Kind.REPLY else 0.5)

@@ -18,7 +18,7 @@ from tegu.domain.evidence import Quote
 from tegu.domain.json import JsonObject, storable
 from tegu.llm.protocol import Credential, DataPart, ModelReply, ModelRequest
 from tegu.llm.providers.rules import labels, summary
-from tegu.llm.providers.rules.fields import Answer, fill_schema
+from tegu.llm.providers.rules.fields import Answer, fill_schema, quotes_of
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.schema import Schemas, members, text_choices
 from tegu.llm.providers.rules.wanted import field_of
@@ -30,6 +30,8 @@ _INLINE_CHARS_MAX = 8_000
 _MODEL = "rules-1"
 _LABEL_NAMES = frozenset(("category", "label", "class", "intent", "classification", "route", "type", "topic"))
 _UPSTREAM_CHARS_MAX = 200_000
+_SOURCE = "source"
+_BETWEEN = "\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,9 @@ class _Input:
     text: str
     given: Mapping[str, JsonValue]
     chars_total: int
+    source: str
+    """The text of the part that quotes have their place in, and where in `text` it begins."""
+    source_start: int
 
 
 class RulesProvider:
@@ -67,7 +72,7 @@ def _reply(request: ModelRequest) -> ModelReply:
         cost_usd=Decimal(0),
         model=_MODEL,
         confidence=confidence,
-        quotes=_literal(answer.quotes, request.parts),
+        quotes=_placed(answer.quotes, source, request.parts),
         metadata={
             "kind": "rule_based",
             "llm": False,
@@ -82,26 +87,36 @@ def _dump(value: JsonValue) -> str:
     return json.dumps(storable(value), ensure_ascii=False, allow_nan=False)
 
 
-def _literal(quotes: tuple[Quote, ...], parts: tuple[DataPart, ...]) -> tuple[Quote, ...]:
-    """The quotes that are in a part, which all should be."""
-    return tuple(quote for quote in quotes if any(quote.text in part.text for part in parts))
+def _placed(quotes: tuple[Quote, ...], read: _Input, parts: tuple[DataPart, ...]) -> tuple[Quote, ...]:
+    """The quotes that are in a part, which all should be, with their place where that part is the source."""
+    placed: list[Quote] = []
+    for quote in quotes:
+        start = quote.start - read.source_start if quote.start is not None else -1
+        if start >= 0 and read.source.startswith(quote.text, start):
+            placed.append(Quote(quote.path, quote.text, start))
+        elif any(quote.text in part.text for part in parts):
+            placed.append(Quote(quote.path, quote.text))
+    return tuple(placed)
 
 
 def _input(parts: tuple[DataPart, ...]) -> _Input:
     """The parts that are text, joined, and the values that upstream outputs name."""
-    texts: list[str] = []
+    texts: list[DataPart] = []
     given: dict[str, JsonValue] = {}
     for part in parts:
-        upstream = None if part.name == "source" else _upstream(part.text)
+        upstream = None if part.name == _SOURCE else _upstream(part.text)
         if upstream is None:
-            texts.append(part.text)
+            texts.append(part)
         else:
             given.update({name: value for name, value in upstream.items() if name not in given})
     if not texts:
-        texts = [part.text for part in parts]
+        texts = list(parts)
     # An empty line ends every span, so that none reaches from one part into the next.
-    text = "\n\n".join(texts)
-    return _Input(text[:CHARS_MAX], given, len(text))
+    text = _BETWEEN.join(part.text for part in texts)
+    at = next((index for index, part in enumerate(texts) if part.name == _SOURCE), 0)
+    source = texts[at].text if texts else ""
+    source_start = sum(len(part.text) + len(_BETWEEN) for part in texts[:at])
+    return _Input(text[:CHARS_MAX], given, len(text), source, source_start)
 
 
 def _upstream(text: str) -> JsonObject | None:
@@ -121,7 +136,7 @@ def _answer(
     if request.output is None:
         answer = _plain(request, found, ranking)
         return answer, answer.confidence
-    decided = _decided(request.output.schema, ranking) if ranking is not None else {}
+    decided = _decided(found, request.output.schema, ranking) if ranking is not None else {}
     if request.hints.get("task") == "summarize":
         decided = {**decided, **_summaries(request, found)}
     answer = fill_schema(found, request.output.schema, given=given, decided=decided)
@@ -151,7 +166,7 @@ def _labels(hint: JsonValue) -> dict[str, str]:
     return {label: "" for label in hint if isinstance(label, str)} if isinstance(hint, list) else {}
 
 
-def _decided(schema: JsonObject, ranking: labels.Ranking) -> dict[str, Answer]:
+def _decided(found: Found, schema: JsonObject, ranking: labels.Ranking) -> dict[str, Answer]:
     """The label and the confidence at the places where a classification's schema wants them."""
     schemas = Schemas(schema)
     decided: dict[str, Answer] = {}
@@ -159,8 +174,7 @@ def _decided(schema: JsonObject, ranking: labels.Ranking) -> dict[str, Answer]:
         choices = [choice for option in schemas.shape(member).options for choice in text_choices(option)]
         path = "/" + name.replace("~", "~0").replace("/", "~1")
         if ranking.label in choices or (not choices and name in _LABEL_NAMES):
-            quotes = (Quote(path, ranking.evidence.text),) if ranking.evidence else ()
-            decided[path] = Answer(ranking.label, quotes, (ranking.confidence,))
+            decided[path] = Answer(ranking.label, _evidence(found, ranking, path), (ranking.confidence,))
         elif name in {"confidence", "score", "certainty", "probability"}:
             decided[path] = Answer(ranking.confidence)
     return decided
@@ -183,16 +197,14 @@ def _summaries(request: ModelRequest, found: Found) -> dict[str, Answer]:
                 )
                 if spans:
                     path = f"/{name}"
-                    text = " ".join(str(item.value) for item in spans)
-                    decided[path] = Answer(text, tuple(Quote(path, item.text) for item in spans), (0.5,))
+                    decided[path] = Answer(summary.told(spans), quotes_of(found, spans, path), (0.5,))
     return decided
 
 
 def _plain(request: ModelRequest, found: Found, ranking: labels.Ranking | None) -> Answer:
     """An answer in words: the label, or the best sentences."""
     if ranking is not None:
-        quotes = (Quote("", ranking.evidence.text),) if ranking.evidence else ()
-        return Answer(ranking.label, quotes, (ranking.confidence,))
+        return Answer(ranking.label, _evidence(found, ranking, ""), (ranking.confidence,))
     spans = summary.summarize(found, summary.wanted_sentences(request.instructions))
     if not spans:
         raise ProviderError(
@@ -201,5 +213,8 @@ def _plain(request: ModelRequest, found: Found, ranking: labels.Ranking | None) 
             transient=False,
             hint="give it text",
         )
-    text = " ".join(str(item.value) for item in spans)
-    return Answer(text, tuple(Quote("", item.text) for item in spans), (0.5,))
+    return Answer(summary.told(spans), quotes_of(found, spans, ""), (0.5,))
+
+
+def _evidence(found: Found, ranking: labels.Ranking, path: str) -> tuple[Quote, ...]:
+    return quotes_of(found, (ranking.evidence,) if ranking.evidence else (), path)

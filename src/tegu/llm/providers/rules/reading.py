@@ -4,7 +4,7 @@ Called by the schema walk, the labels and the summary. Invariant: `clean` has th
 the same place in both; a span that is not literally in `text` is not `quotable`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -55,6 +55,10 @@ class Span:
     text: str
     value: JsonValue = None
     unit: str | None = None
+
+    def moved(self, by: int) -> "Span":
+        """The same stretch, counted from `by` characters further ahead."""
+        return replace(self, start=self.start + by, end=self.end + by)
 
     def overlaps(self, other: "Span") -> bool:
         """Whether the two share a character."""

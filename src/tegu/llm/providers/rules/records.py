@@ -44,6 +44,7 @@ class Record:
 
     found: Found
     known: Mapping[str, Filled]
+    """Its spans count from where the whole text begins, not this part of it."""
 
 
 def find_records(found: Found, name: str, schema: JsonObject, schemas: Schemas) -> list[Record]:
@@ -89,7 +90,7 @@ def _entities(found: Found, type_field: Field, text_field: Field) -> list[Record
         if name is not None and allows(type_field.schema, name):
             shown = " ".join(there.text.split())
             known = {type_field.name: Filled(name, (), 0.6), text_field.name: Filled(shown, (there,), 0.6)}
-            records.append(Record(Found(there.text), known))
+            records.append(Record(found.within(there.start, there.end), known))
     return records
 
 
@@ -102,11 +103,13 @@ def _sentences(found: Found, kind: Kind, by_name: Mapping[str, Field]) -> list[R
     dates = [field for field in by_name.values() if field.kind is Kind.DATE]
     records: list[Record] = []
     for there in spans[:20]:
-        part = Found(there.text)
+        part = found.within(there.start, there.end)
         known = {text_name: Filled(str(there.value), (there,), 0.5)}
         if len(dates) == 1 and len(part.of_kind(Kind.DATE)) == 1:
             when = accepted(part, dates[0], part.of_kind(Kind.DATE)[0], 0.5)
-            known |= {dates[0].name: when} if when is not None else {}
+            if when is not None:
+                spans = tuple(item.moved(there.start) for item in when.spans)
+                known[dates[0].name] = Filled(when.value, spans, when.confidence)
         records.append(Record(part, known))
     return records
 
@@ -132,7 +135,7 @@ def _of_kind(found: Found, kind: Kind, fields: list[Field]) -> list[Record]:
         if main is None or value is None or not allows(main.schema, value):
             continue
         known = {main.name: Filled(value, (there,), 0.6)}
-        records.setdefault(there.text.casefold(), Record(Found(_around(found, there)), known))
+        records.setdefault(there.text.casefold(), Record(_around(found, there), known))
     return list(records.values())[:VALUES_MAX]
 
 
@@ -146,11 +149,12 @@ def _holds(field: Field, kind: Kind) -> bool:
     )
 
 
-def _around(found: Found, there: Span) -> str:
+def _around(found: Found, there: Span) -> Found:
     """The part of the line that is about a thing: for a mail header the address beside the name."""
     start = found.text.rfind("\n", 0, there.start) + 1
     end = found.text.find("\n", there.end)
     line = found.text[start : end if end >= 0 else len(found.text)]
     if line[:5].lower() in {"from:", "to: a"} or line[:3].lower() in {"to:", "cc:"}:
-        return found.text[there.start : there.end] + line[there.end - start :].split(",", 1)[0][:200]
-    return there.text
+        beside = line[there.end - start :].split(",", 1)[0][:200]
+        return found.within(there.start, there.end + len(beside))
+    return found.within(there.start, there.end)

@@ -1,13 +1,16 @@
 """Extractive summaries: the sentences that say most, verbatim and in their order.
 
-Called by the provider and the schema walk. Invariant: every sentence is a stretch of the text; nothing is written anew.
+Called by the provider and the schema walk. Invariant: every sentence is a stretch of the text; nothing is written anew,
+but for the capital that a sentence has lost to the greeting before it.
 """
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 from tegu.llm.providers.rules.found import Found
-from tegu.llm.providers.rules.reading import Span
+from tegu.llm.providers.rules.mail import Message
+from tegu.llm.providers.rules.reading import Kind, Span, span
 from tegu.llm.providers.rules.sentences import find_sentences, is_promise, is_question, is_request
 from tegu.llm.providers.rules.words import stems
 
@@ -40,6 +43,32 @@ def _all(found: Found) -> list[tuple[int, int, Span]]:
     ][-_RANKED_MAX:]
 
 
+def _stand_ins(found: Found) -> list[Span]:
+    """What stands for the sentences of a thread that has none: its subject, a line of a body, names of attachments."""
+    subjects = [message.headers.get("subject") for message in found.messages]
+    lines = [_first_line(found, message) for message in found.messages]
+    attachments = [message.headers.get("attachments") for message in found.messages]
+    offered = [item for item in (*subjects, *lines, *attachments) if item is not None]
+    return [item for item in offered if found.reading.quotable(item)][:1]
+
+
+def _first_line(found: Found, message: Message) -> Span:
+    body = span(Kind.TEXT, found.text, message.body_start, message.body_end)
+    return span(Kind.TEXT, found.text, body.start, body.start + len(body.text.split("\n", 1)[0]))
+
+
+def told(sentences: Iterable[Span]) -> str:
+    """The sentences as one text. After `Dear Ann,` a sentence begins small, and alone it must not."""
+    return " ".join(_opened(str(sentence.value)) for sentence in sentences)
+
+
+def _opened(sentence: str) -> str:
+    first = sentence.split(" ", 1)[0].rstrip(",;:")
+    capital = sentence[:1].upper()
+    # Not `iPhone`, `e.g.` or `x@y.z`, and not what would become longer, as `ß` would.
+    return capital + sentence[1:] if first.isalpha() and first.islower() and len(capital) == 1 else sentence
+
+
 def _score(index: int, place: int, sentence: Span, weights: dict[str, float], last: int) -> float:
     """Overlap with the text as a whole, then the place, the length and what the sentence does."""
     said = stems(sentence.text)
@@ -59,9 +88,10 @@ def _score(index: int, place: int, sentence: Span, weights: dict[str, float], la
 def summarize(found: Found, count: int = _SENTENCES_WANTED, chars_max: int | None = None) -> list[Span]:
     """The best sentences in the order of the text; of a thread, the newest message is always heard.
 
-    No more than `count`, and together no longer than `chars_max`. Empty where the text has no sentence.
+    No more than `count`, and together no longer than `chars_max`. Where the text has no sentence, the subject of the mail;
+    empty where there is none either.
     """
-    sentences = _all(found)
+    sentences = _all(found) or [(0, 0, item) for item in _stand_ins(found)]
     counts = Counter(word for _, _, sentence in sentences for word in set(stems(sentence.text)))
     top = max(counts.values(), default=1)
     weights = {word: n / top for word, n in counts.items() if n > 1}
