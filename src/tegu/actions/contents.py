@@ -14,10 +14,12 @@ from tegu.actions.scope import Scope
 from tegu.domain.content import Content, SourceType
 from tegu.domain.errors import IntakeError, NotFoundError
 from tegu.domain.json import JsonObject, storable, storable_text
+from tegu.intake.documents import PARSER_VERSION
 from tegu.intake.mail import ParsedMail
 from tegu.intake.sandbox import open_mail, open_mails, split_mailbox
 from tegu.intake.sniff import MAIL, MBOX, SIZE_LIMIT_BYTES, sniff
 from tegu.intake.thread import linked_ids
+from tegu.stages.reading import mail_reading
 from tegu.storage import contents as store
 from tegu.storage.database import Transaction
 
@@ -85,7 +87,7 @@ async def ingest(
         if read.media_type == MAIL:
             stored.messages.append(content)
             if is_new:
-                await _store_attachments(connection, content, read.mails[0][1], stored)
+                await _store_parts(connection, content, read.mails[0][1], stored)
             else:
                 stored.attachments += await store.children_of(connection, scope.organization_id, content.id)
         elif read.media_type == MBOX:
@@ -196,12 +198,13 @@ async def _store_messages(connection: Transaction, mailbox: Content, read: _Read
         message, is_new = await store.store_content(connection, mailbox.organization_id, new)
         stored.messages.append(message)
         if is_new:
-            await _store_attachments(connection, message, mail, stored)
+            await _store_parts(connection, message, mail, stored)
 
 
-async def _store_attachments(
-    connection: Transaction, message: Content, mail: ParsedMail, stored: _Stored
-) -> None:
+async def _store_parts(connection: Transaction, message: Content, mail: ParsedMail, stored: _Stored) -> None:
+    """The attachments, and the text: the e-mail is open already, so that no stage need open it again."""
+    reading = await mail_reading(mail)
+    await store.store_text(connection, message, PARSER_VERSION, reading.to_json())
     for position, attachment in enumerate(mail.attachments, 1):
         new = store.NewContent(
             source_type=SourceType.EMAIL,

@@ -53,17 +53,18 @@ def _readings() -> TypeAdapter[Reading]:
 async def read_content(data: bytes, media_type: str, limits: sandbox.Limits) -> Reading:
     """Read one content in a child process. Raises IntakeError."""
     if media_type == MAIL:
-        return await _mail_reading(await sandbox.open_mail(data, limits=limits))
+        return await mail_reading(await sandbox.open_mail(data, limits=limits))
     return settled(Reading(await sandbox.read_document(data, media_type, limits=limits)))
 
 
 async def read_mails(messages: Sequence[bytes], limits: sandbox.Limits) -> tuple[Reading | IntakeError, ...]:
     """Read many e-mails in few child processes; one that breaks its reader costs only itself."""
     opened = await sandbox.open_mails(messages, limits=limits)
-    return tuple([item if isinstance(item, IntakeError) else await _mail_reading(item) for item in opened])
+    return tuple([item if isinstance(item, IntakeError) else await mail_reading(item) for item in opened])
 
 
-async def _mail_reading(mail: ParsedMail) -> Reading:
+async def mail_reading(mail: ParsedMail) -> Reading:
+    """What reading an e-mail gives, of one that was opened already (by ingest)."""
     # Megabytes of lines take a while: not on the event loop.
     document = await asyncio.to_thread(mail_document, mail)
     return settled(Reading(document, mail_message(mail)))

@@ -19,7 +19,7 @@ from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.storage.rows import content_of
-from tegu.storage.tables import blobs, contents, mail_references, mail_threads
+from tegu.storage.tables import blobs, contents, mail_references, mail_threads, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,24 @@ async def store_content(
             "the same content is being stored and deleted at once", hint="try again in a moment"
         )
     return found, False
+
+
+async def store_text(
+    connection: AsyncConnection, content: Content, parser_version: str, document: JsonObject
+) -> None:
+    """Remember the text of a content whose bytes were read when they came in; the first reading wins."""
+    await connection.execute(
+        insert(texts)
+        .values(
+            organization_id=content.organization_id,
+            sha256=content.sha256,
+            media_type=content.media_type,
+            parser_version=parser_version,
+            document=document,
+            created_at=func.clock_timestamp(),
+        )
+        .on_conflict_do_nothing()
+    )
 
 
 async def get_content(connection: AsyncConnection, organization_id: UUID, content_id: UUID) -> Content | None:
