@@ -9,6 +9,7 @@ from engine_lab import FAST, Lab, chain, echo, fan, working
 from tegu.domain.outcome import StageOutcome
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.task import StageTask
+from tegu.storage import runs
 
 
 async def never(task: StageTask) -> StageOutcome:
@@ -131,5 +132,9 @@ async def test_a_worker_takes_no_run_whose_python_stage_it_does_not_have(lab: La
     async with working(await lab.worker()):
         await asyncio.sleep(0.4)
         assert await lab.stages(run_id) == {}
+        async with lab.database.transaction(lab.organization) as connection:
+            run = await runs.get_run(connection, lab.organization, run_id)
+        assert run is not None
+        assert run.waits_for == ("refund@1",)
     async with working(await lab.worker(functions=["refund@1"])):
         assert await lab.until([run_id]) == {"completed"}

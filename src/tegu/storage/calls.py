@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.call import AnsweredBy, CallStatus, LlmCall, Usage
 from tegu.domain.json import JsonObject
+from tegu.storage.rows import cost_of
 from tegu.storage.tables import llm_calls, llm_requests
 
 
@@ -70,7 +71,7 @@ def _call(row: Mapping[Any, Any]) -> LlmCall:
             row["reasoning_tokens"],
             row["usage"] or {},
         ),
-        cost_usd=row["cost_usd"],
+        cost_usd=cost_of(row["cost_usd"]),
         latency_ms=row["latency_ms"],
         finish_reason=row["finish_reason"],
         request_hash=row["request_hash"],

@@ -1,11 +1,17 @@
 """Rows as nouns, for what is read both through SQLAlchemy and by the engine's statements."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic_core import from_json
 
 from tegu.domain.content import Content, SourceType
+
+
+def cost_of(value: Decimal | None) -> Decimal | None:
+    """A stored cost without the zeros that its column adds: 0, 0.0021."""
+    return None if value is None else Decimal(f"{value.normalize():f}")
 
 
 def content_of(row: Mapping[Any, Any]) -> Content:

@@ -5,6 +5,7 @@ Called by the actions, inside one organization's transaction. Invariant: nothing
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.results import results_of
-from tegu.storage.tables import llm_calls, pipeline_versions, pipelines, run_events, runs, stage_runs
+from tegu.storage.rows import cost_of
+from tegu.storage.tables import llm_calls, pipeline_versions, pipelines, run_events, runs, stage_runs, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UU
         return None
     return replace(
         _run(row),
+        waits_for=await _missing_functions(connection, row),
         stages=await _stages(connection, organization_id, run_id, row["document"]),
         results=await results_of(connection, organization_id, run_id),
         totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),
@@ -167,10 +170,23 @@ async def totals_of(
     )
     return {
         row["run_id"]: CallTotals(
-            row["calls"], row["input_tokens"], row["output_tokens"], row["cost_usd"], row["unknown_costs"]
+            row["calls"],
+            row["input_tokens"],
+            row["output_tokens"],
+            cost_of(row["cost_usd"]) or Decimal(0),
+            row["unknown_costs"],
         )
         for row in (await connection.execute(query)).mappings()
     }
+
+
+async def _missing_functions(connection: AsyncConnection, row: Mapping[Any, Any]) -> tuple[str, ...]:
+    """The Python stages of a run that nobody owns for which no living worker is there."""
+    if not row["functions"] or row["owner"] is not None or RunStatus(row["status"]).is_terminal:
+        return ()
+    alive = workers.c.lease_until > func.clock_timestamp()
+    there = await connection.scalars(select(func.unnest(workers.c.functions)).where(alive))
+    return tuple(sorted(set(row["functions"]) - set(there.all())))
 
 
 async def _stages(

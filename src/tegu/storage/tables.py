@@ -15,6 +15,8 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
+    table,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TIMESTAMP
 
@@ -289,3 +291,6 @@ idempotency_keys = Table(
     Column("run_id", Uuid, nullable=False),
     Column("created_at", _Time, nullable=False),
 )
+
+# All that the app's role may see of a worker; named statements reach the rest.
+workers = table("workers", column("functions", ARRAY(Text)), column("lease_until", _Time), schema="tegu")

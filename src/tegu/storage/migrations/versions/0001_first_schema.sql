@@ -357,6 +357,10 @@ grant select, insert, update on tegu.mail_threads, tegu.mail_references, tegu.co
 grant select, insert on tegu.runs to tegu_app;
 grant update (cancel_requested_at, inbox, due_at) on tegu.runs to tegu_app;
 
+-- Which Python stages there are workers for, so that a run can say what it waits for; nothing else of a worker.
+create policy functions on tegu.workers for select to tegu_app using (dead_at is null);
+grant select (functions, dead_at, lease_until) on tegu.workers to tegu_app;
+
 grant select on tegu.organizations, tegu.contents, tegu.blobs, tegu.mail_threads, tegu.pipelines,
     tegu.pipeline_versions to tegu_engine;
 grant select, insert on tegu.texts to tegu_engine;
