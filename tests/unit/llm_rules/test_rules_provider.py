@@ -39,12 +39,15 @@ EVERYTHING: dict[str, Any] = record(
     sentiment={"enum": ["positive", "neutral", "negative", None]},
     line_items={"type": "array", "items": LINE},
     confidence=NUMBER,
+    seller=record(name=TEXT, tax_id=TEXT, address=TEXT),
+    buyer=record(name=TEXT, tax_id=TEXT, address=TEXT),
+    document_type={"enum": ["invoice", "contract", None]},
 )
 FRAGMENTS = [
     "From: Anna Berg <anna@example.org>\n", "To: Ben <b@example.org>\n", "Date: 2026-03-02 09:15\n", "Subject: Re: order ORD-77\n",
     "\n", "\n\n", "Hi Anna,\n", "Best regards,\nBen Stone\n", "Total: EUR 1,284.50\n", "Invoice number: X-1\n", "Total due  ", "$", "€",
     "12.50", " 7", "Description  Qty  Unit price  Amount\n", "Chair  2  10.00  20.00\n", "Please send it by 3 May 2026. ", "Is it urgent? ",
-    "Acme Ltd", "+49 30 1234567", "http://example.org/a?b=c", " | ", "\t", ":", "=", "\x00", "\ud800", "\ufffd", "é", "ß", "IBAN ",
+    "Acme Ltd", "+49 30 1234567", "http://example.org/a?b=c", " | ", "\t", ":", "=", "\x00", "\ud800", "\ufffd", "é", "ß", "IBAN ", "Seller: ", "Bill to:\n", "VAT ID: DE318204417\n", "Address: 8 Tanner Row\n", "CONTRACT\n",
     "DE89370400440532013000", "31.02.2026", "- item\n", "not ", "(", "\\", '"', "\r\n", "\u2028",
 ]  # fmt: skip
 
@@ -128,7 +131,7 @@ async def test_a_long_text_is_read_up_to_a_limit_and_the_reply_says_so() -> None
 
 HOSTILE = [
     "1", "1,111", "1-", "a@", "a.", "A ", "Ab Cd ", "+1 ", "\n", "x: ", "$", "a | ", "(", "12 Foo 2020 ", "Total: 1 EUR\n",
-    "From: a <a@b.c>\nDate: x\n\n", "www.", "DE89370400440532013000 ", "Item  Quantity  Amount\n\n", "Chair  2  3.00\n", "Hi A. ",
+    "From: a <a@b.c>\nDate: x\n\n", "www.", "DE89370400440532013000 ", "Item  Quantity  Amount\n\n", "Chair  2  3.00\n", "Hi A. ", "Seller: A 1\nVAT ID: B22\n", "Address: 1 A Road\n",
 ]  # fmt: skip
 
 

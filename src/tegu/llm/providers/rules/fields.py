@@ -5,7 +5,7 @@ error that names the field; nothing is made up.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -16,6 +16,7 @@ from tegu.llm.providers.rules import leaf, records
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.labels import is_catch_all
 from tegu.llm.providers.rules.lists import fill_all
+from tegu.llm.providers.rules.parties import party_of
 from tegu.llm.providers.rules.reading import Kind, Span
 from tegu.llm.providers.rules.schema import Schemas, allows, members, required_names, text_choices, type_of
 from tegu.llm.providers.rules.wanted import field_of, named_kind
@@ -23,6 +24,7 @@ from tegu.llm.providers.rules.words import words
 
 _DEPTH_MAX = 8
 _FIELDS_MAX = 2_000
+_CLEARLY = 0.1
 _CATCH_ALL = 0.2  # how sure a choice is that means "nothing in particular"
 
 
@@ -115,6 +117,7 @@ class Walk:
 
     def _leaf(self, schema: JsonObject, description: str, place: Place) -> Answer | None:
         wanted = field_of(place.path, place.name, schema, description, place.parent if _lends(place) else "")
+        wanted = replace(wanted, party=party_of(place.name) or party_of(place.parent))
         filled = leaf.fill(self.found, wanted)
         if filled is not None:
             return _answer(self.found, filled, place.path)
@@ -126,18 +129,19 @@ class Walk:
     def _object(self, schema: JsonObject, place: Place) -> Answer | None:
         """The object, if any part of it is filled, or none had to be."""
         required = required_names(schema)
-        value: JsonObject = {}
-        parts: list[Answer] = []
+        answers: dict[str, Answer] = {}
         later: list[str] = []
         walk = self._of_one_amount(schema, place)
         for name, member in members(schema).items():
-            if self._is_confidence(name, member):
+            if self._is(Kind.CONFIDENCE, name, member):
                 later.append(name)
                 continue
             answer = walk.member(member, place.member(name), required=name in required)
             if answer is not None:
-                value[name] = answer.value
-                parts.append(answer)
+                answers[name] = answer
+        self._drop_repeats(schema, place, answers)
+        parts = list(answers.values())
+        value: JsonObject = {name: answer.value for name, answer in answers.items()}
         whole = _joined(value, parts)
         for name in later:
             inner = place.member(name)
@@ -154,6 +158,20 @@ class Walk:
             return None
         return whole
 
+    def _drop_repeats(self, schema: JsonObject, place: Place, answers: dict[str, Answer]) -> None:
+        """Take a value away from the members whose label fits it less than that of another member."""
+        identifiers = frozenset(name for name in answers if self._is(Kind.ID, name, members(schema)[name]))
+        for name in _repeating(answers, identifiers):
+            member, inner = members(schema)[name], place.member(name)
+            is_required = name in required_names(schema)
+            if inner.path in self.decided or (is_required and not self.schemas.shape(member).nullable):
+                continue
+            nothing = self.nothing(member, inner, required=is_required)
+            if nothing is None:
+                del answers[name]
+            else:
+                answers[name] = nothing
+
     def _of_one_amount(self, schema: JsonObject, place: Place) -> "Walk":
         """For an amount of money a walk in which its currency is the one that stands beside it."""
         if not (place.name and records.is_money(members(schema))):
@@ -167,9 +185,9 @@ class Walk:
         decided = {**self.decided, inner.path: amount}
         return Walk(beside if beside.currency else self.found, self.schemas, self.given, decided, self.left)
 
-    def _is_confidence(self, name: str, schema: JsonValue) -> bool:
+    def _is(self, kind: Kind, name: str, schema: JsonValue) -> bool:
         options = self.schemas.shape(schema).options
-        return any(field_of("", name, option, "").kind is Kind.CONFIDENCE for option in options)
+        return any(field_of("", name, option, "").kind is kind for option in options)
 
     def member(self, schema: JsonValue, place: Place, *, required: bool) -> Answer | None:
         """The answer for a property, or what stands for it where there is none."""
@@ -196,12 +214,22 @@ class Walk:
                 return Answer([])
             if "default" in option:
                 return Answer(option["default"])
-            if type_of(option) == "object" and not required_names(option):
-                return Answer({})
+            if type_of(option) == "object" and place.depth <= _DEPTH_MAX:
+                return self._empty(option, place)
             for choice in text_choices(option):
                 if is_catch_all(choice, ""):
                     return Answer(choice, (), (_CATCH_ALL,))
         raise UnfilledError(place.path)
+
+    def _empty(self, schema: JsonObject, place: Place) -> Answer:
+        """The object of which nothing was found. Raises UnfilledError where something must be in it."""
+        value: JsonObject = {}
+        for name in members(schema):
+            if name in required_names(schema):
+                answer = self.nothing(members(schema)[name], place.member(name), required=True)
+                assert answer is not None
+                value[name] = answer.value
+        return Answer(value)
 
     def _array(self, schema: JsonObject, description: str, place: Place) -> Answer | None:
         items = schema.get("items", {})
@@ -246,6 +274,27 @@ def _lends(place: Place) -> bool:
     return bool(place.parent) and place.name in {
         "amount", "value", "currency", "date", "number", "id", "name", "email", "phone", "code", "percent", "rate", "text", "address",
     }  # fmt: skip
+
+
+def _repeating(answers: Mapping[str, Answer], identifiers: frozenset[str]) -> list[str]:
+    """The members with the same words from the same place as another member that is clearly surer of them.
+
+    What both are equally sure of may be meant twice (`date` and `issued_on`), but for an identifier without a label of
+    its own: that is the first member's alone.
+    """
+    told: dict[tuple[int | None, str], list[tuple[str, float]]] = {}
+    for name, answer in answers.items():
+        if isinstance(answer.value, str) and len(answer.quotes) == len(answer.confidences) == 1:
+            quote = answer.quotes[0]
+            told.setdefault((quote.start, quote.text), []).append((name, answer.confidences[0]))
+    weak: list[str] = []
+    for same in told.values():
+        first, best = max(same, key=lambda item: item[1])
+        for name, sure in same:
+            is_guess = name in identifiers and sure <= leaf.FALLBACK and name != first
+            if best - sure > _CLEARLY or is_guess:
+                weak.append(name)
+    return weak
 
 
 def _is_reply(name: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
-from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names
+from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties
 from tegu.llm.providers.rules.reading import Kind, Reading, Span
 
 
@@ -107,6 +107,11 @@ class Found:
         headers = [header for message in self.messages for header in message.headers.values()]
         starts = {header.start for header in headers}
         return [pair for pair in layout.find_pairs(self.reading.lines) if pair.value.start not in starts]
+
+    @cached_property
+    def parties(self) -> list[parties.Block]:
+        """The parts of the text that are about the seller and about the buyer."""
+        return parties.find_blocks(self.reading.lines)
 
     @cached_property
     def organizations(self) -> list[Span]:

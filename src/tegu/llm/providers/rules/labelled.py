@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.layout import Pair
 from tegu.llm.providers.rules.lexicon import concepts, similarity
+from tegu.llm.providers.rules.parties import BUYER, SELLER, party_of
 from tegu.llm.providers.rules.reading import Kind, Span, span
 from tegu.llm.providers.rules.wanted import Field
 
 SIMILAR_MIN = 0.5
 _HINTED = 0.85
+_DETAILS = frozenset(("tax", "address", "email", "phone"))
 _LEAD_CHARS = 60
 _LEAD_WORDS_MAX = 5
 _TEXT_CHARS_MAX = 200
@@ -44,6 +46,8 @@ class Candidate:
 
     span: Span
     score: float
+    label: frozenset[str] = frozenset()
+    """The concepts of its label, where it has one."""
 
 
 def fit(field: Field, offered: frozenset[str]) -> float:
@@ -66,12 +70,29 @@ def candidates(found: Found, field: Field) -> list[Candidate]:
     return sorted(offered, key=lambda candidate: -candidate.score)
 
 
+def owner(found: Found, there: Span) -> str | None:
+    """The party in whose part of the text a span stands."""
+    return next((block.party for block in reversed(found.parties) if block.owns(there)), None)
+
+
+def owned(found: Found, field: Field, offered: list[Candidate]) -> list[Candidate]:
+    """Of the details of a party only its own. What nobody owns is the seller's if it is all that there is."""
+    if field.party is None or not field.concepts & _DETAILS or field.type != "string":
+        return offered
+    owners = [party_of(" ".join(item.label & {SELLER, BUYER})) or owner(found, item.span) for item in offered]
+    own = [item for item, owner in zip(offered, owners, strict=True) if owner == field.party]
+    if own or field.party == BUYER:
+        return own
+    nobodys = [item for item, owner in zip(offered, owners, strict=True) if owner is None]
+    return nobodys if len({str(item.span.value) for item in nobodys}) == 1 else []
+
+
 def _of_pair(found: Found, field: Field, pair: Pair) -> Candidate | None:
     fits = fit(field, pair.concepts)
     if fits < SIMILAR_MIN:
         return None
     value = value_in(found, field, pair.value, labelled=pair.strength >= 1.0)
-    return Candidate(value, fits * pair.strength) if value is not None else None
+    return Candidate(value, fits * pair.strength, pair.concepts) if value is not None else None
 
 
 def value_in(found: Found, field: Field, cell: Span, *, labelled: bool) -> Span | None:
@@ -136,12 +157,13 @@ def _led(found: Found, field: Field) -> list[Candidate]:
         lead = re.split(r"\n|\t| {2,}", lead)[-1]
         clause = _CLAUSE.split(lead.rstrip(": "))[-1].split()
         short = opens and len(clause) <= _LEAD_WORDS_MAX
-        score = fit(field, concepts(" ".join(clause[-_LEAD_WORDS_MAX:]))) * (0.95 if short else 0.75)
+        label = concepts(" ".join(clause[-_LEAD_WORDS_MAX:]))
+        score = fit(field, label) * (0.95 if short else 0.75)
         if field.kind is Kind.NUMBER:
             follow = re.split(r"\n|\t| {2,}|[.,;]", found.text[there.end : there.end + 30])[0].split()[:2]
             score = max(score, 0.8 * fit(field, concepts(" ".join(follow))))
         if score >= SIMILAR_MIN * 0.75:
-            offered.append(Candidate(there, score))
+            offered.append(Candidate(there, score, label))
         previous_end = there.end
     return offered
 

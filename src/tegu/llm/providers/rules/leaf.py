@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from tegu.llm.providers.rules import labels, summary
+from tegu.llm.providers.rules import addresses, labels, summary, titles
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.intents import DOCUMENT_TYPES, TOPICS
-from tegu.llm.providers.rules.labelled import Candidate, candidates
+from tegu.llm.providers.rules.labelled import Candidate, candidates, owned, owner
 from tegu.llm.providers.rules.lexicon import concepts
+from tegu.llm.providers.rules.parties import SELLER
 from tegu.llm.providers.rules.reading import Kind, Span, span
 from tegu.llm.providers.rules.schema import allows, text_choices
 from tegu.llm.providers.rules.wanted import Field
@@ -38,7 +39,9 @@ _NOT = re.compile(
 )
 _TIME = re.compile(r"(?<![\d:.])([01]?\d|2[0-3]):([0-5]\d)(?![\d:])")
 _HEADING_CHARS = 600
-_FALLBACK = 0.5
+_A_RATE = re.compile(r"[ ]?(?:/|per\b|each\b|an? (?:hour|day|week|month|year)\b)", re.IGNORECASE)
+FALLBACK = 0.5
+"""How sure a value is that no label introduces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,14 @@ def fill(found: Found, field: Field) -> Filled | None:
         case Kind.CONFIDENCE:
             return None
         case _:
-            return _labelled(found, field) or _by_role(found, field) or _by_kind(found, field)
+            return _value(found, field)
+
+
+def _value(found: Found, field: Field) -> Filled | None:
+    if field.kind is Kind.TEXT and addresses.is_wanted_by(field.name):
+        return _address(found, field)
+    unlabelled = _by_role(found, field) or _letterhead(found, field) or _by_kind(found, field)
+    return _labelled(found, field) or _not_of_the_other(found, field, unlabelled)
 
 
 def converted(field: Field, there: Span) -> JsonValue:
@@ -102,7 +112,7 @@ def accepted(found: Found, field: Field, there: Span, confidence: float) -> Fill
 
 
 def _labelled(found: Found, field: Field) -> Filled | None:
-    offered = candidates(found, field)
+    offered = owned(found, field, candidates(found, field))
     if not offered:
         return None
     best = offered[0].score
@@ -112,6 +122,44 @@ def _labelled(found: Found, field: Field) -> Filled | None:
         if filled is not None:
             return filled
     return None
+
+
+def _not_of_the_other(found: Found, field: Field, filled: Filled | None) -> Filled | None:
+    """The value, unless it stands where the other party is spoken of."""
+    if filled is None or field.party is None or not filled.spans:
+        return filled
+    return filled if owner(found, filled.spans[0]) in {None, field.party} else None
+
+
+def _letterhead(found: Found, field: Field) -> Filled | None:
+    """The organization that the letterhead names, where the buyer is named elsewhere."""
+    if field.party != SELLER or field.kind not in {Kind.NAME, Kind.ORGANIZATION} or found.messages:
+        return None
+    named = [
+        item for item in found.organizations for block in found.parties[:1]
+        if block.party == SELLER and block.owns(item)
+    ]  # fmt: skip
+    return _only(field, named, FALLBACK)
+
+
+def _address(found: Found, field: Field) -> Filled | None:
+    """What a label or a party's part of the text gives as an address, if it has the shape of one."""
+    for candidate in owned(found, field, candidates(found, field)):
+        if addresses.is_address(candidate.span.text):
+            lines = addresses.lines_on(found.reading.lines, candidate.span)
+            return _address_of(found, field, lines, 0.35 + 0.6 * min(1.0, candidate.score))
+    for block in found.parties:
+        lines = addresses.lines_in(block) if block.party == field.party else []
+        if lines:
+            return _address_of(found, field, lines, FALLBACK)
+    return None
+
+
+def _address_of(found: Found, field: Field, lines: list[Span], confidence: float) -> Filled | None:
+    value = addresses.told(lines)
+    if not allows(field.schema, value) or not all(found.reading.quotable(line) for line in lines):
+        return None
+    return Filled(value, tuple(lines), round(confidence, 2))
 
 
 def _preferred(field: Field, ties: list[Candidate]) -> list[Candidate]:
@@ -173,13 +221,13 @@ def _by_kind(found: Found, field: Field) -> Filled | None:
             item for item in found.organizations if item.start <= _HEADING_CHARS * 3
         ]
         first = named[:1] if field.concepts & {"vendor"} else named
-        return _only(field, first, _FALLBACK)
+        return _only(field, first, FALLBACK)
     if asks_more:
         return None
     spans = found.of_kind(field.kind)
-    if field.kind is Kind.DATE and not spans:
-        return None
-    return _only(field, [item for item in spans if found.reading.quotable(item)], _FALLBACK)
+    if field.concepts & {"total"}:
+        spans = [item for item in spans if not _A_RATE.match(found.text, item.end)]
+    return _only(field, [item for item in spans if found.reading.quotable(item)], FALLBACK)
 
 
 def _by_domain(found: Found) -> list[Span]:
@@ -222,12 +270,13 @@ def _said(found: Found, asked: str, sentence: re.Match[str]) -> Filled | None:
         if asked in stems(match[0]):
             negated = _NOT.search(sentence[0][max(0, match.start() - 40) : match.start()]) is not None
             there = span(Kind.TEXT, found.text, sentence.start(), sentence.end())
-            return Filled(not negated, (there,), _FALLBACK) if found.reading.quotable(there) else None
+            return Filled(not negated, (there,), FALLBACK) if found.reading.quotable(there) else None
     return None
 
 
 def _choice(found: Found, field: Field) -> Filled | None:
     choices = text_choices(field.schema)
+    is_document = titles.is_wanted_by(field.name) and not found.messages
     for candidate in candidates(found, field):
         for choice in choices:
             if words(choice) and words(choice) == words(candidate.span.text)[: len(words(choice))]:
@@ -239,6 +288,9 @@ def _choice(found: Found, field: Field) -> Filled | None:
             and found.currency.value == choice
         ):
             return Filled(choice, (found.currency,), 0.8)
+    if is_document:
+        title = titles.type_in(found, choices)
+        return Filled(title.value, (title,), 0.8) if title and found.reading.quotable(title) else None
     ranking = labels.rank(found, dict.fromkeys(choices, ""))
     if ranking is None or ranking.abstained:
         return None
@@ -308,7 +360,7 @@ def _topic(found: Found, field: Field) -> Filled | None:
 
 def _time(found: Found, field: Field) -> Filled | None:
     times = [span(Kind.TIME, found.text, match.start(), match.end()) for match in _TIME.finditer(found.text)]
-    filled = _only(field, times, _FALLBACK)
+    filled = _only(field, times, FALLBACK)
     if filled is None:
         return None
     value = f"{str(filled.value).rjust(5, '0')}:00" if field.schema.get("format") == "time" else filled.value

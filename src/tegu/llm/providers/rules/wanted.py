@@ -60,6 +60,8 @@ class Field:
     concepts: frozenset[str]
     hints: frozenset[str] = field(default_factory=frozenset[str])
     """The concepts of the description."""
+    party: str | None = None
+    """Whose it is, where the field or the object that it is in is named after the seller or the buyer."""
 
 
 def field_of(path: str, name: str, schema: JsonObject, description: str, parent: str = "") -> Field:
