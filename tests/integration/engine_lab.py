@@ -40,6 +40,12 @@ async def echo(task: StageTask) -> StageOutcome:
     return Completed(output, (ResultDraft(task.stage.name, output),))
 
 
+async def never(task: StageTask) -> StageOutcome:
+    """A stage that does not end."""
+    await asyncio.sleep(3600)
+    raise AssertionError
+
+
 def chain(*names: str, retries: int = 2, timeout_s: float = 10.0) -> PipelineDefinition:
     """A pipeline whose stages follow each other."""
     before = ("source", *names)
@@ -121,6 +127,16 @@ class Lab:
         """Status of each stage of a run."""
         rows = await self.rows("select stage, status from tegu.stage_runs where run_id = $1", run_id)
         return {row["stage"]: row["status"] for row in rows}
+
+    async def reached(self, run_id: UUID, stage: str, status: str) -> None:
+        """Wait until a stage stands so."""
+        async with asyncio.timeout(10):
+            while (await self.stages(run_id)).get(stage) != status:
+                await asyncio.sleep(0.02)
+
+    async def error_code(self, run_id: UUID) -> str:
+        """The code of the error that a run failed with."""
+        return (await self.rows("select error->>'code' as c from tegu.runs where id = $1", run_id))[0]["c"]
 
     async def attempts(self, run_id: UUID, stage: str) -> list[str]:
         """Outcomes of the ended attempts of a stage, in order."""

@@ -1,24 +1,41 @@
 """Taking runs over: claim them, load what must be known of them, and make their drivers.
 
-Called by the worker's claim loop. Plans are kept per pipeline version, which never changes.
+Called by the worker's claim loop. Plans are kept per pipeline version, which never changes. Invariant: a run that cannot
+be taken over keeps no other from it; the worker gives it back.
 """
 
+import logging
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from random import Random
 from uuid import UUID
 
 from pydantic import JsonValue
 
+from tegu.domain.errors import DefinitionError
 from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
-from tegu.storage.claims import ClaimedRun, Claims, RunKey
+from tegu.storage.claims import LOOKED_AT_MAX, Claimed, ClaimedRun, Claims, RunKey
+
+log = logging.getLogger("tegu.engine")
 
 _PLANS_MAX = 1000
 # More often than needed is harmless: a stage's field may be called `run`.
 _NAMES_A_FACT = re.compile(r"\b(content|thread|run)\b")
 _FIRST = UUID(int=0)
+_LOOKS_MAX = 16  # of 64 organizations each; the next claim goes on from there
+_WANTED_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """Drivers of the runs that were taken. `more`: it is worth claiming again at once."""
+
+    drivers: Sequence[RunDriver]
+    more: bool
 
 
 class Adoption:
@@ -39,33 +56,63 @@ class Adoption:
         self._retry = retry
         self._random = random
         self._plans: dict[tuple[UUID, UUID], Plan] = {}
+        self._after = _FIRST  # whose turn it was last
 
-    async def take(self, worker_id: UUID, limit: int, driven: Mapping[RunKey, RunDriver]) -> list[RunDriver]:
-        """Claim up to `limit` runs and make their drivers; none means that nothing is due."""
-        if self._only is not None:
-            wanted = [key for key in self._only if key not in driven][:limit]
-            runs = (
-                await self._claims.claim_runs(worker_id, wanted, functions=self._functions) if wanted else []
-            )
+    async def take(self, worker_id: UUID, limit: int, driven: Mapping[RunKey, RunDriver]) -> Adopted:
+        """Claim up to `limit` runs and make their drivers."""
+        if self._only is None:
+            claimed = await self._claim_in_turn(worker_id, limit)
+            runs, more = claimed.runs, len(claimed.runs) >= limit or _met_its_share(claimed)
         else:
-            runs = await self._claim_fairly(worker_id, limit)
-        return await self._drivers(worker_id, runs) if runs else []
+            runs = await self._claim_wanted(worker_id, limit, driven)
+            more = len(runs) >= limit
+        return Adopted(await self._drivers(worker_id, runs) if runs else (), more)
 
-    async def _claim_fairly(self, worker_id: UUID, limit: int) -> list[ClaimedRun]:
-        """Half of the time from a random organization on, so that no organization is always the last."""
-        start = UUID(int=self._random.getrandbits(128)) if self._random.random() < 0.5 else _FIRST
-        runs = await self._claims.claim(worker_id, limit=limit, start_from=start, functions=self._functions)
-        if runs or start == _FIRST:
-            return runs
-        return await self._claims.claim(worker_id, limit=limit, start_from=_FIRST, functions=self._functions)
+    async def forget_ended(self, driven: Mapping[RunKey, RunDriver]) -> None:
+        """Drop wanted runs that others have ended."""
+        if wanted := self._wanted(driven):
+            assert self._only is not None
+            self._only -= await self._claims.ended(wanted)
 
-    async def _drivers(self, worker_id: UUID, runs: list[ClaimedRun]) -> list[RunDriver]:
+    def _wanted(self, driven: Mapping[RunKey, RunDriver]) -> list[RunKey]:
+        """A handful by chance, so that those which others drive keep nobody from the rest."""
+        wanted = [key for key in self._only or () if key not in driven]
+        return wanted if len(wanted) <= _WANTED_MAX else self._random.sample(wanted, _WANTED_MAX)
+
+    async def _claim_wanted(
+        self, worker_id: UUID, limit: int, driven: Mapping[RunKey, RunDriver]
+    ) -> Sequence[ClaimedRun]:
+        wanted = self._wanted(driven)
+        if not wanted:
+            return ()
+        return await self._claims.claim_runs(worker_id, wanted, limit=limit, functions=self._functions)
+
+    async def _claim_in_turn(self, worker_id: UUID, limit: int) -> Claimed:
+        """Go around the organizations: each claim starts after the one that was served last."""
+        claimed, wrapped = Claimed((), 1, 0, None), False
+        for _ in range(_LOOKS_MAX):
+            start = self._after
+            claimed = await self._claims.claim(worker_id, limit=limit, after=start, functions=self._functions)
+            is_end = claimed.looked_at < LOOKED_AT_MAX
+            if len(claimed.runs) >= limit:
+                self._after = max(run.organization_id for run in claimed.runs)
+            else:
+                self._after = _FIRST if is_end else claimed.looked_until or _FIRST
+            if claimed.runs or (is_end and (wrapped or start == _FIRST)):
+                break
+            wrapped = wrapped or is_end
+        return claimed
+
+    async def _drivers(self, worker_id: UUID, runs: Sequence[ClaimedRun]) -> list[RunDriver]:
         driven = [run.key for run in runs if not run.is_fresh]
         stored = await self._claims.load_stages(driven) if driven else {}
-        await self._load_plans(runs)
+        plans = await self._plans_of(runs)
         drivers: list[RunDriver] = []
         for run in runs:
-            plan = self._plans[run.organization_id, run.version_id]
+            plan = plans.get((run.organization_id, run.version_id))
+            if plan is None:
+                log.warning("run %s is given back: its pipeline version cannot be read here", run.id)
+                continue
             driver = RunDriver(
                 run,
                 worker_id=worker_id,
@@ -78,17 +125,29 @@ class Adoption:
             drivers.append(driver)
         return drivers
 
-    async def _load_plans(self, runs: list[ClaimedRun]) -> None:
-        missing = {(run.organization_id, run.version_id) for run in runs} - self._plans.keys()
-        if not missing:
-            return
-        for key, definition in (await self._claims.load_definitions(missing)).items():
-            while len(self._plans) >= _PLANS_MAX:
-                del self._plans[next(iter(self._plans))]
-            self._plans[key] = Plan(definition)
+    async def _plans_of(self, runs: Sequence[ClaimedRun]) -> Mapping[tuple[UUID, UUID], Plan]:
+        wanted = {(run.organization_id, run.version_id) for run in runs}
+        plans = {key: self._plans[key] for key in wanted & self._plans.keys()}
+        if missing := wanted - plans.keys():
+            for key, definition in (await self._claims.load_definitions(missing)).items():
+                try:
+                    plans[key] = Plan(definition)
+                except DefinitionError as error:
+                    log.warning("pipeline version %s has no plan: %s", key[1], error)
+            for key in missing & plans.keys():
+                while len(self._plans) >= _PLANS_MAX:
+                    del self._plans[next(iter(self._plans))]
+                self._plans[key] = plans[key]
+        return plans
 
     async def _facts(self, run: ClaimedRun, plan: Plan) -> Mapping[str, JsonValue]:
         """What conditions may name besides stages; read only for pipelines whose conditions do."""
         if any(stage.when and _NAMES_A_FACT.search(stage.when) for stage in plan.definition.stages):
             return await self._claims.load_facts(run)
         return {}
+
+
+def _met_its_share(claimed: Claimed) -> bool:
+    """Whether some organization got all that it was allowed, and so may have more."""
+    counts = Counter(run.organization_id for run in claimed.runs)
+    return max(counts.values(), default=0) >= claimed.share

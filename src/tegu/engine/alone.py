@@ -2,8 +2,8 @@
 
 Called by the worker for such tasks only. Hundreds of runs share a worker, so a crash does not tell which stage caused
 it; a crash of a child that performs one stage does. Children are reused while they live, since starting one takes about
-a second. Invariants: a child performs one stage at a time; a child that dies is a `Crashed` outcome and nothing else;
-a child does not outlive its worker.
+a second. Invariants: a child performs one stage at a time; only a child that dies after it was given a stage is a
+`Crashed`; a stage's time begins when its child is there; a child does not outlive its worker.
 """
 
 import asyncio
@@ -13,60 +13,118 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import TypeVar, TypeVarTuple
 
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Crashed, Failed, StageOutcome
+from tegu.engine.attempt import Perform, attempt
 from tegu.engine.wire import pack_outcome, pack_task, unpack_outcome, unpack_task
-from tegu.engine.worker import Perform
 from tegu.pipeline.task import StageTask
 
 Open = Callable[[], AbstractAsyncContextManager[Perform]]
 """Opens, in the child, what performs stages. It is sent by reference, so it must be importable there."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_READY = b"ready"
+_REPLY_BYTES_MAX = 256 * 2**20
+
+
+class ChildUnavailableError(RuntimeError):
+    """No child could be started: no fault of the stage that waits for it."""
 
 
 @dataclass(slots=True)
 class _Child:
     process: BaseProcess
     pipe: "Connection[bytes, bytes]"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.pipe.close()
+    performed: int = 0
 
 
 class AlonePerformer:
-    """Up to `children` child processes, started when needed."""
+    """Up to `children` child processes, started when needed, each for up to `performed_max` stages."""
 
-    def __init__(self, open_performer: Open, *, children: int = 2, memory_bytes: int = 4 * 2**30) -> None:
+    def __init__(
+        self,
+        open_performer: Open,
+        *,
+        children: int = 4,
+        memory_bytes: int = 4 * 2**30,
+        start_s: float = 60.0,
+        performed_max: int = 100,
+    ) -> None:
         self._open = open_performer
         self._memory_bytes = memory_bytes
+        self._start_s = start_s
+        self._performed_max = performed_max
         self._slots = asyncio.Semaphore(children)
         self._free: list[_Child] = []
+        # Threads of our own: synchronous stages may have taken every other one.
+        self._threads = ThreadPoolExecutor(2 * children, thread_name_prefix="tegu-alone")
 
     async def perform(self, task: StageTask) -> StageOutcome:
-        """Perform one stage; a child that dies of it is a `Crashed`."""
+        """Perform one stage within its time; a child that dies of it is a `Crashed`. Raises ChildUnavailableError."""
         async with self._slots:
-            child = self._free.pop() if self._free else await asyncio.to_thread(self._start)
-            try:
-                outcome = await asyncio.to_thread(_ask, child, pack_task(task))
-            except asyncio.CancelledError:
-                child.kill()
-                raise
-            if outcome is None:
-                return await asyncio.to_thread(_death, child)
-            self._free.append(child)
-            return outcome
+            child = await self._child()
+
+            async def ask(task: StageTask) -> StageOutcome:
+                return await self._ask(child, task)
+
+            return await attempt(ask, task)
 
     async def close(self) -> None:
         """End the children."""
         while self._free:
             child = self._free.pop()
-            child.kill()
-            await asyncio.to_thread(child.process.join, 5)
+            child.process.kill()
+            await self._in_thread(_bury, child)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _child(self) -> _Child:
+        """One that lives: the kernel may have ended an idle one, which is nobody's crash."""
+        while self._free:
+            child = self._free.pop()
+            if child.process.is_alive():
+                return child
+            await self._in_thread(_bury, child)
+        return await self._in_thread(self._start)
+
+    async def _ask(self, child: _Child, task: StageTask) -> StageOutcome:
+        asking = self._in_thread(_ask, child, pack_task(task))
+        try:
+            outcome = await asyncio.shield(asking)
+        except BaseException:
+            # The thread still reads from the pipe, so it must be the one to close it.
+            child.process.kill()
+            if asking.done():
+                self._in_thread(_bury, child)
+            else:
+                asking.add_done_callback(lambda done: self._after(done, child))
+            raise
+        child.performed += 1
+        if outcome is None:
+            return await self._in_thread(_bury, child)
+        if child.performed < self._performed_max:
+            self._free.append(child)
+        else:  # what its stages left in memory goes with it
+            child.process.kill()
+            self._in_thread(_bury, child)
+        return outcome
+
+    def _after(self, done: "asyncio.Future[StageOutcome | None]", child: _Child) -> None:
+        if not done.cancelled():
+            done.exception()
+        with suppress(RuntimeError):  # the threads are gone when the process ends
+            self._in_thread(_bury, child)
+
+    def _in_thread(self, function: Callable[[*Ts], T], *arguments: *Ts) -> "asyncio.Future[T]":
+        return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     def _start(self) -> _Child:
         context = multiprocessing.get_context("spawn")
@@ -76,21 +134,29 @@ class AlonePerformer:
         )
         process.start()
         theirs.close()
-        return _Child(process, ours)
+        child = _Child(process, ours)
+        with suppress(EOFError, OSError):
+            if ours.poll(self._start_s) and ours.recv_bytes(len(_READY)) == _READY:
+                return child
+        process.kill()
+        raise ChildUnavailableError(f"no child process for a stage: {_bury(child).reason}")
 
 
 def _ask(child: _Child, task: bytes) -> StageOutcome | None:
     try:
         child.pipe.send_bytes(task)
-        return unpack_outcome(child.pipe.recv_bytes())
+        reply = child.pipe.recv_bytes(_REPLY_BYTES_MAX)
     except (EOFError, OSError):
+        child.process.kill()
         return None
+    return unpack_outcome(reply)
 
 
-def _death(child: _Child) -> Crashed:
+def _bury(child: _Child) -> Crashed:
+    """Close what is left of a child that died or was killed, and say how it ended."""
     child.process.join(5)
+    child.pipe.close()
     code = child.process.exitcode
-    child.kill()
     if code is not None and code < 0:
         with suppress(ValueError):
             return Crashed(f"its process was ended by {signal.Signals(-code).name}")
@@ -111,9 +177,9 @@ async def _serve(pipe: "Connection[bytes, bytes]", open_performer: Open) -> None
     loop = asyncio.get_running_loop()
     threading.Thread(target=_read, args=(pipe, tasks, loop), daemon=True).start()
     async with open_performer() as perform:
+        pipe.send_bytes(_READY)
         while True:
-            outcome = await _outcome(perform, unpack_task(await tasks.get()))
-            pipe.send_bytes(pack_outcome(outcome))
+            pipe.send_bytes(_packed(await _outcome(perform, unpack_task(await tasks.get()))))
 
 
 def _read(
@@ -127,12 +193,22 @@ def _read(
 
 
 async def _outcome(perform: Perform, task: StageTask) -> StageOutcome:
+    async def with_memory(task: StageTask) -> StageOutcome:
+        try:
+            return await perform(task)
+        except MemoryError:
+            os._exit(137)  # as if the kernel had done it
+
+    return await attempt(with_memory, task, is_bounded=False)
+
+
+def _packed(outcome: StageOutcome) -> bytes:
+    """As the worker would have found it, had the stage run there: what is no JSON fails the stage."""
     try:
-        return await perform(task)
-    except MemoryError:
-        os._exit(137)  # as if the kernel had done it
-    except Exception as error:  # noqa: BLE001 (what a stage raises is a failure that may pass)
-        return Failed(ErrorInfo.of(error), transient=True)
+        return pack_outcome(outcome)
+    except Exception as error:  # noqa: BLE001 (whatever it is that cannot be written)
+        words = str(error).encode("ascii", "backslashreplace").decode()[:2000]
+        return pack_outcome(Failed(ErrorInfo("output_refused", f"the output cannot be stored: {words}")))
 
 
 def _limit_memory(memory_bytes: int) -> None:

@@ -21,17 +21,22 @@ log = logging.getLogger("tegu.engine")
 Connect = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
 
 # Classes of SQLSTATE that pass: connection, read-only or idle-in-transaction, serialization and deadlock, resources,
-# operator intervention; lock timeouts; a plan that a migration made stale.
-_PASSING = ("08", "25", "40", "53", "57", "55P03", "0A000")
+# operator intervention; lock timeouts; a plan that a migration made stale. And those that say something of the
+# schema, the login or the rights, never of the values: an operator's to mend, not a run's to fail for.
+_PASSING = ("08", "25", "40", "53", "57", "55P03", "0A000", "28", "3D", "3F", "42")
+_STATEMENT_TIMEOUT = "57014"
 
 
 @dataclass(frozen=True, slots=True)
 class LaneOptions:
-    """Limits of one batch, and of the wait between attempts to store it."""
+    """Limits of one batch, of the wait for its answer (which grows with every attempt, fourfold at most: a connection
+    may be dead without saying so), and of the wait between attempts to store it.
+    """
 
     runs_max: int = 200
     size_bytes_max: int = 4_000_000
     retry_s_max: float = 2.0
+    store_s: float = 10.0
 
 
 class CommitLane:
@@ -83,7 +88,12 @@ class CommitLane:
             del self._dirty[key]
             if driver.is_released:
                 continue
-            write = driver.take()
+            try:
+                write = driver.take()
+            except Exception:  # a defect of ours must cost one run its turn, not all their worker
+                log.exception("run %s is dropped: no checkpoint can be made of it", driver.run.id)
+                self._on_lost(driver)
+                continue
             if write is not None:
                 worker_id = driver.worker_id
                 size_bytes += write.size_bytes
@@ -95,26 +105,44 @@ class CommitLane:
         attempt = 0
         while batch := [(driver, write) for driver, write in batch if not driver.is_lost]:
             try:
-                await self._store_once(batch)
+                async with asyncio.timeout(self._options.store_s * min(4, attempt + 1)):
+                    stored = await self._store_once(batch)
             except Exception as error:  # noqa: BLE001 (sorted by SQLSTATE, not by class)
-                if _passes(error):
+                if _passes(error) and not (len(batch) > 1 and attempt > 1 and _is_too_slow(error)):
                     attempt += 1
                     await self._wait(attempt, error)
                     continue
                 await self._isolate(batch, error)
+                return
+            # Outside of the try: what is stored must not be stored again because of what follows from it.
+            for driver, applied in stored:
+                self._follow(driver, applied)
             return
 
-    async def _store_once(self, batch: Sequence[tuple[RunDriver, RunWrite]]) -> None:
+    def _follow(self, driver: RunDriver, applied: Applied | None) -> None:
+        if driver.is_lost:
+            return  # while the answer was under way; somebody has dealt with it
+        try:
+            if applied is None:
+                self._on_lost(driver)
+            else:
+                self._on_applied(driver, applied)
+        except Exception:
+            log.exception("run %s is dropped: it cannot go on", driver.run.id)
+            driver.is_lost = True
+            self._on_lost(driver)
+
+    async def _store_once(
+        self, batch: Sequence[tuple[RunDriver, RunWrite]]
+    ) -> list[tuple[RunDriver, Applied | None]]:
         store = await self._checkpoints()
         applied = await store.store(batch[0][0].worker_id, [write for _, write in batch])
         missed = [pair for pair, found in zip(batch, applied, strict=True) if found is None]
         resolved = await self._resolve(store, missed) if missed else {}
-        for (driver, write), found in zip(batch, applied, strict=True):
-            known = found or resolved.get(write.key)
-            if known is not None:
-                self._on_applied(driver, known)
-            else:
-                self._on_lost(driver)
+        return [
+            (driver, found or resolved.get(write.key))
+            for (driver, write), found in zip(batch, applied, strict=True)
+        ]
 
     async def _resolve(
         self, store: Checkpoints, missed: Sequence[tuple[RunDriver, RunWrite]]
@@ -135,8 +163,10 @@ class CommitLane:
             return
         driver = batch[0][0]
         log.warning("checkpoint of run %s refused: %s", driver.run.id, error)
-        driver.refused(error)
-        self.mark(driver)
+        if driver.refused(error):
+            self.mark(driver)
+        else:
+            self._on_lost(driver)
 
     async def _checkpoints(self) -> Checkpoints:
         if self._store is None or self._connection is None or self._connection.is_closed():
@@ -146,8 +176,8 @@ class CommitLane:
 
     async def _wait(self, attempt: int, error: Exception) -> None:
         log.warning("checkpoint waits for the database: %s", error or type(error).__name__)
-        if self._connection is not None and not isinstance(error, asyncpg.PostgresError):
-            # The state of a connection that broke is unknown; the next attempt opens another.
+        if self._connection is not None:
+            # It broke, or it leads to a server that became read-only or to a stale plan: another may do better.
             self._connection.terminate()
             self._store = None
         await asyncio.sleep(min(self._options.retry_s_max, 0.05 * 2 ** min(attempt, 10)))
@@ -162,5 +192,14 @@ def lane_of(key: RunKey, lanes: int) -> int:
 def _passes(error: Exception) -> bool:
     """Whether waiting may help: by SQLSTATE for what the server says, always for what the connection says."""
     if isinstance(error, asyncpg.PostgresError):
-        return str(error.sqlstate or "").startswith(_PASSING)
+        return _sqlstate(error).startswith(_PASSING)
     return not isinstance(error, asyncpg.DataError | TypeError | ValueError | AssertionError | LookupError)
+
+
+def _sqlstate(error: Exception) -> str:
+    return str(error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else ""
+
+
+def _is_too_slow(error: Exception) -> bool:
+    """Whether the batch did not end in time; one that meets this again and again is too large."""
+    return isinstance(error, TimeoutError) or _sqlstate(error) == _STATEMENT_TIMEOUT

@@ -21,7 +21,8 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Completed, Crashed, Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
-from tegu.engine.progress import Draft, StageProgress, json_text, stored_json
+from tegu.engine.attempt import task_of
+from tegu.engine.progress import UNSTORABLE, Draft, StageProgress, json_text, refusal, stored_json
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
@@ -29,6 +30,8 @@ from tegu.storage.checkpoints import Applied, RunWrite
 from tegu.storage.claims import ClaimedRun, RunKey, StageState
 
 CRASHES_MAX = 3
+DEATHS_MAX = 10  # attempts that died with a worker: a stage that takes its worker down even from a child
+_REFUSALS_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class RunDriver:
         self._stages: dict[str, StageProgress] = {}
         self._crashed: list[str] = []
         self._ended: list[_Ended] = []
+        self._one_by_one = False
+        self._refusals = 0
         self._changed: list[str] | None = None  # None: look at every stage
         self._taken: tuple[Draft, list[_Ended], RunStatus] | None = None
         self._restore(stored)
@@ -84,6 +89,8 @@ class RunDriver:
                 state.crashes,
                 state.generation,
                 self.claimed_at + state.due_in_s,
+                state.deaths,
+                is_alone=state.deaths > 0,
             )
             self._statuses[name] = state.status
             if state.status is StageStatus.COMPLETED:
@@ -110,6 +117,11 @@ class RunDriver:
     def is_idle(self) -> bool:
         """Whether no checkpoint of it is under way."""
         return self._taken is None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something ended that no checkpoint has taken yet."""
+        return bool(self._ended)
 
     # What the worker says.
 
@@ -138,8 +150,8 @@ class RunDriver:
     def take(self) -> RunWrite | None:
         """Decide on everything that happened since the last checkpoint; None when nothing is to be stored."""
         assert self._taken is None
-        draft, ended = Draft(), self._ended
-        self._ended = []
+        upto = 1 if self._one_by_one else len(self._ended)
+        draft, ended, self._ended = Draft(), self._ended[:upto], self._ended[upto:]
         if self._rev == 0:
             draft.event("run.started")
         self._recover_crashed(draft)
@@ -161,37 +173,48 @@ class RunDriver:
         assert self._taken is not None
         draft, _, status = self._taken
         self._taken = None
+        self._refusals = 0
         self._rev += 1
         self.status = status
         self._stages.update(draft.moved)
         self.heard(cancel_requested=applied.cancel_requested, inbox=applied.inbox)
-        return tuple(self._task(name) for name in draft.starts)
+        definition, outputs = self._plan.definition, self._outputs
+        return tuple(
+            task_of(self.run, definition, name, self._stages[name], outputs) for name in draft.starts
+        )
 
-    def refused(self, error: Exception) -> None:
-        """PostgreSQL refuses something in the checkpoint: the stages whose outputs were in it fail, by name."""
+    def refused(self, error: Exception) -> bool:
+        """PostgreSQL refuses something in the checkpoint. Several outputs are then tried one by one; the stage of a
+        single one fails, by name. False: it goes on refusing, and the run is better dropped.
+        """
         assert self._taken is not None
         draft, ended, _ = self._taken
         self._taken = None
+        self._refusals += 1
         for name in draft.moved:
             self._statuses[name] = self._stages.get(name, StageProgress()).status
             self._outputs.pop(name, None)
-        info = ErrorInfo(
-            "output_refused", f"the database refuses the output: {error}", hint="look at the values it quotes"
-        )
-        self._ended = [
-            _Ended(e.stage, Failed(replace(info, stage=e.stage)), e.elapsed_ms) for e in ended
-        ] + self._ended
+        if len(ended) > 1:
+            self._one_by_one = True
+        else:
+            ended = [replace(e, outcome=Failed(refusal(e.stage, error))) for e in ended]
+        self._ended = ended + self._ended
         self._crashed = draft.recovered
         self._changed = None
+        return self._refusals < _REFUSALS_MAX
 
     # How a checkpoint is put together.
 
     def _recover_crashed(self, draft: Draft) -> None:
         """Stages that were under way when their worker died run again, each alone in a child process."""
         for name in self._crashed:
-            draft.attempt(name, self._stages[name], "crashed")
+            stage = self._stages[name]
+            draft.attempt(name, stage, "crashed")
             draft.event("stage.crashed", name)
-            self._start(draft, name, is_alone=True)
+            if stage.deaths + 1 < DEATHS_MAX:
+                self._start(draft, name, is_alone=True)
+            else:
+                self._quarantine(draft, name, stage, f"its worker died {stage.deaths + 1} times while it ran")
         draft.recovered, self._crashed = self._crashed, []
 
     def _settle(self, draft: Draft, end: _Ended) -> None:
@@ -209,13 +232,20 @@ class RunDriver:
     def _complete(
         self, draft: Draft, name: str, stage: StageProgress, outcome: Completed, elapsed_ms: int
     ) -> None:
-        output, text = stored_json(outcome.output)
+        try:
+            output, text = stored_json(outcome.output)
+            results = [
+                (result, text if result.data is outcome.output else stored_json(result.data)[1])
+                for result in outcome.results
+            ]
+        except UNSTORABLE as error:
+            self._fail(draft, name, stage, Failed(refusal(name, error)), elapsed_ms)
+            return
         completed = stage.moved(StageStatus.COMPLETED)
         draft.move(name, completed, output=text, model=outcome.model, fingerprint=outcome.fingerprint)
         draft.attempt(name, stage, "completed", elapsed_ms=elapsed_ms)
-        for result in outcome.results:
-            is_output = result.data is outcome.output
-            draft.result(name, result, text if is_output else stored_json(result.data)[1])
+        for result, data in results:
+            draft.result(name, result, data)
         draft.event("stage.completed", name, {"elapsed_ms": elapsed_ms})
         self._outputs[name] = output
         self._note(name, completed)
@@ -250,10 +280,13 @@ class RunDriver:
         if crashes < CRASHES_MAX:
             self._start(draft, name, crashes=crashes, is_alone=True)
             return
-        message = f"stage {name!r} crashed its process {crashes} times, the last time: {outcome.reason}"
+        reason = f"it crashed its process {crashes} times, the last time: {outcome.reason}"
+        self._quarantine(draft, name, replace(stage, crashes=crashes), reason)
+
+    def _quarantine(self, draft: Draft, name: str, stage: StageProgress, reason: str) -> None:
         hint = "it is quarantined; run its input through the stage's code alone to find the cause"
-        quarantined = ErrorInfo("quarantined", message, stage=name, hint=hint)
-        self._fail_for_good(draft, name, replace(stage, crashes=crashes), quarantined)
+        error = ErrorInfo("quarantined", f"stage {name!r}: {reason}", stage=name, hint=hint)
+        self._fail_for_good(draft, name, stage, error)
 
     def _fail_for_good(self, draft: Draft, name: str, stage: StageProgress, error: ErrorInfo) -> None:
         failed = stage.moved(StageStatus.FAILED)
@@ -314,13 +347,15 @@ class RunDriver:
         statuses = self._statuses
         if ended and all(name in statuses and statuses[name].is_terminal for name in self._plan.order):
             return self._advance(draft)
-        for name, stage in list(self._stages.items()):
-            if statuses[name] is StageStatus.RUNNING:
-                draft.attempt(name, stage, "handed_back")
-                pending = stage.moved(StageStatus.PENDING)
-                draft.move(name, pending)
-                statuses[name] = pending.status
-        draft.starts.clear()
+        for name in [name for name, status in statuses.items() if status is StageStatus.RUNNING]:
+            if name in draft.starts:  # by this very checkpoint, after a crash: that attempt never began
+                started = draft.unstart(name)
+                pending = started.moved(StageStatus.PENDING, attempt=started.attempt - 1)
+            else:
+                draft.attempt(name, self._stages[name], "handed_back")
+                pending = self._stages[name].moved(StageStatus.PENDING)
+            draft.move(name, pending)
+            statuses[name] = pending.status
         draft.event("run.handed_back")
         return RunStatus.PENDING
 
@@ -357,22 +392,4 @@ class RunDriver:
             attempts=tuple(draft.attempts),
             results=tuple(draft.results),
             events=tuple(draft.events),
-        )
-
-    def _task(self, name: str) -> StageTask:
-        stage, definition = self._stages[name], self._plan.definition
-        wired = definition.stage(name)
-        return StageTask(
-            organization_id=self.run.organization_id,
-            run_id=self.run.id,
-            definition=definition,
-            stage=wired,
-            inputs={up: self._outputs.get(up) for up in wired.upstream},
-            content_id=self.run.content_id,
-            thread_id=self.run.thread_id,
-            model=self.run.model,
-            attempt=stage.attempt,
-            generation=stage.generation,
-            pinned_at=self.run.created_at,
-            is_alone=stage.is_alone,
         )

@@ -97,10 +97,11 @@ class Lease:
         connection: asyncpg.Connection[asyncpg.Record] | None = None
         try:
             while not self._stopping.is_set():
-                worker_id = new_id()
+                worker_id, asked = new_id(), monotonic()
                 connection = await self._register(worker_id, connection)
                 if connection is not None:
-                    connection = await self._hold(worker_id, connection)
+                    valid_until = asked + self._options.lease_s - _MARGIN_S
+                    connection = await self._hold(worker_id, connection, valid_until)
         finally:
             if connection is not None:
                 connection.terminate()
@@ -109,18 +110,19 @@ class Lease:
         self, worker_id: UUID, connection: "asyncpg.Connection[asyncpg.Record] | None"
     ) -> "asyncpg.Connection[asyncpg.Record] | None":
         try:
-            connection = connection or await self._connect()
-            await Workers(connection).register(
-                worker_id,
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                version=self._facts.version,
-                concurrency=self._facts.concurrency,
-                functions=self._facts.functions,
-                lease_s=self._options.lease_s,
-            )
+            async with asyncio.timeout(self._options.lease_s):
+                connection = connection or await self._connect()
+                await Workers(connection).register(
+                    worker_id,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    version=self._facts.version,
+                    concurrency=self._facts.concurrency,
+                    functions=self._facts.functions,
+                    lease_s=self._options.lease_s,
+                )
         except Exception as error:  # noqa: BLE001 (whatever it is, a worker without a lease tries again)
-            log.warning("no lease yet: %s", error)
+            log.warning("no lease yet: %s", error or type(error).__name__)
             if connection is not None:
                 connection.terminate()
             await self._sleep(min(1.0, self._options.beat_s))
@@ -128,14 +130,14 @@ class Lease:
         return connection
 
     async def _hold(
-        self, worker_id: UUID, connection: "asyncpg.Connection[asyncpg.Record]"
+        self, worker_id: UUID, connection: "asyncpg.Connection[asyncpg.Record]", valid_until: float
     ) -> "asyncpg.Connection[asyncpg.Record] | None":
         """Renew until the lease is lost or we are stopped. Returns the connection if it is still good."""
         alive: asyncpg.Connection[asyncpg.Record] | None = connection
-        valid_until = monotonic() + self._options.lease_s - _MARGIN_S
         self._tell(self._on_held, worker_id)
         while not self._stopping.is_set():
-            await self._sleep(self._options.beat_s)
+            # Never past the end of the lease: runs are dropped before others may take them.
+            await self._sleep(min(self._options.beat_s, valid_until - monotonic()))
             if monotonic() - self._last_tick > self._options.stall_s:
                 log.warning("the event loop stands still: the lease is not renewed")
             else:

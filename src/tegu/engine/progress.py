@@ -9,10 +9,14 @@ from dataclasses import dataclass, field, replace
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import storable
 from tegu.domain.outcome import ResultDraft
 from tegu.domain.status import StageStatus, transition
 from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, StageWrite
+
+UNSTORABLE = (ValueError, TypeError, RecursionError, AttributeError)
+"""What `stored_json` raises for values that are no JSON: foreign objects, circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class StageProgress:
     crashes: int = 0
     generation: int = 0
     due: float = 0.0
+    deaths: int = 0
     is_alone: bool = False
 
     def moved(self, to: StageStatus, **changes: object) -> "StageProgress":
@@ -85,6 +90,14 @@ class Draft:
         """The stage's present attempt ended so."""
         self.attempts.append(AttemptWrite(name, stage.attempt, outcome, error, elapsed_ms))
 
+    def unstart(self, name: str) -> StageProgress:
+        """Take back a start of this very checkpoint: the attempt never was. Returns the stage as it was started."""
+        self.starts.remove(name)
+        self.events.remove(
+            next(e for e in reversed(self.events) if e.kind == "stage.started" and e.stage == name)
+        )
+        return self.moved[name]
+
     def event(self, kind: str, stage: str | None = None, data: Mapping[str, JsonValue] | None = None) -> None:
         """Something that followers of the run are told, in this order."""
         self.events.append(EventWrite(kind, stage, json_text(data) if data is not None else None))
@@ -109,13 +122,13 @@ class Draft:
 
 
 def json_text(value: JsonValue | Mapping[str, JsonValue]) -> str:
-    """A JSON value as text, for a jsonb parameter."""
-    return to_json(value).decode()
+    """A JSON value as text, for a jsonb parameter; what PostgreSQL refuses is replaced (messages quote anything)."""
+    return stored_json(dict(value) if isinstance(value, Mapping) else value)[1]
 
 
 def stored_json(value: JsonValue) -> tuple[JsonValue, str]:
     """A stage's value as PostgreSQL will hold it, and its text. Most values need no cleaning, which costs more than
-    writing them: only a text that looks suspicious is looked at closely.
+    writing them: only a text that looks suspicious is looked at closely. Raises UNSTORABLE for what is no JSON.
     """
     try:
         text = to_json(value, inf_nan_mode="constants")
@@ -125,3 +138,9 @@ def stored_json(value: JsonValue) -> tuple[JsonValue, str]:
         value = storable(value)
         text = to_json(value)
     return value, text.decode()
+
+
+def refusal(stage: str, error: Exception) -> ErrorInfo:
+    """An output that cannot be stored fails its stage, in these words."""
+    message = f"the database refuses the output: {error}"
+    return ErrorInfo("output_refused", message[:2000], stage=stage, hint="look at the values it quotes")

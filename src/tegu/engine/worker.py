@@ -11,7 +11,7 @@ Called by `tegu worker`, and in-process by the library and `tegu run`. It can be
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
@@ -19,10 +19,9 @@ from uuid import UUID
 
 import asyncpg
 
-from tegu.domain.errors import ErrorInfo
-from tegu.domain.outcome import Failed, StageOutcome
 from tegu.domain.status import RunStatus
 from tegu.engine.adopt import Adoption
+from tegu.engine.attempt import Perform, attempt
 from tegu.engine.commit import CommitLane, LaneOptions, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
@@ -30,15 +29,13 @@ from tegu.engine.retry import RetryPolicy
 from tegu.engine.wake import listen
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
-from tegu.storage.claims import Claims, RunKey
+from tegu.storage.claims import Claims, RunKey, Signal
 from tegu.storage.workers import Workers
 
 log = logging.getLogger("tegu.engine")
 
-Perform = Callable[[StageTask], Awaitable[StageOutcome]]
-"""Performs one stage. It may raise: an exception is a failure that may pass."""
-
 _CLAIM_MAX = 100
+_READ_ONLY = "25006"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class Doors:
 
 class Worker:
     """See the module. `perform` does the stages, `perform_alone` those that were under way when their worker died,
-    in a child process; `functions` names the Python stages it has. With `only`, it drives just these runs.
+    in a child process, bounding their time itself; `functions` names the Python stages it has. With `only`, it drives just these runs.
     `on_released` is called with each run that it let go, and the status that it left it in.
     """
 
@@ -84,7 +81,7 @@ class Worker:
     ) -> None:
         self._doors = doors
         self._perform = perform
-        self._perform_alone = perform_alone or perform
+        self._perform_alone = perform_alone
         self._on_released = on_released
         self._options = options or WorkerOptions()
         self._functions = tuple(sorted(functions))
@@ -95,7 +92,9 @@ class Worker:
         self._workers = Workers(doors.pool)
         self._id: UUID | None = None
         self._drivers: dict[RunKey, RunDriver] = {}
-        self._tasks: dict[RunKey, set[asyncio.Task[None]]] = {}
+        self._tasks: dict[RunDriver, set[asyncio.Task[None]]] = {}
+        self._claiming_since: float | None = None
+        self._undriven: dict[tuple[RunKey, int], float] = {}  # (run, epoch): when it was seen first
         self._adoption = Adoption(
             self._claims,
             functions=self._functions,
@@ -153,8 +152,11 @@ class Worker:
             for task in loops:
                 task.cancel()
             owned_none = not self._drivers
+            leaving = [task for tasks in self._tasks.values() for task in tasks]
             self._drop_all()
             await asyncio.gather(*loops, return_exceptions=True)
+            if leaving:
+                await asyncio.wait(leaving, timeout=self._options.drain_s)
             await lease.stop()
             if owned_none:
                 await self._retire()
@@ -177,12 +179,15 @@ class Worker:
     async def _drain(self) -> None:
         """Hand every run back, so that another worker goes on at once and nothing counts as a crash."""
         for driver in list(self._drivers.values()):
-            driver.hand_back()
-            self._cancel_tasks(driver.key)
-            self._mark(driver)
+            self._hand_back(driver)
         end = monotonic() + self._options.drain_s
         while self._drivers and monotonic() < end:  # noqa: ASYNC110 (bounded, once, at the very end)
             await asyncio.sleep(0.01)
+
+    def _hand_back(self, driver: RunDriver) -> None:
+        driver.hand_back()
+        self._cancel_tasks(driver)
+        self._mark(driver)
 
     async def _retire(self) -> None:
         """Say goodbye; a worker that still owns runs keeps its row until its lease ends, so that they are freed."""
@@ -197,18 +202,21 @@ class Worker:
 
     async def _claim_loop(self) -> None:
         while True:
-            claimed_all = False
+            more = False
             room = self._options.concurrency - len(self._drivers)
             if self._id is not None and room > 0 and not self._stopping:
                 try:
-                    claimed_all = await self._claim(self._id, min(room, _CLAIM_MAX))
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                    more = await self._claim(self._id, min(room, _CLAIM_MAX))
+                except Exception as error:  # noqa: BLE001 (a worker that cannot claim now goes on trying)
                     log.warning("nothing claimed: %s", error or type(error).__name__)
+                    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _READ_ONLY:
+                        await self._doors.pool.expire_connections()  # they lead to what is a standby now
                     await asyncio.sleep(min(0.5, self._options.poll_s))
-            if claimed_all:
-                if len(self._drivers) >= self._options.concurrency:
-                    self._has_room.clear()
-                    await self._has_room.wait()
+            if len(self._drivers) >= self._options.concurrency:
+                self._has_room.clear()
+                await self._has_room.wait()
+                continue
+            if more:
                 continue
             try:
                 async with asyncio.timeout(self._options.poll_s):
@@ -219,13 +227,22 @@ class Worker:
 
     async def _claim(self, worker_id: UUID, limit: int) -> bool:
         """Claim once; True when there may be more."""
-        drivers = await self._adoption.take(worker_id, limit, self._drivers)
-        if self._id != worker_id:
-            return False  # the lease was lost meanwhile; whoever notices frees the runs
-        for driver in drivers:
-            self._drivers[driver.key] = driver
-            self._mark(driver)
-        return len(drivers) >= limit
+        self._claiming_since = monotonic()
+        try:
+            adopted = await self._adoption.take(worker_id, limit, self._drivers)
+            if self._id != worker_id:
+                return False  # the lease was lost meanwhile; whoever notices frees the runs
+            for driver in adopted.drivers:
+                if (old := self._drivers.get(driver.key)) is not None:
+                    self._lost_run(old)
+                self._drivers[driver.key] = driver
+                if self._stopping:
+                    self._hand_back(driver)
+                else:
+                    self._mark(driver)
+            return adopted.more
+        finally:
+            self._claiming_since = None
 
     # Performing.
 
@@ -237,6 +254,8 @@ class Worker:
         if driver.cancel_requested:
             self._cancel(driver)
             return
+        if driver.has_news:
+            self._mark(driver)
         for task in starts:
             self._spawn(driver, task)
         due = driver.next_due
@@ -245,30 +264,21 @@ class Worker:
 
     def _spawn(self, driver: RunDriver, stage_task: StageTask) -> None:
         task = asyncio.create_task(self._run_stage(driver, stage_task))
-        tasks = self._tasks.setdefault(driver.key, set())
+        tasks = self._tasks.setdefault(driver, set())
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     async def _run_stage(self, driver: RunDriver, task: StageTask) -> None:
-        async with self._slots:
-            begun = monotonic()
-            outcome = await self._outcome(task)
+        begun = monotonic()
+        if task.is_alone and self._perform_alone is not None:
+            # It waits for a child, not for a slot: those that follow a crash must not hold up the others.
+            outcome = await attempt(self._perform_alone, task, is_bounded=False)
+        else:
+            async with self._slots:
+                begun = monotonic()
+                outcome = await attempt(self._perform, task)
         driver.ended(task.stage.name, outcome, elapsed_ms=round((monotonic() - begun) * 1000))
         self._mark(driver)
-
-    async def _outcome(self, task: StageTask) -> StageOutcome:
-        timeout = asyncio.timeout(task.stage.timeout_s)
-        try:
-            async with timeout:
-                return await (self._perform_alone if task.is_alone else self._perform)(task)
-        except TimeoutError as error:
-            if not timeout.expired():
-                return Failed(ErrorInfo.of(error), transient=True)
-            message = f"stage {task.stage.name!r} took longer than its {task.stage.timeout_s:g} s"
-            return Failed(ErrorInfo("timeout", message, hint="raise timeout_s"), transient=True)
-        except Exception as error:
-            log.debug("stage %s raised", task.stage.name, exc_info=True)
-            return Failed(ErrorInfo.of(error), transient=True)
 
     def _mark(self, driver: RunDriver) -> None:
         if not driver.is_released:
@@ -278,28 +288,32 @@ class Worker:
 
     def _release(self, driver: RunDriver) -> None:
         """The run is finished, waits, or belongs to another: forget it."""
-        self._cancel_tasks(driver.key)
-        self._drivers.pop(driver.key, None)
-        self._tasks.pop(driver.key, None)
+        self._cancel_tasks(driver)
+        self._tasks.pop(driver, None)
+        if self._drivers.get(driver.key) is driver:  # and not its successor
+            del self._drivers[driver.key]
         self._has_room.set()
         if driver.status is RunStatus.WAITING and driver.next_due is not None:
             asyncio.get_running_loop().call_later(max(0.0, driver.next_due - monotonic()), self.wake)
         elif self._only is not None and driver.status.is_terminal:
             self._only.discard(driver.key)
         if self._on_released is not None and not driver.is_lost:
-            self._on_released(driver.key, driver.status)
+            try:
+                self._on_released(driver.key, driver.status)
+            except Exception:
+                log.exception("who waits for run %s raised", driver.run.id)
 
     def _lost_run(self, driver: RunDriver) -> None:
-        log.warning("run %s belongs to another worker now: dropped", driver.run.id)
+        log.warning("run %s is dropped: it is another's now, or cannot go on here", driver.run.id)
         driver.is_lost = True
         self._release(driver)
 
     def _cancel(self, driver: RunDriver) -> None:
-        self._cancel_tasks(driver.key)
+        self._cancel_tasks(driver)
         self._mark(driver)
 
-    def _cancel_tasks(self, key: RunKey) -> None:
-        for task in tuple(self._tasks.get(key, ())):
+    def _cancel_tasks(self, driver: RunDriver) -> None:
+        for task in tuple(self._tasks.get(driver, ())):
             task.cancel()
 
     def _drop_all(self) -> None:
@@ -323,15 +337,18 @@ class Worker:
             await asyncio.sleep(self._options.watch_s * self._random.uniform(0.8, 1.2))
             try:
                 await self._look_at_mine()
+                await self._adoption.forget_ended(self._drivers)
                 await self._look_after_others()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 (the next look may do better)
                 log.info("watch skipped: %s", error or type(error).__name__)
 
     async def _look_at_mine(self) -> None:
-        if self._id is None or not self._drivers:
+        if self._id is None:
             return
         asked, worker_id = monotonic(), self._id
         signals = await self._claims.owned_signals(worker_id)
+        if self._id != worker_id:
+            return
         for driver in list(self._drivers.values()):
             signal = signals.get(driver.key)
             if signal is None or signal.epoch != driver.run.epoch:
@@ -339,8 +356,27 @@ class Worker:
                     self._lost_run(driver)
             elif driver.heard(cancel_requested=signal.cancel_requested, inbox=signal.inbox):
                 if driver.cancel_requested:
-                    self._cancel_tasks(driver.key)
+                    self._cancel_tasks(driver)
                 self._mark(driver)
+        await self._give_back_undriven(worker_id, signals, asked)
+
+    async def _give_back_undriven(
+        self, worker_id: UUID, signals: Mapping[RunKey, Signal], asked: float
+    ) -> None:
+        """Runs that we own and nobody here drives: a claim whose answer was lost, or that failed half-way. They were so
+        at the last look too, and a claim under way, which may still make their drivers, has begun since.
+        """
+        self._undriven = {
+            (key, signal.epoch): self._undriven.get((key, signal.epoch), asked)
+            for key, signal in signals.items()
+            if key not in self._drivers
+        }
+        since = self._claiming_since
+        ripe = dict(
+            run for run, seen in self._undriven.items() if seen < asked and (since is None or since > seen)
+        )
+        if ripe and (given := await self._claims.give_back(worker_id, ripe)):
+            log.warning("%d runs are given back: owned, but not driven", given)
 
     async def _look_after_others(self) -> None:
         lease_s = self._options.lease.lease_s

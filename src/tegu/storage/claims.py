@@ -3,6 +3,7 @@
 Called by the engine's worker. Invariant: a run has at most one owner, and every claim raises its epoch.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +13,26 @@ import asyncpg
 from pydantic import JsonValue
 from pydantic_core import from_json
 
+from tegu.domain.errors import DefinitionError
 from tegu.domain.json import JsonObject
 from tegu.domain.status import StageStatus
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.storage.statements import statement
 
+log = logging.getLogger("tegu.engine")
+
 RunKey = tuple[UUID, UUID]
 """(organization, run)."""
+
+LOOKED_AT_MAX = 64
+"""How many organizations one claim looks at."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageState:
-    """What is stored of one stage of a run that was driven before."""
+    """What is stored of one stage of a run that was driven before. `deaths` are attempts that died with a process, its
+    worker's or its own; `crashes` only those of its own.
+    """
 
     status: StageStatus
     attempt: int = 0
@@ -33,6 +42,7 @@ class StageState:
     epoch: int = 0
     due_in_s: float = 0.0
     output: JsonValue = None
+    deaths: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +81,49 @@ class Signal:
     cancel_requested: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim took, the most that it gave one organization, and which ones it looked at."""
+
+    runs: tuple[ClaimedRun, ...]
+    share: int
+    looked_at: int
+    looked_until: UUID | None
+
+
 class Claims:
     """The claim statements, on one pool of the engine's role."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def claim(
-        self, worker_id: UUID, *, limit: int, start_from: UUID, functions: Iterable[str]
-    ) -> list[ClaimedRun]:
-        """Take up to `limit` due runs, fairly across organizations from `start_from` on."""
-        rows = await self._pool.fetch(statement("claim"), worker_id, limit, start_from, list(functions))
-        return [_claimed(row) for row in rows]
+    async def claim(self, worker_id: UUID, *, limit: int, after: UUID, functions: Iterable[str]) -> Claimed:
+        """Take up to `limit` due runs, fairly across the organizations that follow `after`."""
+        rows = await self._pool.fetch(statement("claim"), worker_id, limit, after, list(functions))
+        taken = tuple(_claimed(row) for row in rows if row["id"] is not None)
+        return Claimed(taken, rows[0]["share"], rows[0]["looked_at"], rows[0]["looked_until"])
 
     async def claim_runs(
-        self, worker_id: UUID, keys: Iterable[RunKey], *, functions: Iterable[str]
+        self, worker_id: UUID, keys: Iterable[RunKey], *, limit: int, functions: Iterable[str]
     ) -> list[ClaimedRun]:
-        """Take those of the given runs that are due and free."""
+        """Take up to `limit` of the given runs that are due and free."""
         organizations, runs = _columns(keys)
-        rows = await self._pool.fetch(statement("claim_run"), worker_id, organizations, runs, list(functions))
+        rows = await self._pool.fetch(
+            statement("claim_run"), worker_id, organizations, runs, list(functions), limit
+        )
         return [_claimed(row) for row in rows]
+
+    async def give_back(self, worker_id: UUID, epochs: Mapping[RunKey, int]) -> int:
+        """Free runs that the worker owns at these epochs and does not drive; how many it were."""
+        rows = await self._pool.fetch(
+            statement("give_back"), worker_id, *_columns(epochs), list(epochs.values())
+        )
+        return len(rows)
+
+    async def ended(self, keys: Iterable[RunKey]) -> set[RunKey]:
+        """Those of the runs that are over."""
+        rows = await self._pool.fetch(statement("ended_runs"), *_columns(keys))
+        return {(row["organization_id"], row["id"]) for row in rows}
 
     async def load_stages(self, keys: Iterable[RunKey]) -> dict[RunKey, dict[str, StageState]]:
         """The stored stages, with outputs, of runs that were driven before."""
@@ -105,16 +138,23 @@ class Claims:
                 epoch=row["epoch"],
                 due_in_s=row["due_in_s"] or 0.0,
                 output=from_json(row["output"]) if row["output"] is not None else None,
+                deaths=row["deaths"],
             )
         return states
 
     async def load_definitions(self, keys: Iterable[RunKey]) -> Mapping[RunKey, PipelineDefinition]:
-        """Pipeline versions by (organization, version)."""
-        rows = await self._pool.fetch(statement("load_versions"), *_columns(keys))
-        return {
-            (row["organization_id"], row["id"]): PipelineDefinition.from_json(_object(row["document"]))
-            for row in rows
-        }
+        """Pipeline versions by (organization, version), without those that cannot be read here."""
+        found: dict[RunKey, PipelineDefinition] = {}
+        for row in await self._pool.fetch(statement("load_versions"), *_columns(keys)):
+            try:
+                found[row["organization_id"], row["id"]] = PipelineDefinition.from_json(
+                    _object(row["document"])
+                )
+            except (DefinitionError, AssertionError, LookupError, TypeError, ValueError) as error:
+                log.warning(
+                    "pipeline version %s cannot be read: %s", row["id"], error
+                )  # a newer Tegu's, perhaps
+        return found
 
     async def load_facts(self, run: ClaimedRun) -> Mapping[str, JsonValue]:
         """`content` (metadata, name, media type) and `run`, as conditions see them."""

@@ -1,5 +1,5 @@
 -- Take these runs, where they are due and nobody owns them: for a caller that drives its own runs.
--- $1 worker, $2 organizations, $3 runs, $4 the Python stages that the worker has
+-- $1 worker, $2 organizations, $3 runs, $4 the Python stages that the worker has, $5 how many at most
 with me as materialized (
     select id from tegu.workers where id = $1 and dead_at is null and lease_until > clock_timestamp() for key share
 ),
@@ -8,8 +8,10 @@ wanted as materialized (
 ),
 pick as materialized (
     select r.organization_id, r.id from wanted join tegu.runs r using (organization_id, id)
-    where r.owner is null and r.due_at <= clock_timestamp() and r.functions <@ $4::text[]
+    where r.owner is null and r.due_at <= statement_timestamp()
+        and (r.functions <@ $4::text[] or r.cancel_requested_at is not null)
     order by r.organization_id, r.id
+    limit $5
     for no key update of r skip locked
 )
 update tegu.runs r
