@@ -1,0 +1,61 @@
+"""The driver, without a database: what it would store."""
+
+from datetime import UTC, datetime
+from random import Random
+
+from tegu.domain.content import InputKind
+from tegu.domain.ids import new_id
+from tegu.domain.status import RunStatus, StageStatus
+from tegu.engine.drive import RunDriver
+from tegu.engine.retry import RetryPolicy
+from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+from tegu.pipeline.plan import Plan
+from tegu.storage.checkpoints import Applied
+from tegu.storage.claims import ClaimedRun, StageState
+
+
+def driver_of(**stored: StageState) -> RunDriver:
+    """A run of one stage, `a`, taken over."""
+    definition = PipelineDefinition("one", InputKind.CONTENT, (StageDefinition("a", "test"),))
+    ids = [new_id() for _ in range(4)]
+    run = ClaimedRun(
+        ids[0], ids[1], 2, len(stored), 0, ids[2], ids[3], None, None, False, datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    return RunDriver(
+        run,
+        worker_id=new_id(),
+        plan=Plan(definition),
+        stored=stored,
+        facts={},
+        retry=RetryPolicy(),
+        random=Random(1),
+    )
+
+
+def test_handing_back_what_was_just_taken_over_from_a_crash_writes_each_attempt_once() -> None:
+    driver = driver_of(a=StageState(StageStatus.RUNNING, attempt=3))
+    driver.hand_back()
+    write = driver.take()
+    assert write is not None
+    assert write.status is RunStatus.PENDING
+    assert [(a.stage, a.attempt, a.outcome) for a in write.attempts] == [("a", 3, "crashed")]
+    assert [(s.stage, s.status, s.attempt) for s in write.stages] == [("a", StageStatus.PENDING, 3)]
+    assert [event.kind for event in write.events] == ["stage.crashed", "run.handed_back"]
+    assert driver.applied(Applied(cancel_requested=False, inbox=0)) == ()
+
+
+def test_a_stage_that_once_died_with_its_worker_runs_alone_from_then_on() -> None:
+    driver = driver_of(a=StageState(StageStatus.PENDING, attempt=1, deaths=1))
+    assert driver.take() is not None
+    (task,) = driver.applied(Applied(cancel_requested=False, inbox=0))
+    assert (task.is_alone, task.attempt) == (True, 2)
+
+
+def test_a_database_that_goes_on_refusing_is_not_asked_for_ever() -> None:
+    driver = driver_of()
+    answers: list[bool] = []
+    while not answers or answers[-1]:
+        assert driver.take() is not None
+        answers.append(driver.refused(ValueError("no")))
+        assert len(answers) < 10
+    assert len(answers) == 5
