@@ -36,6 +36,7 @@ log = logging.getLogger("tegu.engine")
 
 _CLAIM_MAX = 100
 _READ_ONLY = "25006"
+_ANSWER_S = 30.0  # a connection may be dead without saying so
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,8 @@ class Worker:
             room = self._options.concurrency - len(self._drivers)
             if self._id is not None and room > 0 and not self._stopping:
                 try:
-                    more = await self._claim(self._id, min(room, _CLAIM_MAX))
+                    async with asyncio.timeout(_ANSWER_S):
+                        more = await self._claim(self._id, min(room, _CLAIM_MAX))
                 except Exception as error:  # noqa: BLE001 (a worker that cannot claim now goes on trying)
                     log.warning("nothing claimed: %s", error or type(error).__name__)
                     if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _READ_ONLY:
@@ -336,9 +338,10 @@ class Worker:
         while True:
             await asyncio.sleep(self._options.watch_s * self._random.uniform(0.8, 1.2))
             try:
-                await self._look_at_mine()
-                await self._adoption.forget_ended(self._drivers)
-                await self._look_after_others()
+                async with asyncio.timeout(_ANSWER_S):
+                    await self._look_at_mine()
+                    await self._adoption.forget_ended(self._drivers)
+                    await self._look_after_others()
             except Exception as error:  # noqa: BLE001 (the next look may do better)
                 log.info("watch skipped: %s", error or type(error).__name__)
 
