@@ -14,8 +14,9 @@ from uuid import UUID
 from tegu.domain.errors import UsageError
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
+from tegu.engine.attempt import Perform
 from tegu.engine.wake import Notifier
-from tegu.engine.worker import Doors, Perform, Worker, WorkerOptions
+from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
 from tegu.pipeline.task import StageTask
