@@ -15,6 +15,8 @@ from tegu.domain.outcome import ResultDraft
 from tegu.domain.status import StageStatus, transition
 from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, StageWrite
 
+_NUL = b"\\u0000"
+
 UNSTORABLE = (ValueError, TypeError, RecursionError, AttributeError)
 """What `stored_json` raises for values that are no JSON: foreign objects, circles."""
 
@@ -123,7 +125,13 @@ class Draft:
 
 def json_text(value: JsonValue | Mapping[str, JsonValue]) -> str:
     """A JSON value as text, for a jsonb parameter; what PostgreSQL refuses is replaced (messages quote anything)."""
-    return stored_json(dict(value) if isinstance(value, Mapping) else value)[1]
+    try:
+        text = to_json(value)
+    except ValueError:  # half a surrogate pair
+        text = _NUL
+    if _NUL in text:
+        text = to_json(storable(dict(value) if isinstance(value, Mapping) else value))
+    return text.decode()
 
 
 def stored_json(value: JsonValue) -> tuple[JsonValue, str]:
@@ -134,7 +142,7 @@ def stored_json(value: JsonValue) -> tuple[JsonValue, str]:
         text = to_json(value, inf_nan_mode="constants")
     except ValueError:  # half a surrogate pair
         text = b"NaN"
-    if b"\\u0000" in text or b"NaN" in text or b"Infinity" in text:
+    if _NUL in text or b"NaN" in text or b"Infinity" in text:
         value = storable(value)
         text = to_json(value)
     return value, text.decode()
