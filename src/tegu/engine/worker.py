@@ -195,9 +195,10 @@ class Worker:
         if self._id is None:
             return
         try:
-            await self._workers.retire(self._id)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.info("not retired, the lease will end by itself: %s", error)
+            async with asyncio.timeout(self._options.drain_s):
+                await self._workers.retire(self._id)
+        except Exception as error:  # noqa: BLE001 (the end of a worker must not be an error of its own)
+            log.info("not retired, the lease will end by itself: %s", error or type(error).__name__)
 
     # Claiming.
 
