@@ -172,9 +172,15 @@ class Tegu:
         A run that failed is returned as well: look at its `status` and `error`. Raises UsageError when the input
         makes several runs, TimeoutError when it takes longer than `timeout_s` (the run goes on).
         """
-        run_ids = await self.start(pipeline, source, options=StartOptions(model=model))
-        if len(run_ids) != 1:
-            raise UsageError(f"this input makes {len(run_ids)} runs", hint="use `start` and `drive`")
+        version = await self.pipeline(pipeline)
+        ingested = source if isinstance(source, Ingested) else await self.ingest(source)
+        found = run_actions.inputs_of(version, (ingested,))
+        if len(found) != 1:
+            raise UsageError(
+                f"this input makes {len(found)} runs of {version.name!r}, and nothing was started",
+                hint="start them with `run_ids = await tegu.start(...)` and end them with `await tegu.drive(run_ids)`",
+            )
+        run_ids = await self.start_inputs(version, found, StartOptions(model=model))
         await self.drive(run_ids, timeout_s=timeout_s)
         return await self.get_run(run_ids[0])
 

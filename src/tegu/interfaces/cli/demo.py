@@ -123,7 +123,7 @@ def _write_next(out: Console, run: Run) -> None:
         (f"{tegu} run document_extraction YOUR.pdf --model anthropic:claude-sonnet-4-5", ""),
         ("[bold]Look again[/]", ""),
         (f"{tegu} runs show {run.id}", ""),
-        (f"{tegu} pipelines show email_analysis > mine.yaml", "change it, then run mine.yaml"),
+        (f"{tegu} pipelines show email_analysis > mine.yaml", "change it and its name, then run it"),
     ]
     for text, remark in lines:
         is_head = text.startswith("[bold]")

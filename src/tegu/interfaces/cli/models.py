@@ -54,7 +54,7 @@ def _price(price: Decimal | None) -> str:
 
 
 def _write_keys(*, as_json: bool) -> None:
-    from tegu.llm.credentials import EnvironmentCredentials
+    from tegu.llm.credentials import EnvironmentCredentials, variables_of
     from tegu.llm.providers.registry import PROVIDER_NAMES
 
     credentials = EnvironmentCredentials()
@@ -62,7 +62,8 @@ def _write_keys(*, as_json: bool) -> None:
     if as_json:
         write_json({"providers": found})
         return
-    made = table("provider", "can be called from here")
+    made = table("provider", "can be called from here", "variables")
     for name, is_present in found.items():
-        made.add_row(name, "[green]yes[/]" if is_present else "[dim]no key[/]")
+        here = "[green]yes[/]" if is_present else "[dim]no key[/]"
+        made.add_row(name, here, ", ".join(variables_of(name)))
     console().print(made)

@@ -14,7 +14,7 @@ from tegu.actions.runs import RunInput, StartOptions, inputs_of, statuses
 from tegu.app import Tegu
 from tegu.domain.errors import UsageError
 from tegu.domain.run import Run, TriggeredBy
-from tegu.domain.status import RunStatus
+from tegu.domain.status import RunStatus, StageStatus
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
@@ -80,7 +80,7 @@ def run(
     started = Started({}, {})
 
     async def work(tegu: Tegu) -> list[Run]:
-        version, found = await _planned(tegu, wish, with_keys=True)
+        version, found = await _planned(tegu, wish, drives=True)
         options = StartOptions(model=model, triggered_by=TriggeredBy.USER)
         run_ids = await tegu.start_inputs(version, found, options)
         started.names.update(zip(run_ids, [item.name for item in found], strict=True))
@@ -133,7 +133,7 @@ def start(
 
     async def work(tegu: Tegu) -> dict[UUID, str]:
         # Keys are the workers' affair, who may run elsewhere.
-        version, found = await _planned(tegu, wish, with_keys=False)
+        version, found = await _planned(tegu, wish, drives=False)
         options = StartOptions(model=model, triggered_by=TriggeredBy.USER)
         run_ids = await tegu.start_inputs(version, found, options)
         return dict(zip(run_ids, [item.name for item in found], strict=True))
@@ -147,12 +147,11 @@ def start(
     write_notice("`tegu worker` drives them; `tegu runs show RUN` shows one.")
 
 
-async def _planned(
-    tegu: Tegu, wish: Wish, *, with_keys: bool
-) -> tuple[PipelineVersion, tuple[RunInput, ...]]:
+async def _planned(tegu: Tegu, wish: Wish, *, drives: bool) -> tuple[PipelineVersion, tuple[RunInput, ...]]:
     """The version and the runs to start. Everything that can be refused is refused here, before any run exists."""
     version = await tegu.pipeline(pipeline_source(wish.pipeline))
-    await tegu.require_models(version, model=wish.model, with_keys=with_keys)
+    _check_functions(tegu, version, drives=drives)
+    await tegu.require_models(version, model=wish.model, with_keys=drives)
     stored, unread = await ingest_each(tegu, wish.inputs)
     if unread:
         raise _refusal(unread, len(wish.inputs))
@@ -162,10 +161,18 @@ async def _planned(
         raise UsageError(
             f"that is more than {wish.limit}: nothing was started", hint=f"allow it with --limit {len(found)}"
         )
-    missing = version.definition.python_stages() - tegu.registry.functions().keys()
-    if missing:
-        write_notice(f"The runs wait for a worker that has {', '.join(sorted(missing))} (see --import).")
     return version, found
+
+
+def _check_functions(tegu: Tegu, version: PipelineVersion, *, drives: bool) -> None:
+    """A process that drives its runs must have their Python stages, or it would wait without end."""
+    missing = ", ".join(sorted(version.definition.python_stages() - tegu.registry.functions().keys()))
+    if not missing:
+        return
+    if drives:
+        hint = "add --import MODULE, or use `tegu start` and a worker that has it"
+        raise UsageError(f"this process has no {missing}", hint=hint)
+    write_notice(f"The runs wait for a worker that has {missing} (`tegu worker --import MODULE`).")
 
 
 def _announce(version: PipelineVersion, stored: Sequence[Ingested], found: Sequence[RunInput]) -> None:
@@ -224,6 +231,9 @@ def write_runs(out: Console, runs: Sequence[Run], names: dict[UUID, str]) -> Non
     for each in runs:
         out.print(f"\n[bold]{escape(names[each.id])}[/]  [dim]run {each.id}[/]")
         write_results(out, each.results)
+        for stage in each.stages:
+            if stage.status in {StageStatus.SKIPPED, StageStatus.FAILED}:
+                out.print(f"{escape(stage.stage)}  {wording.status(stage.status.value)}")
         out.print(_totals(each))
 
 

@@ -61,6 +61,8 @@ def show(*, run_id: UUID, as_json: bool) -> None:
     out = console()
     out.print(f"[bold]run {run.id}[/]")
     subject = f"mail thread {run.thread_id}" if run.thread_id else f"content {run.content_id}"
+    if run.input_name:
+        out.print(escape(run.input_name))
     out.print(f"{escape(run.pipeline)}@{run.version} over {subject}, started by {run.triggered_by.value}")
     totals = f"{wording.counted(run.totals.calls, 'call')}, {wording.run_cost(run)}"
     out.print(f"{wording.status(run.status.value)}, {wording.run_elapsed(run) or 'not started'}, {totals}")

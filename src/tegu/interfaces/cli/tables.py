@@ -19,11 +19,14 @@ from tegu.interfaces.cli.screen import table
 
 def runs_table(runs: Iterable[Run]) -> Table:
     """One row per run."""
-    made = table("run", "pipeline", "status", "age", "took", "cost", whole=("run", "status", "age", "took"))
+    made = table(
+        "run", "input", "pipeline", "status", "age", "took", "cost", whole=("run", "status", "age", "took")
+    )
     now = datetime.now(tz=UTC)
     for run in runs:
         made.add_row(
             str(run.id),
+            escape(run.input_name or "-"),
             escape(f"{run.pipeline}@{run.version}"),
             wording.status(run.status.value),
             wording.age(run.created_at, now),
