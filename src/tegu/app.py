@@ -27,7 +27,7 @@ from tegu.actions.runs import RunInput, StartOptions
 from tegu.actions.scope import Scope
 from tegu.domain.call import LlmCall
 from tegu.domain.content import SourceType
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
 from tegu.domain.status import RunStatus
@@ -191,10 +191,14 @@ class Tegu:
         return await self.wait(run_ids, timeout_s=timeout_s)
 
     async def wait(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
-        """Wait until runs have ended, whoever drives them. Raises TimeoutError."""
+        """Wait until runs have ended, whoever drives them. Raises TimeoutError, NotFoundError."""
         async with asyncio.timeout(timeout_s), self._runtime.released(run_ids) as released:
             while True:
                 found = await run_actions.statuses(self.scope, run_ids)
+                if missing := set(run_ids) - found.keys():
+                    raise NotFoundError(
+                        f"there is no run {missing.pop()}", hint="`tegu runs` lists the newest"
+                    )
                 if all(status.is_terminal for status in found.values()):
                     return found
                 self._runtime.check_worker()

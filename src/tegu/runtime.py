@@ -5,7 +5,7 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version as installed_version
 from typing import Any
@@ -69,20 +69,17 @@ class Runtime:
 
     async def close(self) -> None:
         """Hand back what is under way, and close every connection."""
-        if self._own is not None:
-            worker, task = self._own
-            self._own = None
-            worker.stop()
-            with suppress(asyncio.CancelledError):
-                await task
-        if self._alone is not None:
-            await self._alone.close()
-        if self._notifier is not None:
-            await self._notifier.close()
-        await self.providers.close()
-        if self._database is not None:
-            await self._database.close()
-            self._database = None
+        async with AsyncExitStack() as closing:  # from the last to the first, whatever one of them raises
+            if self._database is not None:
+                closing.push_async_callback(self._database.close)
+            closing.push_async_callback(self.providers.close)
+            if self._notifier is not None:
+                closing.push_async_callback(self._notifier.close)
+            if self._alone is not None:
+                closing.push_async_callback(self._alone.close)
+            if self._own is not None:
+                closing.push_async_callback(_stopped, *self._own)
+            self._own = self._database = None
 
     @property
     def database(self) -> Database:
@@ -172,6 +169,12 @@ class Runtime:
 
     async def _default_model(self, _organization_id: UUID) -> str | None:
         return self.settings.model
+
+
+async def _stopped(worker: Worker, task: asyncio.Task[None]) -> None:
+    worker.stop()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 @asynccontextmanager

@@ -108,6 +108,8 @@ class Database:
                         min_size=1,
                         max_size=self._engine_connections,
                         timeout=_CONNECT_TIMEOUT_S,
+                        # A little more than the server's own limit: for a server that does not answer at all.
+                        command_timeout=35,
                         max_inactive_connection_lifetime=0,
                     )
         return self._engine
