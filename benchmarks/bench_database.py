@@ -47,7 +47,7 @@ class Bench:
         """Insert runs that are due, in bulk, by the owner: the queue is no part of what is measured."""
         await self.execute(
             """insert into tegu.runs (organization_id, id, pipeline_id, version_id, content_id)
-            select $1, gen_random_uuid(), $2, $3, $4 from generate_series(1, $5)""",
+            select $1, uuidv7(), $2, $3, $4 from generate_series(1, $5)""",
             self.organization,
             self.version.pipeline_id,
             self.version.id,

@@ -1,4 +1,5 @@
 -- Store what happened in many runs at once, each fenced by (owner, epoch, rev); a run that does not match is not touched.
+-- The owner is compared so that no index serves it: the runs are found by key, not among all that the worker ever owned.
 -- $1 worker; $2-$10 a run each; $11-$23 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
 with r as materialized (
     select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[], $7::int[], $8::float8[], $9::int[], $10::text[])
@@ -6,7 +7,7 @@ with r as materialized (
 ),
 l as materialized (
     select r.* from r join tegu.runs q on q.organization_id = r.organization_id and q.id = r.id
-    where q.owner = $1 and q.epoch = r.epoch and q.rev = r.rev
+    where q.owner is not distinct from $1 and q.epoch = r.epoch and q.rev = r.rev
     order by q.organization_id, q.id
     for no key update of q
 ),
@@ -25,7 +26,7 @@ f as (
         ended_at = case when l.status in ('completed', 'failed', 'cancelled') then clock_timestamp() end
     from l
     where q.organization_id = l.organization_id and q.id = l.id
-        and q.owner = $1 and q.epoch = l.epoch and q.rev = l.rev
+        and q.owner is not distinct from $1 and q.epoch = l.epoch and q.rev = l.rev
     returning q.organization_id, q.id, q.epoch, l.i, q.last_seq - l.events as seq, q.cancel_requested_at, q.inbox
 ),
 s as (
