@@ -7,6 +7,7 @@ import click
 from tegu.domain.errors import UsageError
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode, write_error
+from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.problems import write_problems
 from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
@@ -42,5 +43,7 @@ def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json:
         write_problems(problems, err=True)
     else:
         stages = wording.counted(len(definition.stages), "stage")
-        click.echo(f"{file} is fine: pipeline {definition.name}, {stages}, hash {definition.hash[:12]}")
+        click.echo(
+            printable(f"{file} is fine: pipeline {definition.name}, {stages}, hash {definition.hash[:12]}")
+        )
     return ExitCode.USAGE if definition is None else ExitCode.OK

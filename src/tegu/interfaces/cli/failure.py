@@ -11,6 +11,8 @@ from typing import cast
 
 import click
 
+from tegu.interfaces.cli.printable import printable
+
 
 class ExitCode(IntEnum):
     """How a command ended."""
@@ -80,14 +82,14 @@ def _single(error: Exception) -> Exception:
 
 def write_error(message: str, hint: str | None = None) -> None:
     """One sentence, and what to do."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {printable(message)}", err=True)
     if hint:
-        click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
+        click.echo(f"{click.style('hint:', fg='cyan')} {printable(hint)}", err=True)
 
 
 def write_notice(message: str) -> None:
     """Something that people should know, kept out of what programs read."""
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
 
 
 def _first_line(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 from tegu.domain.run import RunEvent
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.board import Board, RunLine, StageLine, cost_of, reason_of
+from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import table
 
 _EXPANDED_RUNS_MAX = 4
@@ -90,7 +91,7 @@ class PlainView:
             wording.seconds(took_s) if ended else "",
             wording.shortened(reason_of(event), 200),
         ]
-        click.echo("  ".join(word for word in words if word), err=True)
+        click.echo(printable("  ".join(word for word in words if word)), err=True)
 
 
 def _lines() -> Table:

@@ -6,6 +6,7 @@ from tegu.actions.llm import LlmAnswer
 from tegu.app import Tegu
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import write_notice
+from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
 
@@ -32,7 +33,7 @@ def try_(*, model: str, text: str, as_json: bool) -> None:
     if as_json:
         write_json(answer)
         return
-    click.echo(answer.text)
+    click.echo(printable(answer.text))
     usage = answer.usage
     if answer.is_rule_based:
         write_notice("rules: rule-based, no language model; no cost")

@@ -20,6 +20,7 @@ from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
 from tegu.interfaces.cli.following import drive, drive_shown
 from tegu.interfaces.cli.inputs import Unread, ingest_each, pipeline_source
+from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
@@ -143,7 +144,7 @@ def start(
         write_json({"runs": [{"id": run_id, "name": name} for run_id, name in names.items()]})
         return
     for run_id, name in names.items():
-        click.echo(f"{run_id}  {name}")
+        click.echo(printable(f"{run_id}  {name}"))
     write_notice("`tegu worker` drives them; `tegu runs show RUN` shows one.")
 
 

@@ -12,26 +12,37 @@ from pydantic_core import to_json
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from tegu.interfaces.cli.printable import printable, printable_json
 
 PLAIN_WIDTH = 100
 """Columns where the output is no terminal, unless COLUMNS says otherwise."""
+
+
+class PrintableConsole(Console):
+    """A console that no text it shows can steer. Every text passes here: cells, lines and what is measured."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """See rich."""
+        return super().render_str(printable(text), **options)
 
 
 def console(*, err: bool = False) -> Console:
     """The console of stdout or stderr. NO_COLOR is obeyed; nothing but a terminal gets colors."""
     file = sys.stderr if err else sys.stdout
     width = None if file.isatty() or os.environ.get("COLUMNS") else PLAIN_WIDTH
-    return Console(file=file, width=width, highlight=False, soft_wrap=False)
+    return PrintableConsole(file=file, width=width, highlight=False, soft_wrap=False)
 
 
 def write_json(value: Any) -> None:
     """One JSON document. Dataclasses become objects; money is text, so that nothing is lost."""
-    click.echo(to_json(value, indent=2).decode())
+    click.echo(printable_json(to_json(value, indent=2).decode()))
 
 
 def write_json_line(value: Any) -> None:
     """One JSON document on one line, seen at once by whoever reads along."""
-    click.echo(to_json(value).decode())
+    click.echo(printable_json(to_json(value).decode()))
     sys.stdout.flush()
 
 
