@@ -54,7 +54,7 @@ class DirectProvider:
         from tegu.llm.providers.faults import fault_of
         from tegu.llm.providers.http import Exchange, exchange
 
-        exchanged = Exchange()
+        exchanged = Exchange(secret=credential.api_key)
         token = exchange.set(exchanged)
         try:
             return await self._request(request, credential, exchanged)

@@ -19,18 +19,27 @@ _CONNECT_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 600.0
 """A backstop only: each attempt has a timeout of its own."""
 _CHUNK_BYTES = 65_536
+_SECRET_LENGTH_MIN = 12
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What went over the wire for one call. `problem` is why the body could not be read, in our words."""
+    """What went over the wire for one call. `problem` is why the body could not be read, in our words; `secret` is the
+    key that was sent, which no reply may show to anybody.
+    """
 
     is_sent: bool = False
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
     problem: str | None = None
+    secret: str | None = None
+
+    def without_secret(self, text: str) -> str:
+        """The text with the key blotted out. Short keys are words such as `none` that replies may well hold."""
+        is_secret = self.secret is not None and len(self.secret) >= _SECRET_LENGTH_MIN
+        return text.replace(self.secret, "***") if self.secret and is_secret else text
 
 
 exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -72,16 +81,18 @@ class BoundedClient(httpx2.AsyncClient):
             raise BodyError(noted.problem)
         noted.is_sent = True
         response = await super().send(request, stream=True, follow_redirects=False)
-        noted.status, noted.headers = response.status_code, dict(response.headers)
+        headers = [(name, noted.without_secret(value)) for name, value in response.headers.multi_items()]
+        noted.status, noted.headers = response.status_code, dict(headers)
         try:
-            noted.body = await _bounded(response)
+            # Latin-1 keeps every byte as it is.
+            noted.body = noted.without_secret((await _bounded(response)).decode("latin-1")).encode("latin-1")
         except BodyError as error:
             noted.problem = str(error)
             raise
         finally:
             await response.aclose()
-        headers = [(name, value) for name, value in response.headers.multi_items() if name not in _FRAMING]
-        whole = httpx2.Response(response.status_code, headers=headers, content=noted.body, request=request)
+        kept = [(name, value) for name, value in headers if name not in _FRAMING]
+        whole = httpx2.Response(response.status_code, headers=kept, content=noted.body, request=request)
         whole.elapsed = response.elapsed
         return whole
 

@@ -22,6 +22,8 @@ _USAGE_KEYS = ("usage", "usageMetadata")
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 _RATE_LIMIT_HEADERS_MAX = 24
 _HEADER_LENGTH_MAX = 100
+_TOKENS_MAX = 1_000_000_000
+"""No call has more: such a count, or a negative one, is nonsense and means that the usage is unknown."""
 
 
 def body_of(exchanged: Exchange) -> JsonObject | None:
@@ -79,11 +81,15 @@ def _usage(response: "ModelResponse", raw: JsonObject) -> Usage:
     said = response.usage
     if said.unmeasured_requests or not (said.input_tokens or said.output_tokens):
         return Usage(raw=raw)
+    reasoning_tokens = said.output_reasoning_tokens or said.details.get("reasoning_tokens", 0)
+    counts = (said.input_tokens, said.cache_read_tokens, said.output_tokens, reasoning_tokens)
+    if not all(0 <= count <= _TOKENS_MAX for count in counts):
+        return Usage(raw=raw)
     return Usage(
         input_tokens=said.input_tokens,
         cached_tokens=said.cache_read_tokens,
         output_tokens=said.output_tokens,
-        reasoning_tokens=said.output_reasoning_tokens or said.details.get("reasoning_tokens", 0),
+        reasoning_tokens=reasoning_tokens,
         raw=raw,
     )
 
