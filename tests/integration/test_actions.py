@@ -163,3 +163,25 @@ async def test_the_order_of_labels_survives_storage(tegu: Tegu) -> None:
     stored = (await tegu.pipeline("o")).definition.stage("c").config["labels"]
     assert isinstance(stored, dict)
     assert list(stored) == ["zebra", "apple", "mango"]
+
+
+async def test_a_mailbox_is_stored_whatever_ids_and_subjects_its_senders_chose(tegu: Tegu) -> None:
+    subject = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(1500))
+    long_id = "".join(chr(0x4E00 + number * 104_729 % 20_000) for number in range(900))
+    head = "From: a@example.com\nDate: Mon, 02 Nov 2026 09:00:00 +0000\n"
+    first = f"{head}Subject: {subject}\nMessage-ID: <{long_id}@x>\n\nOne.\n"
+    answer = f"{head}Subject: Re: x\nMessage-ID: <2@x>\nIn-Reply-To: <{long_id}@x>\n\nTwo.\n"
+    ingested = await tegu.ingest(
+        "".join(f"From a@example.com Mon Nov  2 09:00:00 2026\n{m}\n" for m in (first, answer)).encode()
+    )
+    assert [thread.messages for thread in ingested.threads] == [2]
+    again = await tegu.ingest(first.encode())
+    assert (again.is_new, again.content.id) == (False, ingested.messages[0].id)
+
+
+@pytest.mark.parametrize("external_id", ["a\0b", "a\ud800", "x" * 5000])
+async def test_an_external_id_that_cannot_be_stored_is_refused_in_a_sentence(
+    tegu: Tegu, external_id: str
+) -> None:
+    with pytest.raises(UsageError, match="external id"):
+        await tegu.ingest("A note.", external_id=external_id)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tegu.actions.scope import Scope
 from tegu.domain.content import Content, SourceType
-from tegu.domain.errors import IntakeError, NotFoundError
+from tegu.domain.errors import IntakeError, NotFoundError, UsageError
 from tegu.domain.json import JsonObject, storable, storable_text
 from tegu.intake.documents import PARSER_VERSION
 from tegu.intake.mail import ParsedMail
@@ -25,6 +25,7 @@ from tegu.storage.database import Transaction
 
 Source = Path | bytes | str
 """A file's path, bytes, or text."""
+EXTERNAL_ID_BYTES_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ async def ingest(
 
     Raises IntakeError for what cannot be read, ConflictError when the external id names something else.
     """
+    if external_id is not None:
+        _check_external_id(external_id)
     read = await _read(source, name)
     shown = source_type or _source_type(source, read.media_type)
     async with scope.database.transaction(scope.organization_id) as connection:
@@ -111,6 +114,17 @@ async def get_content(scope: Scope, content_id: UUID) -> Content:
     if content is None:
         raise NotFoundError(f"there is no content {content_id}", hint="ingest it first: `tegu ingest FILE`")
     return content
+
+
+def _check_external_id(text: str) -> None:
+    if storable_text(text) != text:
+        raise UsageError(
+            "the external id holds a character that cannot be stored (NUL or half a surrogate pair)"
+        )
+    if len(text.encode()) > EXTERNAL_ID_BYTES_MAX:
+        raise UsageError(
+            f"the external id has {len(text)} characters; at most {EXTERNAL_ID_BYTES_MAX} bytes are allowed"
+        )
 
 
 async def _read(source: Source, name: str | None) -> _Read:

@@ -4,6 +4,7 @@ Called by the actions, inside one organization's transaction. Invariants: the sa
 the same e-mail are stored once; an e-mail belongs to the thread that its references name, whichever came first.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,9 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.storage.rows import content_of
 from tegu.storage.tables import blobs, contents, mail_references, mail_threads, texts
+
+_KEY_BYTES = 1000
+"""Longer ids are kept as their hash: an entry of a btree has at most 2,704 bytes, and the sender chooses the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +221,12 @@ def _mail_key(new: NewContent) -> str | None:
     if mail is None or mail.message_id is None:
         return None
     sent = mail.sent_at.isoformat() if mail.sent_at else ""
-    return f"{mail.message_id}|{sent}|{mail.subject}"
+    return _indexable(f"{mail.message_id}|{sent}|{mail.subject}")
+
+
+def _indexable(key: str) -> str:
+    raw = key.encode("utf-8", "replace")
+    return key if len(raw) <= _KEY_BYTES else f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
 async def _thread_of(connection: AsyncConnection, organization_id: UUID, mail: MailFacts) -> UUID:
@@ -227,9 +236,10 @@ async def _thread_of(connection: AsyncConnection, organization_id: UUID, mail: M
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"thread {organization_id}"}
     )
     mine = mail_references.c.organization_id == organization_id
+    links = tuple(dict.fromkeys(_indexable(link) for link in mail.links))
     query = (
         select(mail_references.c.thread_id)
-        .where(mine, mail_references.c.message_id.in_(mail.links))
+        .where(mine, mail_references.c.message_id.in_(links))
         .distinct()
         .order_by(mail_references.c.thread_id)
     )
@@ -237,10 +247,9 @@ async def _thread_of(connection: AsyncConnection, organization_id: UUID, mail: M
     thread_id = known[0] if known else await _found_thread(connection, organization_id, mail.subject)
     for other in known[1:]:
         await _merge(connection, organization_id, other, into=thread_id)
-    if mail.links:
+    if links:
         rows = [
-            {"organization_id": organization_id, "message_id": link, "thread_id": thread_id}
-            for link in mail.links
+            {"organization_id": organization_id, "message_id": link, "thread_id": thread_id} for link in links
         ]
         await connection.execute(insert(mail_references).values(rows).on_conflict_do_nothing())
     return thread_id

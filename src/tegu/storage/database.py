@@ -91,6 +91,7 @@ class Database:
             pool_size=app_connections,
             max_overflow=0,
             pool_timeout=30,
+            hide_parameters=True,  # an error must not quote what people stored
         )
         self._engine: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
