@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -185,3 +186,29 @@ async def test_an_external_id_that_cannot_be_stored_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(UsageError, match="external id"):
         await tegu.ingest("A note.", external_id=external_id)
+
+
+async def test_what_no_database_can_hold_is_refused_in_a_sentence(tegu: Tegu) -> None:
+    for looked_for in (
+        tegu.list_runs(pipeline="a\0b"),
+        tegu.list_results(type="a\ud800"),
+        tegu.list_runs(limit=-1),
+    ):
+        with pytest.raises(UsageError, match="cannot be stored or looked for"):
+            await looked_for
+    with pytest.raises(UsageError, match="cannot be stored or looked for"):
+        await tegu.pipeline("note@99999999999999999999")
+
+
+async def test_another_organization_can_neither_see_a_run_nor_use_its_version(
+    tegu: Tegu, address: DatabaseAddress
+) -> None:
+    run = await tegu.run(NOTE, "Please refund EUR 10.00.")
+    version = await tegu.pipeline("note")
+    settings = replace(tegu.settings, organization="another")
+    async with Tegu(settings=settings, credentials=EnvironmentCredentials({})) as other:
+        for refused in (other.get_run(run.id), other.cancel(run.id), other.start(version, "A note.")):
+            with pytest.raises(NotFoundError):
+                await refused
+        assert await other.list_runs() == []
+    assert await count(address, "runs") == 1

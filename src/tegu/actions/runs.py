@@ -14,7 +14,7 @@ from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.intake.sniff import MBOX
-from tegu.storage import calls, idempotency
+from tegu.storage import calls, idempotency, pipelines
 from tegu.storage import results as result_store
 from tegu.storage import runs as store
 from tegu.storage.database import Transaction
@@ -83,6 +83,9 @@ async def start_in(
 ) -> tuple[UUID, ...]:
     """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key."""
     options = options or StartOptions()
+    known = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
+    if known is None or known.id != version.id:
+        raise NotFoundError(f"there is no pipeline {version.name}@{version.number} in this organization")
     if options.idempotency_key is not None:
         if len(inputs) != 1:
             raise UsageError("an idempotency key belongs to one run", hint="start the runs one by one")
@@ -167,7 +170,7 @@ async def _start_once(
         "metadata": options.metadata or {},
     }
     request_hash = json_hash(body)
-    hashed_key = hashlib.sha256(key.encode()).hexdigest()
+    hashed_key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     found = await idempotency.claim_key(connection, scope.organization_id, hashed_key, request_hash)
     if found is None:
         run_id = await _insert(scope, connection, version, item, options)

@@ -5,11 +5,13 @@ Called by `app`, which opens one Database per process. Invariant: user-facing SQ
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from tegu.domain.errors import StorageUnavailableError
+from tegu.domain.errors import ConfigurationError, StorageUnavailableError, UsageError
 from tegu.storage import embedded
 
 APP_ROLE = "tegu_app"
@@ -72,8 +74,33 @@ async def resolve(
     """The address of DATABASE_URL, or of the embedded server, which is started."""
     if database_url:
         dsn = database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        for name, url in (
+            ("DATABASE_URL", dsn),
+            ("TEGU_APP_DATABASE_URL", app_url),
+            ("TEGU_ENGINE_DATABASE_URL", engine_url),
+        ):
+            _check_url(name, url)
         return DatabaseAddress(dsn, app=app_url, engine=engine_url)
     return DatabaseAddress(await embedded.start(home), is_embedded=True)
+
+
+def _check_url(name: str, url: str | None) -> None:
+    """The driver's own errors about a malformed URL quote pieces of it, which may be the password."""
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in {"postgresql", "postgres"} and "#" not in url
+        # Several hosts are allowed; each has its port.
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        is_good = is_good and all(re.fullmatch(r"(\[[^\]]*\]|[^:]*)(:\d{0,5})?", host) for host in hosts)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ConfigurationError(
+            f"{name} is no PostgreSQL URL",
+            hint="postgresql://user:password@host:5432/database; in the password write / as %2F, # as %23, @ as %40",
+        ) from None
 
 
 class Database:
@@ -159,6 +186,10 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
         cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
         if cause is not None and is_unreachable(cause):
             raise unavailable(address, cause) from error
+        if isinstance(cause, asyncpg.DataError | UnicodeEncodeError):
+            raise UsageError(
+                "a value cannot be stored or looked for: it is out of range, or holds NUL or half a surrogate pair"
+            ) from error
         raise
 
 

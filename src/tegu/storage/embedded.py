@@ -8,6 +8,7 @@ import json
 import os
 import warnings
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
@@ -46,12 +47,24 @@ def _start(folder: Path) -> str:
             # The package's own lock: nobody may join while the list is mended.
             with PostgresServer._lock:  # noqa: SLF001 (there is no public way to lock)
                 _forget_killed(folder / ".handle_pids.json")
-            return get_server(folder, cleanup_mode="stop").get_uri()
+            server = get_server(folder, cleanup_mode="stop")
+            _close_to_others(server.get_uri())
+            return server.get_uri()
     except Exception as error:  # the package raises whatever its steps raise
         raise StorageUnavailableError(
             f"the embedded PostgreSQL in {folder} did not start: {error}",
             hint=f"see {folder / 'log'}, or set DATABASE_URL to a server of your own",
         ) from error
+
+
+def _close_to_others(dsn: str) -> None:
+    """Whoever reaches the socket is its superuser, without a password. The socket is in the server's folder, which is
+    this user's alone; where that path is too long for a socket, it is in a folder that others may enter.
+    """
+    for folder in parse_qs(urlsplit(dsn).query).get("host", []):
+        for socket in Path(folder).glob(".s.PGSQL.*"):
+            if socket.is_socket():
+                socket.chmod(0o600)
 
 
 def _forget_killed(handles: Path) -> None:
