@@ -23,7 +23,7 @@ class PatternError(ValueError):
     """This pattern cannot be run in linear time."""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def compiled(pattern: str) -> SchemaValidator:
     """The pattern, ready to search. Raises PatternError."""
     if len(pattern) > PATTERN_LENGTH_MAX:

@@ -14,7 +14,7 @@ from tegu.domain.errors import DefinitionError, Problem
 from tegu.domain.json import JsonObject, canonical_json
 from tegu.llm.keywords import NOT_ENFORCED, TooMuchWorkError, findings, meta_validator, validator_of
 from tegu.llm.patterns import pattern_problem
-from tegu.llm.schema_walk import all_subschemas, depth, endless_reference, pointer, resolve
+from tegu.llm.schema_walk import all_subschemas, depth, endless_reference, pointer, resolve, unfolded
 
 SCHEMA_SIZE_MAX = 200_000
 """Characters of canonical JSON."""
@@ -22,6 +22,10 @@ SCHEMA_DEPTH_MAX = 40
 VALUE_DEPTH_MAX = 60
 PROBLEMS_MAX = 20
 PROBLEM_LENGTH_MAX = 300
+PATTERNS_MAX = 50
+"""Different patterns in one schema: making one ready can take 0.2 s and 10 MB."""
+UNFOLDED_MAX = 10_000
+"""Schemas that judge one value, references followed: thirty steps that double are a billion."""
 
 
 class OutputValidator:
@@ -75,7 +79,20 @@ def _fatal_problems(schema: JsonObject) -> tuple[Problem, ...]:
     size = len(canonical_json(schema))
     if size > SCHEMA_SIZE_MAX:
         return (Problem("/", f"the schema has {size} characters, at most {SCHEMA_SIZE_MAX} are allowed"),)
-    return _meta_problems(schema) or _reference_problems(schema)
+    return _meta_problems(schema) or _pattern_problems(schema) or _reference_problems(schema)
+
+
+def _pattern_problems(schema: JsonObject) -> tuple[Problem, ...]:
+    count = len({pattern for _, node in all_subschemas(schema) for pattern in _patterns(node)})
+    if count <= PATTERNS_MAX:
+        return ()
+    return (Problem("/", f"the schema has {count} different patterns, at most {PATTERNS_MAX} are allowed"),)
+
+
+def _patterns(node: JsonObject) -> list[str]:
+    named = node.get("patternProperties")
+    pattern = node.get("pattern")
+    return [*([pattern] if isinstance(pattern, str) else []), *(named if isinstance(named, dict) else [])]
 
 
 def _meta_problems(schema: JsonObject) -> tuple[Problem, ...]:
@@ -94,23 +111,22 @@ def _reference_problems(schema: JsonObject) -> tuple[Problem, ...]:
             found.append(Problem(place, "'$id' inside a schema moves its references", "remove it"))
     if not found and (reference := endless_reference(schema)) is not None:
         found.append(Problem("/", f"reference {reference!r} leads back to itself without an end"))
+    if not found and unfolded(schema, UNFOLDED_MAX) > UNFOLDED_MAX:
+        found.append(Problem("/", f"its references unfold to more than {UNFOLDED_MAX} schemas for one value"))
     return tuple(found)
 
 
 def _unenforced(schema: JsonObject) -> list[Problem]:
     found: list[Problem] = []
     for place, node in all_subschemas(schema):
+        if len(found) >= PROBLEMS_MAX:
+            break
         found.extend(
             Problem(place, f"keyword {keyword!r} is not supported")
             for keyword in NOT_ENFORCED
             if keyword in node
         )
-        patterns: list[str] = []
-        if isinstance(pattern := node.get("pattern"), str):
-            patterns.append(pattern)
-        if isinstance(named := node.get("patternProperties"), dict):
-            patterns.extend(named)
-        for candidate in patterns:
+        for candidate in _patterns(node):
             reason = pattern_problem(candidate)
             if reason is not None:
                 hint = "patterns run in linear time: no lookaround, no back-references"

@@ -114,6 +114,25 @@ def endless_reference(root: JsonObject) -> str | None:
     return None
 
 
+def unfolded(root: JsonObject, limit: int) -> int:
+    """The most schemas that judge one value when every reference is followed; counts no further than just above the
+    limit. Call it where `endless_reference` found none.
+    """
+    counts: dict[int, int] = {}
+    for _, start in all_subschemas(root):
+        stack = [start]
+        while stack:
+            node = stack[-1]
+            children = [child for child, _ in _same_value_edges(root, node)]
+            missing = [child for child in children if id(child) not in counts]
+            if missing:
+                stack.extend(missing)
+                continue
+            stack.pop()
+            counts[id(node)] = 1 + min(limit, sum(counts[id(child)] for child in children))
+    return max(counts.values(), default=0)
+
+
 def _endless_from(root: JsonObject, start: JsonObject, done: set[int]) -> str | None:
     """Depth-first over "judges the same value" edges, with an explicit stack."""
     path: set[int] = set()

@@ -168,3 +168,22 @@ def test_a_schema_that_is_too_deep_or_too_large_is_refused() -> None:
         deep = {"type": "array", "items": deep}
     assert "levels deep" in schema_problems(deep)[0].message
     assert "characters" in schema_problems({"enum": ["x" * 300_000]})[0].message
+
+
+def test_references_that_double_at_every_step_are_refused_at_once() -> None:
+    steps: JsonObject = {
+        f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}, {"$ref": f"#/$defs/d{i + 1}"}]} for i in range(30)
+    }
+    schema: JsonObject = {
+        "type": "object",
+        "$defs": {**steps, "d30": {"type": "object"}},
+        "properties": {"a": {"$ref": "#/$defs/d0"}},
+    }
+    (problem,) = schema_problems(schema)
+    assert "unfold" in problem.message
+
+
+def test_hundreds_of_heavy_patterns_are_refused_before_one_is_compiled() -> None:
+    fields: JsonObject = {f"a{i}": {"type": "string", "pattern": rf"[\w{i}]{{1000}}"} for i in range(400)}
+    (problem,) = schema_problems({"type": "object", "properties": fields})
+    assert "400 different patterns" in problem.message
