@@ -20,11 +20,14 @@ from tegu.domain.json import JsonObject
 TEXT_LENGTH_MAX = 1_000_000
 DEPTH_MAX = 40
 VALUES_MAX = 50_000
+_INTEGER_BITS_MAX = 1000
+"""Three hundred digits, as in YAML; Python refuses to write more than 4,300."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,300}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]{1,300}(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,9})?")
 _UNSAFE = re.compile("[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 """What YAML folds, or takes for the end of a line, unless it is escaped."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_FINITE = frozenset({".inf", "-.inf", "+.inf", ".nan"})
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _Event = yaml.Event
@@ -44,6 +47,8 @@ def parse_text(text: str) -> ParsedText:
     if len(text) > TEXT_LENGTH_MAX:
         message = f"has {len(text)} characters; at most {TEXT_LENGTH_MAX} are allowed"
         return ParsedText(None, (Problem("document", message),))
+    if not text.isascii() and _SURROGATE.search(text):
+        return ParsedText(None, (Problem("document", "holds half a surrogate pair, which is no text"),))
     return _as_json(text) or _Reader().read(text)
 
 
@@ -119,7 +124,13 @@ def _size_problems(data: JsonValue) -> Iterator[Problem]:
             return
         if isinstance(value, float) and not math.isfinite(value):
             yield Problem("document", f"{value} is no number that can be stored")
+        if isinstance(value, int) and value.bit_length() > _INTEGER_BITS_MAX:
+            yield Problem("document", "holds a number of more than 300 digits")
+            return
         if isinstance(value, dict):
+            if not all(isinstance(key, str) for key in value):  # pyright: ignore[reportUnnecessaryIsInstance] - the caller's
+                yield Problem("document", "has a key that is no text")
+                return
             left.extend((item, depth + 1) for item in value.values())
         elif isinstance(value, list):
             left.extend((item, depth + 1) for item in value)

@@ -1,4 +1,5 @@
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from tegu.domain.json import JsonObject, storable_text
-from tegu.pipeline.yaml_source import TEXT_LENGTH_MAX, parse_text, write_yaml
+from tegu.pipeline.yaml_source import TEXT_LENGTH_MAX, parse_text, size_problems, write_yaml
 
 
 def test_plain_values_mean_what_json_and_yaml_1_2_say() -> None:
@@ -141,3 +142,16 @@ def test_no_text_makes_the_reader_raise(text: str) -> None:
     assert parsed.data is None or not any(
         problem.message.startswith("is no YAML") for problem in parsed.problems
     )
+
+
+def test_half_a_surrogate_pair_is_a_problem() -> None:
+    (problem,) = parse_text("name: a\ud800").problems
+    assert "surrogate" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"), [({"retries": 10**5000}, "300 digits"), ({1: "a"}, "no text")], ids=["number", "key"]
+)
+def test_data_that_is_no_json_is_a_problem(data: dict[Any, Any], wrong: str) -> None:
+    (problem,) = size_problems(data)
+    assert wrong in problem.message
