@@ -206,22 +206,6 @@ async def test_the_key_is_not_repeated_from_an_error(name: str, provider: Provid
 
 
 @every_wire
-async def test_the_key_is_not_repeated_from_a_reply(name: str, provider: Provider) -> None:
-    plain = replace(request_to(name), parts=(), output=None)
-    async with ScriptedProvider([Rule(Reply(Text(f"your key is {KEY}")))]) as server:
-        found = await ask(server, provider, plain, MemoryLedger())
-    assert found.value == "your key is ***"
-
-
-@every_wire
-async def test_counts_that_no_call_has_are_unknown(name: str, provider: Provider) -> None:
-    absurd = replace(GOOD, tokens=Tokens(input_tokens=10**12, output_tokens=1))
-    async with ScriptedProvider([Rule(absurd)]) as server:
-        done = await ask(server, provider, request_to(name), MemoryLedger())
-    assert (done.reply.usage.input_tokens, done.reply.cost_usd) == (None, None)
-
-
-@every_wire
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
