@@ -60,6 +60,7 @@ class RunDriver:
         self.claimed_at = monotonic()
         self.status = RunStatus.RUNNING
         self.is_lost = False
+        self.lane = 0
         self._plan = plan
         self._facts = facts
         self._retry = retry

@@ -239,6 +239,7 @@ class Worker:
                 if (old := self._drivers.get(driver.key)) is not None:
                     self._lost_run(old)
                 self._drivers[driver.key] = driver
+                driver.lane = lane_of(driver.key, len(self._lanes), owned=len(self._drivers))
                 if self._stopping:
                     self._hand_back(driver)
                 else:
@@ -285,7 +286,7 @@ class Worker:
 
     def _mark(self, driver: RunDriver) -> None:
         if not driver.is_released:
-            self._lanes[lane_of(driver.key, len(self._lanes))].mark(driver)
+            self._lanes[driver.lane].mark(driver)
 
     # Letting go.
 
