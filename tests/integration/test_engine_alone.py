@@ -176,4 +176,6 @@ async def test_a_child_does_not_outlive_a_worker_that_is_killed(tmp_path: Path) 
     finally:
         parent.kill()
         await parent.wait()
-    await gone(int(file.read_text()))
+    child = int(file.read_text())
+    await gone(child)
+    assert not is_running(child)

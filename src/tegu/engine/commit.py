@@ -189,7 +189,7 @@ def lane_of(key: RunKey, lanes: int, *, owned: int) -> int:
     """Which lane stores this run's checkpoints, for as long as it is owned.
 
     A worker with few runs uses one lane: what ends together is stored together, and nobody waits for another lane,
-    which shortens the handoff at 8 runs by about a third. With hundreds of runs, two lanes store more in all.
+    which shortens the handoff. With hundreds of runs, two lanes store more in all.
     """
     if owned <= _ONE_LANE_RUNS:
         return 0
