@@ -38,7 +38,7 @@ format: setup
 
 lock: setup  ## resolve pyproject.toml anew (needs uv)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-header --no-annotate \
 		--group dev pyproject.toml -o requirements.lock
 
 clean:
