@@ -11,6 +11,7 @@ import resource
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,9 @@ Call = Callable[[], Awaitable[object]]
 
 MODEL = "gpt-5-mini"
 INSTRUCTIONS = "Read number, total and due date of the invoice."
-TEXT = "Invoice INV-2041 of Hansen Ltd. Total due: 1,250.00 EUR by 2026-03-01. Thank you for your order. " * 10
+TEXT = (
+    "Invoice INV-2041 of Hansen Ltd. Total due: 1,250.00 EUR by 2026-03-01. Thank you for your order. " * 10
+)
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
@@ -74,7 +77,8 @@ async def openai_sdk(given: argparse.Namespace) -> AsyncGenerator[Call]:
     async with AsyncOpenAI(base_url=given.url, api_key="any", max_retries=0) as client:
 
         async def call() -> object:
-            reply = await client.chat.completions.create(**_body())
+            create: Any = client.chat.completions.create
+            reply = await create(**_body())
             return json.loads(reply.choices[0].message.content or "")
 
         yield call
@@ -113,7 +117,8 @@ async def pydantic_ai_agent(given: argparse.Namespace) -> AsyncGenerator[Call]:
     agent = Agent(model, instructions=INSTRUCTIONS, output_type=NativeOutput(StructuredDict(SCHEMA)))
 
     async def call() -> object:
-        return (await agent.run(TEXT)).output
+        done: Any = await agent.run(TEXT)
+        return done.output
 
     yield call
 
@@ -121,7 +126,7 @@ async def pydantic_ai_agent(given: argparse.Namespace) -> AsyncGenerator[Call]:
 @asynccontextmanager
 async def litellm(given: argparse.Namespace) -> AsyncGenerator[Call]:
     """A peer: it does not validate."""
-    import litellm as library  # pyright: ignore[reportMissingImports] (a peer, in an environment of its own)
+    library: Any = import_module("litellm")  # a peer, in an environment of its own
 
     async def call() -> object:
         body = _body() | {"model": f"openai/{MODEL}"}
@@ -134,7 +139,7 @@ async def litellm(given: argparse.Namespace) -> AsyncGenerator[Call]:
 @asynccontextmanager
 async def instructor(given: argparse.Namespace) -> AsyncGenerator[Call]:
     """A peer: it validates with pydantic."""
-    import instructor as library  # pyright: ignore[reportMissingImports] (a peer, in an environment of its own)
+    library: Any = import_module("instructor")  # a peer, in an environment of its own
     from openai import AsyncOpenAI
     from pydantic import BaseModel
 

@@ -65,30 +65,31 @@ async def layer(
 
 async def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
     """All layers at 1 and at 200 in flight, and ours with 1,000 in flight."""
-    pythons = dict.fromkeys(OURS, sys.executable) | (dict.fromkeys(PEERS, given.peers) if given.peers else {})
+    peers = dict.fromkeys(PEERS, str(given.peers)) if given.peers else {}
+    pythons: dict[str, str] = {**dict.fromkeys(OURS, sys.executable), **peers}
     found: dict[str, dict[str, list[float]]] = {name: {} for name in pythons}
     async with open_bench(folder / "db") as bench:
         async with server(folder) as url:
             for _ in range(given.rounds):
                 for concurrency, calls in ((1, given.calls), (200, given.calls * 4)):
                     for name, python in pythons.items():
-                        figures = await layer(
-                            python, name, url, bench, concurrency=concurrency, calls=calls
-                        )
+                        figures = await layer(python, name, url, bench, concurrency=concurrency, calls=calls)
                         found[name].setdefault(f"cpu_ms_at_{concurrency}", []).append(figures["cpu_ms"])
                         print(f"{name:20} at {concurrency:3}: {figures['cpu_ms']:.2f} ms CPU", flush=True)
         async with server(folder, delay_s=_SLOW_S) as url:
             for name, python in pythons.items():
-                figures = await layer(
-                    python, name, url, bench, concurrency=1000, calls=1000, warm_up=1
-                )
+                figures = await layer(python, name, url, bench, concurrency=1000, calls=1000, warm_up=1)
                 found[name]["rss_mb_1000_in_flight"] = [figures["rss_peak_mb"]]
                 found[name]["rss_mb_idle"] = [figures["rss_before_mb"]]
                 print(f"{name:20} 1,000 in flight: {figures['rss_peak_mb']:.0f} MB", flush=True)
     floor = {key: median(values) for key, values in found["raw_http"].items()}
     return {
         name: {
-            key: {"median": round(median(values), 3), "min": round(min(values), 3), "max": round(max(values), 3)}
+            key: {
+                "median": round(median(values), 3),
+                "min": round(min(values), 3),
+                "max": round(max(values), 3),
+            }
             | ({"ratio_to_raw_http": round(median(values) / floor[key], 2)} if key.startswith("cpu") else {})
             for key, values in figures.items()
         }
