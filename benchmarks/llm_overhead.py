@@ -57,7 +57,9 @@ async def layer(
     command = [python, "-m", "benchmarks.llm_layer", name, "--url", url, "--dsn", bench.dsn]
     command += ["--organization", str(bench.organization), "--concurrency", str(concurrency)]
     command += ["--calls", str(calls), "--warm-up", str(warm_up)]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    # One peer would ask the network for its prices when it is imported.
+    environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env=environment)
     out, _ = await asyncio.wait_for(process.communicate(), 600)
     assert process.returncode == 0, name
     return json.loads(out)
