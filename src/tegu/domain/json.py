@@ -10,11 +10,13 @@ import re
 from collections.abc import Mapping
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 JsonObject = dict[str, JsonValue]
 """A JSON object. Rooms pass dataclasses; this type is for data whose shape a user's schema decides."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")
 
 
 def canonical_json(value: JsonValue | Mapping[str, JsonValue]) -> str:
@@ -45,3 +47,16 @@ def storable(value: JsonValue) -> JsonValue:
             return {storable_text(key): storable(item) for key, item in value.items()}
         case _:
             return value
+
+
+def storable_json(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    """A value as JSON text for a jsonb parameter, made storable. Most values are storable as they are, and looking at
+    every string costs more than writing them: only a text that looks suspicious is looked at closely.
+    """
+    try:
+        text = to_json(value, inf_nan_mode="constants")
+    except ValueError:  # half a surrogate pair
+        text = b"NaN"
+    if any(mark in text for mark in _SUSPICIOUS):
+        text = to_json(storable(dict(value) if isinstance(value, Mapping) else value))
+    return text.decode()

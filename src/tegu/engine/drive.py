@@ -18,11 +18,11 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.json import JsonObject
+from tegu.domain.json import JsonObject, storable_json
 from tegu.domain.outcome import Completed, Crashed, Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
 from tegu.engine.attempt import task_of
-from tegu.engine.progress import UNSTORABLE, Draft, StageProgress, json_text, refusal, stored_json
+from tegu.engine.progress import UNSTORABLE, Draft, StageProgress, refusal, stored_json
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
@@ -253,7 +253,7 @@ class RunDriver:
 
     def _fail(self, draft: Draft, name: str, stage: StageProgress, outcome: Failed, elapsed_ms: int) -> None:
         error = replace(outcome.error, stage=name)
-        text = json_text(error.to_json())
+        text = storable_json(error.to_json())
         draft.attempt(name, stage, "failed", error=text, elapsed_ms=elapsed_ms)
         failures = stage.failures + 1
         if not outcome.transient or failures > self._plan.definition.stage(name).retries:
@@ -276,7 +276,7 @@ class RunDriver:
     ) -> None:
         crashes = stage.crashes + 1
         error = ErrorInfo("crashed", outcome.reason, stage=name)
-        draft.attempt(name, stage, "crashed", error=json_text(error.to_json()), elapsed_ms=elapsed_ms)
+        draft.attempt(name, stage, "crashed", error=storable_json(error.to_json()), elapsed_ms=elapsed_ms)
         draft.event("stage.crashed", name, {"crashes": crashes, "reason": outcome.reason})
         if crashes < CRASHES_MAX:
             self._start(draft, name, crashes=crashes, is_alone=True)
@@ -291,7 +291,7 @@ class RunDriver:
 
     def _fail_for_good(self, draft: Draft, name: str, stage: StageProgress, error: ErrorInfo) -> None:
         failed = stage.moved(StageStatus.FAILED)
-        draft.move(name, failed, error=json_text(error.to_json()))
+        draft.move(name, failed, error=storable_json(error.to_json()))
         draft.event("stage.failed", name, error.to_json())
         self._error = self._error or error
         self._note(name, failed)
@@ -388,7 +388,7 @@ class RunDriver:
             inbox=self._inbox,
             status=transition(self.status, status),
             due_in_s=self._due_in_s(draft) if status is RunStatus.WAITING else 0.0,
-            error=json_text(self._error.to_json()) if self._error else None,
+            error=storable_json(self._error.to_json()) if self._error else None,
             stages=tuple(draft.stages.values()),
             attempts=tuple(draft.attempts),
             results=tuple(draft.results),

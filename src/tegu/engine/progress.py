@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.json import storable
+from tegu.domain.json import storable, storable_json
 from tegu.domain.outcome import ResultDraft
 from tegu.domain.status import StageStatus, transition
 from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, StageWrite
@@ -102,7 +102,7 @@ class Draft:
 
     def event(self, kind: str, stage: str | None = None, data: Mapping[str, JsonValue] | None = None) -> None:
         """Something that followers of the run are told, in this order."""
-        self.events.append(EventWrite(kind, stage, json_text(data) if data is not None else None))
+        self.events.append(EventWrite(kind, stage, storable_json(data) if data is not None else None))
 
     def result(self, stage: str, result: ResultDraft, data: str) -> None:
         """A typed output of a stage that completed; `data` is its JSON text."""
@@ -121,17 +121,6 @@ class Draft:
                 llm_call_id=result.llm_call_id,
             )
         )
-
-
-def json_text(value: JsonValue | Mapping[str, JsonValue]) -> str:
-    """A JSON value as text, for a jsonb parameter; what PostgreSQL refuses is replaced (messages quote anything)."""
-    try:
-        text = to_json(value)
-    except ValueError:  # half a surrogate pair
-        text = _NUL
-    if _NUL in text:
-        text = to_json(storable(dict(value) if isinstance(value, Mapping) else value))
-    return text.decode()
 
 
 def stored_json(value: JsonValue) -> tuple[JsonValue, str]:

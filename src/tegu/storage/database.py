@@ -139,6 +139,7 @@ class Database:
                         # A little more than the server's own limit: for a server that does not answer at all.
                         command_timeout=35,
                         max_inactive_connection_lifetime=0,
+                        reset=_leave,
                     )
         return self._engine
 
@@ -156,6 +157,13 @@ class Database:
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
+
+
+async def _leave(connection: object) -> None:
+    """The driver would run a statement at each release to undo what a session changed: the engine changes nothing, and
+    its ledger alone takes two connections a model call. An open transaction is ended by the driver all the same.
+    """
+    del connection
 
 
 Transaction = AsyncConnection

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from tegu.domain.ids import new_id
-from tegu.domain.json import JsonObject, storable
+from tegu.domain.json import JsonObject, storable_json
 from tegu.llm.protocol import BegunCall, CallFailure, ModelReply, ModelRequest
 from tegu.storage.statements import statement
 
@@ -55,7 +55,7 @@ class StoredLedger:
         row = await self._pool.fetchrow(
             statement("begin_call"),
             *self._key(call_id, request_hash),
-            to_json(storable(request.to_json())).decode(),
+            storable_json(request.to_json()),
             request.model.provider,
             request.model.name,
             ordinal,
@@ -71,17 +71,17 @@ class StoredLedger:
         row = await self._pool.fetchrow(
             statement("store_reply"),
             *self._key(call.id, call.request_hash),
-            to_json(storable(reply.to_json())).decode(),
+            storable_json(reply.to_json()),
             usage.input_tokens,
             usage.cached_tokens,
             usage.output_tokens,
             usage.reasoning_tokens,
-            to_json(storable(usage.raw)).decode(),
+            storable_json(usage.raw),
             reply.cost_usd,
             reply.price_version,
             latency_ms,
             reply.finish_reason,
-            to_json(storable(reply.metadata)).decode(),
+            storable_json(reply.metadata),
         )
         return reply if row is None else ModelReply.from_json(from_json(row["reply"]))
 
@@ -93,18 +93,18 @@ class StoredLedger:
             statement("fail_call"),
             self._place.organization_id,
             call.id,
-            to_json(storable(info)).decode(),
+            storable_json(info),
             latency_ms,
             error.usage.input_tokens,
             error.usage.output_tokens,
-            to_json(storable(error.usage.raw)).decode(),
+            storable_json(error.usage.raw),
         )
 
     async def judged(self, call: BegunCall, *, accepted: bool, problems: tuple[str, ...] = ()) -> None:
         """See `llm.protocol.Ledger`. A reply counts as accepted unless it is said otherwise."""
         if accepted:
             return
-        shown = to_json(storable(list(problems[:20]))).decode()
+        shown = storable_json(list(problems[:20]))
         await self._pool.execute(statement("judge_call"), *self._key(call.id, call.request_hash), shown)
 
     def _key(self, call_id: UUID, request_hash: str) -> tuple[object, ...]:

@@ -67,6 +67,8 @@ def ollama(credential: Credential, http: "BoundedClient") -> ModelMaker:
 def _client(credential: Credential, http: "BoundedClient") -> "AsyncOpenAI":
     from openai import AsyncOpenAI
 
+    from tegu.llm.providers.openai_completions import use_plain_completions
+
     client = AsyncOpenAI(
         api_key=credential.api_key or _NO_KEY,
         base_url=credential.base_url or BASE_URL,
@@ -76,4 +78,5 @@ def _client(credential: Credential, http: "BoundedClient") -> "AsyncOpenAI":
     # The SDK takes these from the environment: they would go to every organization's host.
     client.organization = None
     client.project = None
+    use_plain_completions(client)
     return client

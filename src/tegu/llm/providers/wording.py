@@ -6,7 +6,11 @@ from its own text, which that text cannot contain by intention.
 
 import hashlib
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from pydantic_core import from_json, to_json
 
 from tegu.llm.protocol import DataPart, ModelRequest, OutputMode, OutputSpec, Rejection
 from tegu.llm.strict import provider_schema
@@ -56,17 +60,27 @@ def settings(request: ModelRequest) -> "ModelSettings":
     return chosen
 
 
-def ways_to_ask(request: ModelRequest) -> "list[tuple[OutputMode | None, ModelRequestParameters]]":
+def ways_to_ask(request: ModelRequest) -> "Sequence[tuple[OutputMode | None, ModelRequestParameters]]":
     """The wanted output mode, then what to do instead where the library refuses it for this model before sending."""
     from pydantic_ai.models import ModelRequestParameters
 
-    if request.output is None:
-        return [(None, ModelRequestParameters(allow_text_output=True))]
-    loose_tool = (OutputMode.TOOL, _tool(request.output, strict=False))
-    if request.output.mode is OutputMode.NATIVE:
-        return [(OutputMode.NATIVE, _native(request.output)), loose_tool]
-    strict_tool = _tool(request.output, strict=provider_schema(request.output.schema).strict)
-    return [(OutputMode.TOOL, strict_tool), loose_tool]
+    output = request.output
+    if output is None:
+        return ((None, ModelRequestParameters(allow_text_output=True)),)
+    # Thousands of calls share a stage's schema: its forms are made once. The text keeps the author's order.
+    return _ways(output.name, to_json(output.schema), output.mode)
+
+
+@lru_cache(maxsize=256)
+def _ways(
+    name: str, schema: bytes, mode: OutputMode
+) -> "tuple[tuple[OutputMode | None, ModelRequestParameters], ...]":
+    output = OutputSpec(name, from_json(schema), mode)
+    loose_tool = (OutputMode.TOOL, _tool(output, strict=False))
+    if mode is OutputMode.NATIVE:
+        return ((OutputMode.NATIVE, _native(output)), loose_tool)
+    strict_tool = _tool(output, strict=provider_schema(output.schema).strict)
+    return ((OutputMode.TOOL, strict_tool), loose_tool)
 
 
 def _native(output: OutputSpec) -> "ModelRequestParameters":
