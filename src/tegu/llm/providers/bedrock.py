@@ -10,6 +10,7 @@ process); the thread hands the request to the event loop and waits for it.
 
 import asyncio
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextvars import copy_context
 from functools import cache
@@ -40,6 +41,8 @@ def converse(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.bedrock import BedrockConverseModel
     from pydantic_ai.providers.bedrock import BedrockProvider
 
+    # The library passes no timeout to boto3, and warns at each call; `_wait` keeps it.
+    warnings.filterwarnings("ignore", message="The `timeout` setting is not supported by model 'bedrock:")
     provider = BedrockProvider(bedrock_client=_client(credential, http))
     return lambda name: BedrockConverseModel(name, provider=provider)
 
@@ -53,6 +56,7 @@ def through_gateway(credential: Credential, http: "BoundedClient") -> ModelMaker
 
 
 def _client(credential: Credential, http: "BoundedClient") -> "BaseClient":
+    from botocore import UNSIGNED
     from botocore.config import Config
 
     region = credential.option("region")
@@ -61,7 +65,8 @@ def _client(credential: Credential, http: "BoundedClient") -> "BaseClient":
             raise ConfigurationError("Bedrock needs a region", hint="export AWS_REGION=us-east-1")
         region = "us-east-1"  # names no host, where the host is given
     access_key_id = credential.option("access_key_id")
-    session = _session(None if access_key_id else credential.api_key)
+    api_key = None if access_key_id else credential.api_key
+    session = _session()
     client: BaseClient = session.create_client(
         "bedrock-runtime",
         region_name=region,
@@ -70,27 +75,27 @@ def _client(credential: Credential, http: "BoundedClient") -> "BaseClient":
         aws_secret_access_key=credential.option("secret_access_key"),
         aws_session_token=credential.option("session_token"),
         config=Config(
-            signature_version="v4" if access_key_id else "bearer",
+            # boto3 refuses to send a key to a proxy without TLS; ours is the operator's choice, so we set the header.
+            signature_version=UNSIGNED if api_key else "v4",
             retries={"total_max_attempts": 1, "mode": "standard"},
             ignore_configured_endpoint_urls=True,
             use_fips_endpoint=False,
             use_dualstack_endpoint=False,
         ),
     )
-    client.meta.events.register("before-send.bedrock-runtime", _Sender(http, _running_loop()))
+    client.meta.events.register("before-send.bedrock-runtime", _Sender(http, _running_loop(), api_key))
     return client
 
 
-def _session(api_key: str | None) -> Any:
+def _session() -> Any:
     """A session that knows what it is given, and looks nowhere else."""
     from botocore.session import Session
-    from botocore.tokens import FrozenAuthToken
 
     class Given(Session):
         """No login of the machine is searched for, which would take seconds and find someone else's."""
 
-        def get_auth_token(self, **_: Any) -> Any:
-            return FrozenAuthToken(api_key) if api_key else None
+        def get_auth_token(self, **_: Any) -> None:
+            return None
 
         def get_credentials(self) -> None:
             return None
@@ -118,9 +123,12 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 class _Sender:
     """Takes the place of boto3's own HTTP: called in its thread with a signed request."""
 
-    def __init__(self, http: "BoundedClient", loop: asyncio.AbstractEventLoop | None) -> None:
+    def __init__(
+        self, http: "BoundedClient", loop: asyncio.AbstractEventLoop | None, api_key: str | None
+    ) -> None:
         self._http = http
         self._loop = loop
+        self._login = [("authorization", f"Bearer {api_key}")] if api_key else []
 
     def __call__(self, request: Any, **_: Any) -> Any:
         import httpx2
@@ -131,7 +139,7 @@ class _Sender:
         sent = httpx2.Request(
             request.method,
             request.url,
-            headers=[(name, _text(value)) for name, value in request.headers.items()],
+            headers=[(name, _text(value)) for name, value in request.headers.items()] + self._login,
             content=request.body,
         )
         try:

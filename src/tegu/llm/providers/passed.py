@@ -40,7 +40,7 @@ SERVICES: Mapping[str, Service] = MappingProxyType(
         "meta": Service("https://api.meta.ai/v1"),
         "moonshotai": Service("https://api.moonshot.ai/v1"),
         "nebius": Service("https://api.studio.nebius.com/v1"),
-        "openrouter": Service("https://openrouter.ai/api/v1"),
+        "openrouter": Service("https://openrouter.ai/api/v1", sample_model="openai/not-a-model"),
         "ovhcloud": Service("https://oai.endpoints.kepler.ai.cloud.ovh.net/v1"),
         "sambanova": Service("https://api.sambanova.ai/v1"),
         "snowflake": Service(""),
