@@ -5,66 +5,23 @@ operator only; none that a user gave is accepted here. The secret is in no messa
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from tegu.domain.errors import ConfigurationError
 from tegu.llm.protocol import Credential
 from tegu.llm.providers.registry import canonical_name
+from tegu.llm.variables import VARIABLES, Variables
 
-
-@dataclass(frozen=True, slots=True)
-class _Variables:
-    """Where a provider's key and host are, in order of preference. `default_url` None: the provider's own host."""
-
-    keys: tuple[str, ...]
-    urls: tuple[str, ...]
-    is_key_required: bool = True
-    is_url_required: bool = False
-    default_url: str | None = None
-    default_path: str = ""
-
-
-_OPENAI = _Variables(("OPENAI_API_KEY",), ("OPENAI_BASE_URL",))
-_VARIABLES: Mapping[str, _Variables] = MappingProxyType(
-    {
-        "anthropic": _Variables(("ANTHROPIC_API_KEY",), ("ANTHROPIC_BASE_URL",)),
-        "google": _Variables(
-            ("GOOGLE_API_KEY", "GEMINI_API_KEY"), ("GOOGLE_BASE_URL", "GOOGLE_GEMINI_BASE_URL")
-        ),
-        "ollama": _Variables(
-            ("OLLAMA_API_KEY",),
-            ("OLLAMA_BASE_URL",),
-            is_key_required=False,
-            default_url="http://localhost:11434/v1",
-            default_path="/v1",
-        ),
-        "openai": _OPENAI,
-        "openai-compatible": _Variables(
-            ("OPENAI_COMPATIBLE_API_KEY",),
-            ("OPENAI_COMPATIBLE_BASE_URL",),
-            is_key_required=False,
-            is_url_required=True,
-        ),
-        "openai-responses": _OPENAI,
-        "vllm": _Variables(
-            ("VLLM_API_KEY",),
-            ("VLLM_BASE_URL",),
-            is_key_required=False,
-            default_url="http://localhost:8000/v1",
-            default_path="/v1",
-        ),
-    }
-)
+_HOST_PART = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def variables_of(provider: str) -> tuple[str, ...]:
-    """The environment variables of a provider: its keys, then its hosts."""
-    found = _VARIABLES.get(canonical_name(provider))
-    return (*found.keys, *found.urls) if found is not None else ()
+    """The environment variables of a provider: its keys, then its hosts, then its other settings."""
+    found = VARIABLES.get(canonical_name(provider))
+    return found.all_names() if found is not None else ()
 
 
 class EnvironmentCredentials:
@@ -79,43 +36,84 @@ class EnvironmentCredentials:
         """Raises ConfigurationError naming the variable that is missing or wrong."""
         del organization_id  # one environment serves all
         name = canonical_name(provider)
-        variables = _VARIABLES.get(name)
+        variables = VARIABLES.get(name)
         if variables is None:  # rules: nothing to send, nowhere to send it
             return Credential()
-        return Credential(api_key=self._key(name, variables), base_url=self._url(name, variables))
+        key = self._key(variables)
+        options = self._options(variables)
+        url = self._url(name, variables, options)
+        self._check_ways(name, variables, key=key, url=url, options=options)
+        return Credential(api_key=key, base_url=url, options=tuple(options.items()))
 
     def has_credential(self, provider: str) -> bool:
         """Whether a call could be made, for `tegu doctor` and `tegu models`."""
-        variables = _VARIABLES.get(canonical_name(provider))
+        variables = VARIABLES.get(canonical_name(provider))
         if variables is None:
             return True
-        has_key = not variables.is_key_required or self._first(variables.keys) is not None
-        return has_key and (not variables.is_url_required or self._first(variables.urls) is not None)
+        try:
+            key, options = self._key(variables), self._options(variables)
+            url = self._url(provider, variables, options)
+            self._check_ways(provider, variables, key=key, url=url, options=options)
+        except ConfigurationError:
+            return False
+        return True
 
-    def _key(self, provider: str, variables: _Variables) -> str | None:
+    def _key(self, variables: Variables) -> str | None:
         found = self._first(variables.keys)
         if found is None:
-            if variables.is_key_required:
-                raise ConfigurationError(
-                    f"provider {provider!r} needs a key and {' or '.join(variables.keys)} is not set",
-                    hint=f"export {variables.keys[0]}=...",
-                )
             return None
         variable, key = found
-        if not (key.isascii() and key.isprintable()) or " " in key:
+        if not _is_sendable(key):
             raise ConfigurationError(
                 f"{variable} holds characters that no key has",
                 hint="copy the key again, without quotes or spaces",
             )
         return key
 
-    def _url(self, provider: str, variables: _Variables) -> str | None:
+    def _options(self, variables: Variables) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for option in variables.options:
+            given = self._first(option.variables)
+            if given is not None and not _is_sendable(given[1]) and option.name != "login_file":
+                raise ConfigurationError(
+                    f"{given[0]} holds characters that it cannot have", hint="set it without quotes or spaces"
+                )
+            value = given[1] if given is not None else option.default
+            if value is not None:
+                found[option.name] = value
+        return found
+
+    def _check_ways(
+        self,
+        provider: str,
+        variables: Variables,
+        *,
+        key: str | None,
+        url: str | None,
+        options: dict[str, str],
+    ) -> None:
+        """Whether what is set is enough. A region is only needed to find a host."""
+        have = {*options, *(["key"] if key else []), *(["region"] if url else [])}
+        if not variables.ways or any(have.issuperset(way) for way in variables.ways):
+            return
+        names = {"key": variables.keys, **{option.name: option.variables for option in variables.options}}
+        nearest = min(variables.ways, key=lambda way: len(set(way) - have))
+        missing = [names[part] for part in nearest if part not in have]
+        wanted = " and ".join(" or ".join(each) for each in missing)
+        what = "a key" if missing[0] == variables.keys else "more than what is set"
+        raise ConfigurationError(
+            f"provider {provider!r} needs {what} and {wanted} is not set", hint=f"export {missing[0][0]}=..."
+        )
+
+    def _url(self, provider: str, variables: Variables, options: dict[str, str]) -> str | None:
         found = self._first(variables.urls)
         if found is None:
+            if variables.url_of is not None:
+                return self._derived_url(provider, variables, variables.url_of, options)
             if variables.is_url_required:
                 raise ConfigurationError(
                     f"provider {provider!r} needs a base URL and {' or '.join(variables.urls)} is not set",
-                    hint=f"export {variables.urls[0]}=http://localhost:8000/v1",
+                    hint=f"export {variables.urls[0]}={variables.example_url}",
                 )
             return variables.default_url
         variable, url = found
@@ -123,11 +121,31 @@ class EnvironmentCredentials:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ConfigurationError(
                 f"{variable} is {url!r}, which is no http or https URL",
-                hint=f"export {variable}=http://localhost:8000/v1",
+                hint=f"export {variable}={variables.example_url}",
             )
         return url.rstrip("/") + (variables.default_path if parts.path in {"", "/"} else "")
+
+    def _derived_url(self, provider: str, variables: Variables, form: str, options: dict[str, str]) -> str:
+        """The host that a region or an account names: by a name alone, so that it leads nowhere else."""
+        (option,) = (option for option in variables.options if "{" + option.name + "}" in form)
+        value = options.get(option.name)
+        if value is None:
+            raise ConfigurationError(
+                f"provider {provider!r} needs a host and {' or '.join(option.variables)} is not set",
+                hint=f"export {option.variables[0]}=..., or {variables.urls[0]}",
+            )
+        if not _HOST_PART.fullmatch(value):
+            raise ConfigurationError(
+                f"{option.variables[0]} is {value!r}, which is no name of a host",
+                hint=f"to call another host set {variables.urls[0]}",
+            )
+        return form.format(**{option.name: value})
 
     def _first(self, names: tuple[str, ...]) -> tuple[str, str] | None:
         environment = os.environ if self._given is None else self._given
         values = ((name, environment.get(name, "").strip()) for name in names)
         return next((found for found in values if found[1]), None)
+
+
+def _is_sendable(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

@@ -215,10 +215,19 @@ class _StoredReply(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A secret and where it may be sent. Its repr hides the secret."""
+    """A secret and where it may be sent. Its repr hides the secret.
+
+    `options` is what some providers want beside them, secrets among it: pairs of name and value (`region`, `project`,
+    `secret_access_key`), as `tegu.llm.variables` names them.
+    """
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def option(self, name: str) -> str | None:
+        """The option of that name, if it is set."""
+        return dict(self.options).get(name)
 
 
 class CredentialSource(Protocol):

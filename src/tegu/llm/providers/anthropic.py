@@ -21,6 +21,8 @@ def messages(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
+    from tegu.llm.providers.quiet import without_headers_of_the_environment
+
     # The SDK warns at each call of a model with an announced end; the user chose it, and `tegu models` says so.
     warnings.filterwarnings("ignore", message="The model .* is deprecated", category=DeprecationWarning)
     client = AsyncAnthropic(
@@ -29,5 +31,6 @@ def messages(credential: Credential, http: "BoundedClient") -> ModelMaker:
         http_client=http,
         max_retries=0,
     )
+    without_headers_of_the_environment(client)
     provider = AnthropicProvider(anthropic_client=client)
     return lambda name: AnthropicModel(name, provider=provider)

@@ -52,13 +52,13 @@ class ClientCache:
     def __init__(self, build: ClientBuilder, *, limit: int = CLIENTS_MAX) -> None:
         self._build = build
         self._limit = limit
-        self._clients: dict[tuple[str | None, str | None, int], Client] = {}
+        self._clients: dict[tuple[Credential, int], Client] = {}
 
     @asynccontextmanager
     async def lease(self, credential: Credential) -> AsyncGenerator[Client]:
         """The client of a credential, kept open while it is used."""
         loop = asyncio.get_running_loop()
-        key = (credential.api_key, credential.base_url, id(loop))
+        key = (credential, id(loop))
         client = self._clients.pop(key, None)
         if client is None or client.loop is not loop:
             client = self._new(credential, loop)

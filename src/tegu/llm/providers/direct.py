@@ -8,7 +8,7 @@ import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from tegu.domain.errors import ProviderError
+from tegu.domain.errors import ConfigurationError, ProviderError
 from tegu.llm.protocol import Credential, ModelReply, ModelRequest, OutputMode
 from tegu.llm.providers.clients import ClientBuilder, ClientCache
 
@@ -27,16 +27,28 @@ _SLOW_MODULES = (
 
 
 class DirectProvider:
-    """Implements Provider. `priced_by_url`: see `replies.reply_of`."""
+    """Implements Provider. The options are those of the registry's `Entry`."""
 
-    def __init__(self, build: ClientBuilder, *, priced_by_url: bool = False) -> None:
+    def __init__(
+        self,
+        build: ClientBuilder,
+        *,
+        priced_by_url: bool = False,
+        extra: str | None = None,
+        sample_model: str = "not-a-model",
+    ) -> None:
         self._build = build
+        self._extra = extra
+        self._sample_model = sample_model
         self._clients = ClientCache(build)
         self._priced_by_url = priced_by_url
         self._is_loaded = False
 
     def load(self) -> None:
-        """Import the SDK and the library: 1 to 3 s of CPU, so call it in a thread, before the first timed call."""
+        """Import the SDK and the library: 1 to 3 s of CPU, so call it in a thread, before the first timed call.
+
+        Raises ConfigurationError when the SDK is not installed.
+        """
         if self._is_loaded:
             return
         for module in _SLOW_MODULES:
@@ -44,21 +56,29 @@ class DirectProvider:
         from tegu.llm.providers.http import BoundedClient
 
         # SDKs import more when they are first used; a client that never connects needs no closing.
-        self._build(Credential("not-a-key", "http://localhost"), BoundedClient())("not-a-model")
+        try:
+            self._build(Credential("not-a-key", "http://localhost"), BoundedClient())(self._sample_model)
+        except ImportError as error:
+            if self._extra is None:
+                raise
+            raise ConfigurationError(
+                f"models of this provider need a package that is not installed: {error.name or error}",
+                hint=f"pip install 'tegu[{self._extra}]'",
+            ) from error
         self._is_loaded = True
 
     async def request(self, request: ModelRequest, credential: Credential) -> ModelReply:
-        """Make one request. Raises ProviderError, and nothing else, when no reply came."""
+        """Make one request. Raises ProviderError when no reply came, ConfigurationError when none could be asked for."""
         if not self._is_loaded:
             await asyncio.to_thread(self.load)
         from tegu.llm.providers.faults import fault_of
         from tegu.llm.providers.http import Exchange, exchange
 
-        exchanged = Exchange(secret=credential.api_key)
+        exchanged = Exchange(secret=credential.api_key, timeout_s=request.settings.timeout_s)
         token = exchange.set(exchanged)
         try:
             return await self._request(request, credential, exchanged)
-        except ProviderError:
+        except (ConfigurationError, ProviderError):
             raise
         except Exception as error:
             raise fault_of(error, request.model, credential, exchanged) from error

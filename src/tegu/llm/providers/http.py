@@ -26,7 +26,7 @@ _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"}
 @dataclass(slots=True)
 class Exchange:
     """What went over the wire for one call. `problem` is why the body could not be read, in our words; `secret` is the
-    key that was sent, which no reply may show to anybody.
+    key that was sent, which no reply may show to anybody. `timeout_s` is for senders that no timeout reaches otherwise.
     """
 
     is_sent: bool = False
@@ -35,6 +35,7 @@ class Exchange:
     body: bytes = b""
     problem: str | None = None
     secret: str | None = None
+    timeout_s: float | None = None
 
     def without_secret(self, text: str) -> str:
         """The text with the key blotted out. Short keys are words such as `none` that replies may well hold."""

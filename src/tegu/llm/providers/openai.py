@@ -9,13 +9,9 @@ from tegu.llm.protocol import Credential
 from tegu.llm.providers.clients import ModelMaker
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-
     from tegu.llm.providers.http import BoundedClient
 
 BASE_URL = "https://api.openai.com/v1"
-_NO_KEY = "no-key"
-"""Local servers want none, but the SDK insists on one."""
 
 
 def chat(credential: Credential, http: "BoundedClient") -> ModelMaker:
@@ -23,7 +19,9 @@ def chat(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    provider = OpenAIProvider(openai_client=_client(credential, http))
+    from tegu.llm.providers.quiet import openai_client
+
+    provider = OpenAIProvider(openai_client=openai_client(credential, http, BASE_URL))
     return lambda name: OpenAIChatModel(name, provider=provider)
 
 
@@ -32,7 +30,9 @@ def responses(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.openai import OpenAIResponsesModel, OpenAIResponsesModelSettings
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    provider = OpenAIProvider(openai_client=_client(credential, http))
+    from tegu.llm.providers.quiet import openai_client
+
+    provider = OpenAIProvider(openai_client=openai_client(credential, http, BASE_URL))
     settings = OpenAIResponsesModelSettings(openai_store=False)
     return lambda name: OpenAIResponsesModel(name, provider=provider, settings=settings)
 
@@ -42,7 +42,11 @@ def compatible(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-    provider = OpenAICompatibleProvider("openai-compatible", openai_client=_client(credential, http))
+    from tegu.llm.providers.quiet import openai_client
+
+    provider = OpenAICompatibleProvider(
+        "openai-compatible", openai_client=openai_client(credential, http, BASE_URL)
+    )
     return lambda name: OpenAIChatModel(name, provider=provider)
 
 
@@ -51,7 +55,9 @@ def vllm(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.vllm import VLLMProvider
 
-    provider = VLLMProvider(openai_client=_client(credential, http))
+    from tegu.llm.providers.quiet import openai_client
+
+    provider = VLLMProvider(openai_client=openai_client(credential, http, BASE_URL))
     return lambda name: OpenAIChatModel(name, provider=provider)
 
 
@@ -60,23 +66,7 @@ def ollama(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from pydantic_ai.models.ollama import OllamaModel
     from pydantic_ai.providers.ollama import OllamaProvider
 
-    provider = OllamaProvider(openai_client=_client(credential, http))
+    from tegu.llm.providers.quiet import openai_client
+
+    provider = OllamaProvider(openai_client=openai_client(credential, http, BASE_URL))
     return lambda name: OllamaModel(name, provider=provider)
-
-
-def _client(credential: Credential, http: "BoundedClient") -> "AsyncOpenAI":
-    from openai import AsyncOpenAI
-
-    from tegu.llm.providers.openai_completions import use_plain_completions
-
-    client = AsyncOpenAI(
-        api_key=credential.api_key or _NO_KEY,
-        base_url=credential.base_url or BASE_URL,
-        http_client=http,
-        max_retries=0,
-    )
-    # The SDK takes these from the environment: they would go to every organization's host.
-    client.organization = None
-    client.project = None
-    use_plain_completions(client)
-    return client

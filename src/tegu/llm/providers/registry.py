@@ -5,45 +5,125 @@ call of a provider; a name is a registry key and never an import path.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
 from tegu.domain.errors import ConfigurationError
 from tegu.llm.protocol import Provider
-from tegu.llm.providers import anthropic, google, openai
+from tegu.llm.providers import (
+    anthropic,
+    azure,
+    bedrock,
+    cohere,
+    gateway,
+    google,
+    google_cloud,
+    groq,
+    mistral,
+    openai,
+    passed,
+)
+from tegu.llm.providers.clients import ClientBuilder
 from tegu.llm.providers.direct import DirectProvider
 
 
-def _rules() -> Provider:
-    from tegu.llm.providers.rules import RulesProvider
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a provider of the network is made. `extra` brings its SDK, where the core does not. `priced_by_url`: see
+    `replies.reply_of`. `sample_model` is a name that its library takes.
+    """
 
-    return RulesProvider()
+    build: ClientBuilder
+    extra: str | None = None
+    priced_by_url: bool = False
+    sample_model: str = "not-a-model"
 
 
-_FACTORIES: Mapping[str, Callable[[], Provider]] = MappingProxyType(
+ENTRIES: Mapping[str, Entry] = MappingProxyType(
     {
-        "anthropic": lambda: DirectProvider(anthropic.messages),
-        "google": lambda: DirectProvider(google.generate_content),
-        "ollama": lambda: DirectProvider(openai.ollama, priced_by_url=True),
-        "openai": lambda: DirectProvider(openai.chat),
-        "openai-compatible": lambda: DirectProvider(openai.compatible, priced_by_url=True),
-        "openai-responses": lambda: DirectProvider(openai.responses),
-        "rules": _rules,
-        "vllm": lambda: DirectProvider(openai.vllm, priced_by_url=True),
+        "anthropic": Entry(anthropic.messages),
+        "azure": Entry(azure.chat),
+        "azure-responses": Entry(azure.responses),
+        "bedrock": Entry(bedrock.converse, extra="bedrock"),
+        "cohere": Entry(cohere.chat, extra="cohere"),
+        "github-copilot": Entry(passed.copilot),
+        "google": Entry(google.generate_content),
+        "google-cloud": Entry(google_cloud.generate_content),
+        "groq": Entry(groq.chat, extra="groq"),
+        "huggingface": Entry(passed.huggingface),
+        "mistral": Entry(mistral.chat, extra="mistral"),
+        "ollama": Entry(openai.ollama, priced_by_url=True),
+        "openai": Entry(openai.chat),
+        "openai-compatible": Entry(openai.compatible, priced_by_url=True),
+        "openai-responses": Entry(openai.responses),
+        "vllm": Entry(openai.vllm, priced_by_url=True),
+        "xai": Entry(passed.grok),
+        **{
+            name: Entry(
+                passed.passed_through(name),
+                priced_by_url=name == "litellm",
+                sample_model=service.sample_model,
+                extra="bedrock" if name == "bedrock-mantle" else None,
+            )
+            for name, service in passed.SERVICES.items()
+        },
+        **{
+            f"gateway/{route}": Entry(gateway.routed(route), extra="groq" if route == "groq" else None)
+            for route in gateway.ROUTES
+        },
+        "gateway/bedrock": Entry(bedrock.through_gateway, extra="bedrock"),
     }
 )
-_ALIASES: Mapping[str, str] = MappingProxyType({"google-gla": "google", "openai-chat": "openai"})
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "gateway/chat": "gateway/openai-chat",
+        "gateway/converse": "gateway/bedrock",
+        "gateway/google": "gateway/google-cloud",
+        "gateway/google-vertex": "gateway/google-cloud",
+        "gateway/openai": "gateway/openai-chat",
+        "gateway/responses": "gateway/openai-responses",
+        "google-gla": "google",
+        "google-vertex": "google-cloud",
+        "grok": "xai",
+        "openai-chat": "openai",
+    }
+)
+_PERSONAL = (
+    "it wants the login of a person's ChatGPT plan, which no server should hold; use openai with an API key"
+)
+_DECISIONS = "it answers fixed questions and fills no schema"
+REFUSED: Mapping[str, str] = MappingProxyType(
+    {
+        "elevenlabs": "it makes speech, not text",
+        "github": "GitHub Models was retired on 2026-07-30",
+        "google-decisions": _DECISIONS,
+        "openai-chatgpt": _PERSONAL,
+        "openai-codex": _PERSONAL,
+        "openai-decisions": _DECISIONS,
+        "sentence-transformers": "it makes embeddings, not text",
+        "system-one": _DECISIONS,
+        "typesafe": _DECISIONS,
+        "voyageai": "it makes embeddings, not text",
+    }
+)
+"""Names that pydantic-ai knows and that cannot be a model of a stage, and why."""
 
-PROVIDER_NAMES = tuple(_FACTORIES)
+PROVIDER_NAMES = tuple(sorted((*ENTRIES, "rules")))
 
 
 def canonical_name(name: str) -> str:
     """The registry key of a name or alias. Raises ConfigurationError, with the nearest name."""
-    name = _ALIASES.get(name, name)
-    if name in _FACTORIES:
+    name = ALIASES.get(name, name)
+    if name in PROVIDER_NAMES:
         return name
-    near = get_close_matches(name, [*_FACTORIES, *_ALIASES], n=1)
+    if name in REFUSED:
+        raise ConfigurationError(
+            f"provider {name!r} cannot be used here: {REFUSED[name]}",
+            hint="`tegu models --keys` lists the others",
+        )
+    near = get_close_matches(name, [*PROVIDER_NAMES, *ALIASES], n=1)
     meant = f" (did you mean {near[0]!r}?)" if near else ""
     raise ConfigurationError(
         f"there is no provider {name!r}{meant}", hint="providers: " + ", ".join(PROVIDER_NAMES)
@@ -52,7 +132,15 @@ def canonical_name(name: str) -> str:
 
 def provider_for(name: str) -> Provider:
     """A new provider of that name; the caller closes it. Raises ConfigurationError."""
-    return _FACTORIES[canonical_name(name)]()
+    key = canonical_name(name)
+    if key == "rules":
+        from tegu.llm.providers.rules import RulesProvider
+
+        return RulesProvider()
+    entry = ENTRIES[key]
+    return DirectProvider(
+        entry.build, priced_by_url=entry.priced_by_url, extra=entry.extra, sample_model=entry.sample_model
+    )
 
 
 class Providers:

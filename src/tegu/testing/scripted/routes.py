@@ -14,24 +14,37 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from tegu.domain.json import JsonObject, json_hash
 from tegu.testing.scripted.anthropic import AnthropicWire
+from tegu.testing.scripted.bedrock import BedrockWire
 from tegu.testing.scripted.google import GoogleWire
 from tegu.testing.scripted.http import HttpRequest
 from tegu.testing.scripted.openai_chat import OpenAIChatWire
 from tegu.testing.scripted.openai_responses import OpenAIResponsesWire
+from tegu.testing.scripted.openrouter import OpenRouterWire
 from tegu.testing.scripted.script import Failed, WireFormat
 from tegu.testing.scripted.wire import Asked, Wire
 
 _GOOGLE_PATH = re.compile(r"/models/([^/]+):(\w+)$")
 _WIRES: dict[str, Wire] = {
+    "/api/v1/chat/completions": OpenRouterWire(),
     "/chat/completions": OpenAIChatWire(),
     "/responses": OpenAIResponsesWire(),
     "/messages": AnthropicWire(),
 }
 _GOOGLE = GoogleWire()
+_BEDROCK_PATH = re.compile(r"/model/([^/]+)/converse$")
+_BEDROCK = BedrockWire()
 _OBJECT = TypeAdapter(JsonObject)
 
 _SECRET_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"}
+    {
+        "authorization",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-goog-api-key",
+        "x-amz-security-token",
+        "cookie",
+    }
 )
 # What changes from one sending of the same prompt to the next.
 _VOLATILE = frozenset(
@@ -144,6 +157,8 @@ def _wire(http: HttpRequest) -> tuple[Wire | None, str | None, Failed | None]:
         model, method = unquote(found[1]), found[2]
         is_served = method == "generateContent"
         return _GOOGLE, model, None if is_served else Failed(400, f"{method} is not scripted.")
+    if found := _BEDROCK_PATH.search(http.path):
+        return _BEDROCK, unquote(found[1]), None
     for end, wire in _WIRES.items():
         if http.path.endswith(end):
             return wire, None, None
@@ -151,7 +166,7 @@ def _wire(http: HttpRequest) -> tuple[Wire | None, str | None, Failed | None]:
 
 
 def _known(path: str) -> bool:
-    return bool(_GOOGLE_PATH.search(path)) or path.endswith(tuple(_WIRES))
+    return bool(_GOOGLE_PATH.search(path) or _BEDROCK_PATH.search(path)) or path.endswith(tuple(_WIRES))
 
 
 def dump(body: JsonObject) -> bytes:

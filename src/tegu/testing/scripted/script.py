@@ -21,6 +21,7 @@ class WireFormat(StrEnum):
     OPENAI_RESPONSES = "openai_responses"
     ANTHROPIC = "anthropic"
     GOOGLE = "google"
+    BEDROCK = "bedrock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Filtered:
 class Failed:
     """An HTTP error status with the provider's error body.
 
-    `code` is OpenAI's error code, Anthropic's error type or Google's status, and follows from the status when it is
+    `code` is OpenAI's error code, Anthropic's or Bedrock's error type or Google's status, and follows from the status when it is
     not given. `retry_after_s` goes where the provider puts it: headers, or Google's RetryInfo in the body.
     """
 

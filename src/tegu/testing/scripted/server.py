@@ -23,7 +23,19 @@ from tegu.testing.scripted.script import Failed, Raw, Reply, Tokens
 from tegu.testing.scripted.state import AnyScript, Chosen, ScriptState
 
 _JSON = {"content-type": "application/json"}
-_ROOT_PROVIDERS = frozenset({"anthropic", "google", "google-gla", "google-vertex"})
+_ROOT_PROVIDERS = frozenset(
+    {
+        "anthropic",
+        "bedrock",
+        "cohere",
+        "google",
+        "google-cloud",
+        "google-gla",
+        "google-vertex",
+        "groq",
+        "mistral",
+    }
+)
 _BACKLOG = 1024
 
 
@@ -99,7 +111,9 @@ class ScriptedProvider:
         return f"http://{self._host}:{self._port}"
 
     def base_url(self, provider: str) -> str:
-        """What to give this provider's SDK as base_url: the root for Anthropic and Google, `.../v1` for all others."""
+        """What to give this provider's SDK as base_url: the root for some, `.../v1` for all others."""
+        if provider == "openrouter":
+            return f"{self.url}/api/v1"
         return self.url if provider in _ROOT_PROVIDERS else f"{self.url}/v1"
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
