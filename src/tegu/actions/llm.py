@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from tegu.domain.call import Usage
-from tegu.llm.protocol import CredentialSource, Ledger, Provider
+from tegu.llm.protocol import CredentialSource, Ledger, OnText, Provider, Watch
 from tegu.stages.context import RULES, ModelChoice, Question, StageLlm
 from tegu.stages.parts import data_parts
 
@@ -27,6 +27,28 @@ class LlmAnswer:
     cost_usd: Decimal | None
 
 
+OnAttempt = Callable[[], OnText]
+"""Called when an attempt begins: what was heard of an earlier one is void. Returns who hears this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Implements LiveAttempt: one listener for the one call."""
+
+    on_attempt: OnAttempt
+
+    def watch(self, call: int, *, is_json: bool) -> Watch:
+        del call, is_json
+
+        async def watch() -> OnText:
+            return self.on_attempt()
+
+        return watch
+
+    def close(self) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Llm:
     """Models, without a run."""
@@ -38,13 +60,25 @@ class Llm:
     default_model: str | None
 
     async def generate(
-        self, instructions: str, inputs: Sequence[object] = (), *, model: str | None = None
+        self,
+        instructions: str,
+        inputs: Sequence[object] = (),
+        *,
+        model: str | None = None,
+        on_attempt: OnAttempt | None = None,
     ) -> str:
-        """What the model writes. Raises ProviderError, ConfigurationError."""
-        return (await self.ask(instructions, inputs, model=model)).text
+        """What the model writes. `on_attempt` returns a function that hears each piece of text as it arrives, where the
+        provider can stream. Raises ProviderError, ConfigurationError.
+        """
+        return (await self.ask(instructions, inputs, model=model, on_attempt=on_attempt)).text
 
     async def ask(
-        self, instructions: str, inputs: Sequence[object] = (), *, model: str | None = None
+        self,
+        instructions: str,
+        inputs: Sequence[object] = (),
+        *,
+        model: str | None = None,
+        on_attempt: OnAttempt | None = None,
     ) -> LlmAnswer:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
         choice = ModelChoice(override=model or self.default_model)
@@ -58,6 +92,7 @@ class Llm:
             provider_for=lambda _: provider,
             credentials=self.credentials,
             models=choice,
+            live=_Listener(on_attempt) if on_attempt else None,
         )
         # The rules follow no instructions: what they are told is the text that they read.
         parts = data_parts(inputs if inputs or ref.provider != RULES else [instructions])

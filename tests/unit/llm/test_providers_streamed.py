@@ -86,14 +86,13 @@ async def watched(
 def comparable(reply: ModelReply) -> tuple[object, ...]:
     """All of a reply but what differs from one request to the next: its ids, times, and white space in JSON."""
     metadata = {name: value for name, value in reply.metadata.items() if not name.endswith("_id")}
-    limits = metadata.get("rate_limit")
-    metadata["rate_limit"] = sorted(limits) if isinstance(limits, dict) else None
+    limits = metadata.pop("rate_limit", None)
     stored = reply.to_json() | {"metadata": metadata, "text": None}
     try:
         said: object = from_json(reply.text)
     except ValueError:
         said = reply.text
-    return said, stored, sorted(reply.metadata)
+    return said, stored, sorted(reply.metadata), sorted(limits) if isinstance(limits, dict) else None
 
 
 @every_provider
