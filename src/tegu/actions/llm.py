@@ -27,21 +27,28 @@ class LlmAnswer:
     cost_usd: Decimal | None
 
 
-OnAttempt = Callable[[], OnText]
-"""Called when an attempt begins: what was heard of an earlier one is void. Returns who hears this one."""
+OnGrowth = Callable[[str], None]
+"""Called with the text so far, each time that it has grown. Where an attempt broke off it begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Listener:
     """Implements LiveAttempt: one listener for the one call."""
 
-    on_attempt: OnAttempt
+    on_growth: OnGrowth
 
     def watch(self, call: int, *, is_json: bool) -> Watch:
         del call, is_json
 
         async def watch() -> OnText:
-            return self.on_attempt()
+            text = ""
+
+            def heard(piece: str) -> None:
+                nonlocal text
+                text += piece
+                self.on_growth(text)
+
+            return heard
 
         return watch
 
@@ -65,12 +72,12 @@ class Llm:
         inputs: Sequence[object] = (),
         *,
         model: str | None = None,
-        on_attempt: OnAttempt | None = None,
+        on_text: OnGrowth | None = None,
     ) -> str:
-        """What the model writes. `on_attempt` returns a function that hears each piece of text as it arrives, where the
-        provider can stream. Raises ProviderError, ConfigurationError.
+        """What the model writes. `on_text` is called with the text so far each time that it has grown, where the provider
+        can stream. Raises ProviderError, ConfigurationError.
         """
-        return (await self.ask(instructions, inputs, model=model, on_attempt=on_attempt)).text
+        return (await self.ask(instructions, inputs, model=model, on_text=on_text)).text
 
     async def ask(
         self,
@@ -78,7 +85,7 @@ class Llm:
         inputs: Sequence[object] = (),
         *,
         model: str | None = None,
-        on_attempt: OnAttempt | None = None,
+        on_text: OnGrowth | None = None,
     ) -> LlmAnswer:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
         choice = ModelChoice(override=model or self.default_model)
@@ -92,7 +99,7 @@ class Llm:
             provider_for=lambda _: provider,
             credentials=self.credentials,
             models=choice,
-            live=_Listener(on_attempt) if on_attempt else None,
+            live=_Listener(on_text) if on_text else None,
         )
         # The rules follow no instructions: what they are told is the text that they read.
         parts = data_parts(inputs if inputs or ref.provider != RULES else [instructions])

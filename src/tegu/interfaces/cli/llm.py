@@ -1,7 +1,6 @@
 """`tegu llm`: ask a model without a run."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
@@ -21,19 +20,15 @@ class _Typed:
 
     text: str = ""
 
-    def begin(self) -> Callable[[str], None]:
-        """An attempt begins; of an earlier one that broke off nothing counts."""
-        if self.text:
+    def grew(self, text: str) -> None:
+        """Type what is new. A text that begins anew is one whose attempt broke off."""
+        if not text.startswith(self.text):
             click.echo()
             write_notice("the reply broke off; asked again:")
-        self.text = ""
-        return self.type
-
-    def type(self, piece: str) -> None:
-        """Show a piece."""
-        self.text += piece
-        click.echo(printable(piece), nl=False)
+            self.text = ""
+        click.echo(printable(text[len(self.text) :]), nl=False)
         sys.stdout.flush()
+        self.text = text
 
 
 @click.group()
@@ -56,7 +51,7 @@ def try_(*, model: str, text: str, as_json: bool) -> None:
 
     async def work(tegu: Tegu) -> LlmAnswer:
         is_shown = not as_json and sys.stdout.isatty()
-        return await tegu.llm.ask(text, model=model, on_attempt=typed.begin if is_shown else None)
+        return await tegu.llm.ask(text, model=model, on_text=typed.grew if is_shown else None)
 
     answer = with_tegu(work)
     if as_json:
