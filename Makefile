@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check setup bench lock clean format
+.PHONY: demo test check setup bench bench-streaming lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -31,6 +31,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 bench: setup  ## measure, print ratios, write docs/benchmarks/latest.json
 	@$(BIN)/python -m benchmarks
+
+bench-streaming: setup  ## how soon partial outputs are seen, and what they cost; writes docs/benchmarks/streaming.json
+	@$(BIN)/python -m benchmarks.streaming
 
 format: setup
 	@$(BIN)/ruff format .

@@ -21,6 +21,7 @@ from tegu.actions import pipelines as pipeline_actions
 from tegu.actions import runs as run_actions
 from tegu.actions.contents import Ingested, Source
 from tegu.actions.doctor import HealthCheck, examine
+from tegu.actions.follow import Following
 from tegu.actions.llm import Llm
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
@@ -206,21 +207,28 @@ class Tegu:
                     await asyncio.wait_for(released.wait(), _POLL_S)
                 released.clear()
 
-    async def follow(self, run_ids: Sequence[UUID]) -> AsyncIterator[RunEvent]:
-        """The events of runs, as they happen, in order within each run, until all have ended."""
-        after = dict.fromkeys(run_ids, 0)
-        while True:
-            # Statuses first: what ended before the events were read has all its events among them.
-            statuses = await run_actions.statuses(self.scope, run_ids)
-            events = await run_actions.events_after(self.scope, after)
-            for event in events:
-                after[event.run_id] = event.seq
-                yield event
-            if not events and all(status.is_terminal for status in statuses.values()):
-                return
-            if not events:
-                self._runtime.check_worker()
-                await asyncio.sleep(_FOLLOW_S)
+    async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncIterator[RunEvent]:
+        """The events of runs, as they happen, in order within each run, until all have ended.
+
+        With `partials` also what models have said so far, as events of the kind `stage.partial` (`data`: `partial`,
+        `text_length`, `call`, `attempt`, and `is_truncated` where only the beginning is shown). These are of the moment:
+        coalesced, not stored, not replayed; their `seq` is that of the run's last event before them. A partial comes
+        after the `stage.started` of its attempt and before what ends it. Models are streamed while somebody follows so;
+        `StartOptions(stream=True)` begins with the first call.
+        """
+        following = Following(self.scope, run_ids, partials=partials)
+        async with self._runtime.feed.hints(run_ids if partials else ()) as hint:
+            while True:
+                events = await following.look()
+                for event in events:
+                    yield event
+                if following.is_over:
+                    return
+                if not events:
+                    self._runtime.check_worker()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(hint.wait(), _FOLLOW_S)
+                    hint.clear()
 
     async def cancel(self, run_id: UUID) -> RunStatus:
         """Ask for the end of a run. Raises ConflictError when it has ended already."""

@@ -15,6 +15,8 @@ from tegu.domain.errors import UsageError
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
 from tegu.engine.attempt import Perform
+from tegu.engine.feed import Feed
+from tegu.engine.partials import Partials
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.protocol import CredentialSource, Ledger
@@ -25,8 +27,9 @@ from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
-from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
+from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
 from tegu.storage.ledger import CallPlace, StoredLedger
+from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
 
 StageFunction = Callable[..., Any]
@@ -50,6 +53,8 @@ class Runtime:
         self._alone: AlonePerformer | None = None
         self._own: tuple[Worker, asyncio.Task[None]] | None = None
         self._released: dict[UUID, asyncio.Event] = {}
+        self._partials: Partials | None = None
+        self._feed: Feed | None = None
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -64,8 +69,10 @@ class Runtime:
 
     async def open(self) -> None:
         """Open both doors of the database; connections are made when they are needed."""
-        self._database = Database(await self.address())
+        address = await self.address()
+        self._database = Database(address)
         self._notifier = Notifier(self._database.engine)
+        self._feed = Feed(partial(connect, address, APP_ROLE))
 
     async def close(self) -> None:
         """Hand back what is under way, and close every connection."""
@@ -73,13 +80,17 @@ class Runtime:
             if self._database is not None:
                 closing.push_async_callback(self._database.close)
             closing.push_async_callback(self.providers.close)
+            if self._partials is not None:
+                closing.push_async_callback(self._partials.close)
+            if self._feed is not None:
+                closing.push_async_callback(self._feed.close)
             if self._notifier is not None:
                 closing.push_async_callback(self._notifier.close)
             if self._alone is not None:
                 closing.push_async_callback(self._alone.close)
             if self._own is not None:
                 closing.push_async_callback(_stopped, *self._own)
-            self._own = self._database = None
+            self._own = self._database = self._partials = None
 
     @property
     def database(self) -> Database:
@@ -88,6 +99,13 @@ class Runtime:
             raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
         return self._database
 
+    @property
+    def feed(self) -> Feed:
+        """Hints that there is something new of a run. Raises UsageError before `open`."""
+        if self._feed is None:
+            raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
+        return self._feed
+
     async def ledger(self, place: CallPlace) -> Ledger:
         """Journal and ledger of the calls that belong there."""
         return StoredLedger(await self.database.engine(), place)
@@ -95,6 +113,7 @@ class Runtime:
     async def performer(self) -> Perform:
         """What performs one stage in this process."""
         pool = await self.database.engine()
+        self._partials = self._partials or Partials(PartialStore(pool))
 
         def ledger_for(task: StageTask) -> Ledger:
             place = CallPlace(task.organization_id, task.run_id, task.stage.name, generation=task.generation)
@@ -107,6 +126,7 @@ class Runtime:
             credentials=self.credentials,
             ledger_for=ledger_for,
             default_model=self._default_model,
+            open_live=self._partials.open,
         ).perform
 
     async def worker(

@@ -95,4 +95,8 @@ def _migrations() -> str:
 
 def _created_tables() -> dict[str, str]:
     """Name to body of every table that is made."""
-    return dict(re.findall(r"^create table tegu\.(\w+) \((.*?)^\)", _migrations(), re.MULTILINE | re.DOTALL))
+    return dict(
+        re.findall(
+            r"^create (?:unlogged )?table tegu\.(\w+) \((.*?)^\)", _migrations(), re.MULTILINE | re.DOTALL
+        )
+    )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from tegu.domain.call import Usage
-from tegu.llm.protocol import CredentialSource, Ledger, Provider
+from tegu.llm.protocol import CredentialSource, Ledger, OnText, Provider, Watch
 from tegu.stages.context import RULES, ModelChoice, Question, StageLlm
 from tegu.stages.parts import data_parts
 
@@ -27,6 +27,35 @@ class LlmAnswer:
     cost_usd: Decimal | None
 
 
+OnGrowth = Callable[[str], None]
+"""Called with the text so far, each time that it has grown. Where an attempt broke off it begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Implements LiveAttempt: one listener for the one call."""
+
+    on_growth: OnGrowth
+
+    def watch(self, call: int, *, is_json: bool) -> Watch:
+        del call, is_json
+
+        async def watch() -> OnText:
+            text = ""
+
+            def heard(piece: str) -> None:
+                nonlocal text
+                text += piece
+                self.on_growth(text)
+
+            return heard
+
+        return watch
+
+    def close(self) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Llm:
     """Models, without a run."""
@@ -38,13 +67,25 @@ class Llm:
     default_model: str | None
 
     async def generate(
-        self, instructions: str, inputs: Sequence[object] = (), *, model: str | None = None
+        self,
+        instructions: str,
+        inputs: Sequence[object] = (),
+        *,
+        model: str | None = None,
+        on_text: OnGrowth | None = None,
     ) -> str:
-        """What the model writes. Raises ProviderError, ConfigurationError."""
-        return (await self.ask(instructions, inputs, model=model)).text
+        """What the model writes. `on_text` is called with the text so far each time that it has grown, where the provider
+        can stream. Raises ProviderError, ConfigurationError.
+        """
+        return (await self.ask(instructions, inputs, model=model, on_text=on_text)).text
 
     async def ask(
-        self, instructions: str, inputs: Sequence[object] = (), *, model: str | None = None
+        self,
+        instructions: str,
+        inputs: Sequence[object] = (),
+        *,
+        model: str | None = None,
+        on_text: OnGrowth | None = None,
     ) -> LlmAnswer:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
         choice = ModelChoice(override=model or self.default_model)
@@ -58,6 +99,7 @@ class Llm:
             provider_for=lambda _: provider,
             credentials=self.credentials,
             models=choice,
+            live=_Listener(on_text) if on_text else None,
         )
         # The rules follow no instructions: what they are told is the text that they read.
         parts = data_parts(inputs if inputs or ref.provider != RULES else [instructions])

@@ -14,11 +14,14 @@ from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.intake.sniff import MBOX
-from tegu.storage import calls, idempotency, pipelines
+from tegu.storage import calls, idempotency, partials, pipelines
 from tegu.storage import results as result_store
 from tegu.storage import runs as store
 from tegu.storage.database import Transaction
 from tegu.storage.pipelines import PipelineVersion
+
+WATCH_S = 60.0
+"""How long a run counts as followed after somebody said so; followers say it again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,15 @@ class RunInput:
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """How to start runs. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h."""
+    """How to start runs. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h. With
+    `stream` replies may be followed from the first call on (`Tegu.follow(..., partials=True)` asks for the later ones).
+    """
 
     model: str | None = None
     triggered_by: TriggeredBy = TriggeredBy.LIBRARY
     metadata: JsonObject | None = None
     idempotency_key: str | None = None
+    stream: bool = False
 
 
 def inputs_of(version: PipelineVersion, ingested: Iterable[Ingested]) -> tuple[RunInput, ...]:
@@ -186,7 +192,7 @@ async def _start_once(
 async def _insert(
     scope: Scope, connection: Transaction, version: PipelineVersion, item: RunInput, options: StartOptions
 ) -> UUID:
-    return await store.insert_run(
+    run_id = await store.insert_run(
         connection,
         scope.organization_id,
         store.NewRun(
@@ -198,3 +204,6 @@ async def _insert(
             metadata=options.metadata,
         ),
     )
+    if options.stream:
+        await partials.watch_runs(connection, scope.organization_id, [run_id], for_s=WATCH_S)
+    return run_id

@@ -64,6 +64,7 @@ def task_of(
         generation=stage.generation,
         pinned_at=run.created_at,
         is_alone=stage.is_alone,
+        epoch=run.epoch,
     )
 
 

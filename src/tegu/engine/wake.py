@@ -24,9 +24,14 @@ def _close(closed: asyncio.Event, _: object) -> None:
 
 async def listen(connect: Connect, wake: Callable[[], None], *, retry_s: float = 1.0) -> None:
     """Call `wake` at every notification, and after every reconnection, until cancelled."""
+    await hear(connect, CHANNEL, lambda _: wake(), retry_s=retry_s)
 
-    def heard(*_: object) -> None:
-        wake()
+
+async def hear(connect: Connect, channel: str, tell: Callable[[str], None], *, retry_s: float = 1.0) -> None:
+    """Pass on what is said on a channel, and nothing ("") after every reconnection, until cancelled."""
+
+    def heard(*said: object) -> None:
+        tell(str(said[-1]))
 
     while True:
         connection: asyncpg.Connection[asyncpg.Record] | None = None
@@ -34,8 +39,8 @@ async def listen(connect: Connect, wake: Callable[[], None], *, retry_s: float =
             connection = await connect()
             closed = asyncio.Event()
             connection.add_termination_listener(partial(_close, closed))
-            await connection.add_listener(CHANNEL, heard)
-            wake()
+            await connection.add_listener(channel, heard)
+            tell("")
             await closed.wait()
         except Exception as error:  # noqa: BLE001 (any way to lose the ear is answered by polling and a new try)
             log.info("not listening: %s", error or type(error).__name__)

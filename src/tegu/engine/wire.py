@@ -32,6 +32,7 @@ def pack_task(task: StageTask) -> bytes:
             "attempt": task.attempt,
             "generation": task.generation,
             "pinned_at": task.pinned_at,
+            "epoch": task.epoch,
         }
     )
 
@@ -56,6 +57,7 @@ def unpack_task(data: bytes) -> StageTask:
         generation=int(str(packed["generation"])),
         pinned_at=datetime.fromisoformat(str(packed["pinned_at"])),
         is_alone=True,
+        epoch=int(str(packed["epoch"])),
     )
 
 

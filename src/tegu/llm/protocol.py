@@ -5,11 +5,11 @@ makes exactly one request per call of `request` (no hidden retries, no validatio
 reports what it does not know as None.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -247,6 +247,25 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+        ...
+
+
+OnText = Callable[[str], None]
+"""Hears each new piece of a reply's text as it arrives, in order (of a tool's arguments, in tool mode). Must not block."""
+Watch = Callable[[], Awaitable[OnText | None]]
+"""Asked before each attempt: who hears the text of this attempt, if anybody. What earlier attempts said is void then."""
+
+
+@runtime_checkable
+class StreamingProvider(Protocol):
+    """A provider that can show its replies while they grow. One that cannot is no less a Provider."""
+
+    async def request_streamed(
+        self, request: ModelRequest, credential: Credential, on_text: OnText
+    ) -> ModelReply:
+        """As `Provider.request`, with the same reply in the end: still one request, and a reply that breaks off in the
+        middle is a ProviderError, whatever was heard of it.
+        """
         ...
 
 

@@ -17,6 +17,7 @@ waits without a limit.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -34,10 +35,15 @@ from tegu.llm.protocol import (
     Ledger,
     ModelReply,
     ModelRequest,
+    OnText,
     Provider,
     Rejection,
+    StreamingProvider,
+    Watch,
 )
 from tegu.llm.reading import Accepted, Refused, Unusable, Verdict, verdict
+
+log = logging.getLogger("tegu.llm")
 
 REPLY_REFUSED_CODES = frozenset({"malformed", "length", "empty", "refusal", "content_filter"})
 """A reply was stored and is no result: a deliberate retry must ask anew instead of replaying it."""
@@ -85,14 +91,16 @@ async def complete(
     ordinal: int = 1,
     limits: CallLimits | None = None,
     timing: Timing | None = None,
+    watch: Watch | None = None,
 ) -> Completion:
     """Ask until there is a valid answer or a limit is reached.
 
-    `ordinal` numbers this logical call within its stage run. Raises ProviderError; a transient one carries
+    `ordinal` numbers this logical call within its stage run. `watch` may hear replies while they grow, where the
+    provider can stream; what is heard is never a result, and a reply from the journal is not heard. Raises ProviderError; a transient one carries
     `retry_after_s` where the provider said when to come back.
     """
     return await _Call(
-        provider, credential, ledger, ordinal, limits or CallLimits(), timing or Timing()
+        provider, credential, ledger, ordinal, limits or CallLimits(), timing or Timing(), watch
     ).completed(request)
 
 
@@ -107,7 +115,9 @@ class _Call:
         ordinal: int,
         limits: CallLimits,
         timing: Timing,
+        watch: Watch | None,
     ) -> None:
+        self._watch = watch
         self._provider = provider
         self._credential = credential
         self._ledger = ledger
@@ -181,6 +191,11 @@ class _Call:
         timed = replace(request, settings=replace(request.settings, timeout_s=timeout_s))
         try:
             async with asyncio.timeout(timeout_s):
+                provider = self._provider
+                if self._watch is not None and isinstance(provider, StreamingProvider):
+                    on_text = await self._watch()
+                    if on_text is not None:
+                        return await provider.request_streamed(timed, self._credential, _harmless(on_text))
                 return await self._provider.request(timed, self._credential)
         except TimeoutError as error:
             raise ProviderError(
@@ -219,6 +234,23 @@ class _Call:
 
     def _since_ms(self, started: float) -> int:
         return round((self._timing.monotonic() - started) * 1000)
+
+
+def _harmless(on_text: OnText) -> OnText:
+    """A listener that fails is not called again: the reply that it listens to is paid for."""
+    is_broken = False
+
+    def heard(piece: str) -> None:
+        nonlocal is_broken
+        if is_broken:
+            return
+        try:
+            on_text(piece)
+        except Exception:
+            is_broken = True
+            log.exception("whoever listens to a reply failed, and is not called again")
+
+    return heard
 
 
 def _malformed(request: ModelRequest, problems: tuple[str, ...], reasks: int) -> ProviderError:

@@ -18,6 +18,7 @@ class StageTask:
     """`pinned_at` is the run's own time: a stage that asks for the time twice gets the same answer after a crash.
 
     `generation` tells deliberate new questions to a model from repeated ones; `is_alone` asks for a child process.
+    `epoch` is the claim that the attempt belongs to: the fence of what is written of it outside of checkpoints.
     """
 
     organization_id: UUID
@@ -32,3 +33,4 @@ class StageTask:
     generation: int
     pinned_at: datetime
     is_alone: bool = False
+    epoch: int = 0

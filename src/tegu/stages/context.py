@@ -30,6 +30,7 @@ from tegu.llm.structured import CallLimits, Completion, Timing, complete
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.outputs import Classification
 from tegu.stages.labels import classification_schema, labels_note
+from tegu.stages.live import LiveAttempt
 from tegu.stages.parts import data_parts
 
 Filled = TypeVar("Filled")
@@ -103,7 +104,9 @@ class Answer:
 
 
 class StageLlm:
-    """Models, as one attempt of a stage may ask them. `budget_s` bounds all calls of the attempt together."""
+    """Models, as one attempt of a stage may ask them. `budget_s` bounds all calls of the attempt together; `live` says who
+    hears their replies grow.
+    """
 
     def __init__(
         self,
@@ -116,6 +119,7 @@ class StageLlm:
         limits: CallLimits | None = None,
         timing: Timing | None = None,
         budget_s: float | None = None,
+        live: LiveAttempt | None = None,
     ) -> None:
         self.models = models
         self.models_asked: list[ModelRef] = []
@@ -129,6 +133,7 @@ class StageLlm:
         self._budget_s = budget_s if budget_s is not None else self._limits.deadline_s
         self._until = self._timing.monotonic() + self._budget_s
         self._ordinals = 0
+        self._live = live
 
     async def fill(
         self,
@@ -205,6 +210,7 @@ class StageLlm:
             ordinal=ordinal,
             limits=replace(self._limits, deadline_s=left_s),
             timing=self._timing,
+            watch=self._live.watch(ordinal, is_json=question.output is not None) if self._live else None,
         )
         return Answer(completion.value, ref, completion)
 

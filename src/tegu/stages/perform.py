@@ -29,6 +29,7 @@ from tegu.pipeline.task import StageTask
 from tegu.stages.context import ModelChoice, ProviderFactory, StageContext, StageLlm
 from tegu.stages.inputs import StageInput, load_inputs
 from tegu.stages.kind import StageKind, StageOutput, StageWork
+from tegu.stages.live import LiveAttempt, OpenLive
 from tegu.stages.parts import stable_json
 from tegu.stages.registry import StageRegistry
 from tegu.stages.results import results_of
@@ -50,7 +51,9 @@ async def no_default_model(organization_id: UUID) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """Performs stages. Safe for any number at once. `default_model` is the organization's, or the setting's."""
+    """Performs stages. Safe for any number at once. `default_model` is the organization's, or the setting's;
+    `open_live` takes the replies under way to whoever follows.
+    """
 
     registry: StageRegistry
     sources: Sources
@@ -60,19 +63,24 @@ class Performer:
     default_model: ModelLookup = no_default_model
     limits: CallLimits | None = None
     timing: Timing | None = None
+    open_live: OpenLive | None = None
 
     async def perform(self, task: StageTask) -> StageOutcome:
         """Do it once. Raises only what is not expected."""
+        live = self.open_live(task) if self.open_live else None
         try:
-            return await self._completed(task)
+            return await self._completed(task, live)
         except StorageUnavailableError:
             raise
         except TeguError as error:
             return failed(error, task.stage.name)
+        finally:
+            if live is not None:
+                live.close()
 
-    async def _completed(self, task: StageTask) -> Completed:
+    async def _completed(self, task: StageTask, live: LiveAttempt | None) -> Completed:
         kind = self.registry.kind(task.stage.uses)
-        ctx = self.context(task)
+        ctx = self.context(task, live)
         inputs = await load_inputs(task, self.sources)
         output = await kind.perform(StageWork(task.stage.config, inputs, ctx))
         output = replace(output, value=storable(output.value))
@@ -85,7 +93,7 @@ class Performer:
             fingerprint=fingerprint(kind, task, models, inputs),
         )
 
-    def context(self, task: StageTask) -> StageContext:
+    def context(self, task: StageTask, live: LiveAttempt | None = None) -> StageContext:
         """What the stage's code gets beside its inputs."""
         models = ModelChoice(
             override=task.model,
@@ -101,6 +109,7 @@ class Performer:
             limits=self.limits,
             timing=self.timing,
             budget_s=task.stage.timeout_s * BUDGET_SHARE,
+            live=live,
         )
         about = {"run_id": str(task.run_id), "stage": task.stage.name, "attempt": task.attempt}
         return StageContext(

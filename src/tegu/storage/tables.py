@@ -292,5 +292,30 @@ idempotency_keys = Table(
     Column("created_at", _Time, nullable=False),
 )
 
+stage_partials = Table(
+    "stage_partials",
+    metadata,
+    _key("organization_id"),
+    _key("run_id"),
+    Column("stage", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("call", Integer, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("partial", JSONB),
+    Column("text_length", Integer, nullable=False),
+    Column("is_truncated", Boolean, nullable=False),
+    Column("updated_at", _Time, nullable=False),
+)
+
+run_watches = Table(
+    "run_watches",
+    metadata,
+    _key("organization_id"),
+    _key("run_id"),
+    Column("until", _Time, nullable=False),
+)
+
 # All that the app's role may see of a worker; named statements reach the rest.
 workers = table("workers", column("functions", ARRAY(Text)), column("lease_until", _Time), schema="tegu")

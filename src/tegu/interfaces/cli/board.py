@@ -10,11 +10,15 @@ from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
+from pydantic import JsonValue
+from pydantic_core import to_json
+
 from tegu.domain.call import AnsweredBy, LlmCall
 from tegu.domain.run import RunEvent
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.interfaces.cli import wording
 
+NOTE_MAX = 60
 _STAGE_EVENTS = {
     "stage.started": StageStatus.RUNNING,
     "stage.completed": StageStatus.COMPLETED,
@@ -130,11 +134,21 @@ def _stage_saw(stage: StageLine, event: RunEvent) -> None:
         case "stage.completed":
             stage.time.ended_at = event.at
             stage.note = ""
+        case "stage.partial":
+            stage.note = wording.tail(_said_of(data), NOTE_MAX)
         case "stage.failed" | "stage.retrying" | "stage.crashed":
             stage.time.ended_at = event.at
             stage.note = reason_of(event)
         case _:
             return
+
+
+def _said_of(data: Mapping[str, JsonValue]) -> str:
+    """What a model has said so far: text as it is, a value as JSON."""
+    partial = data.get("partial")
+    if partial is None:
+        return f"{data.get('text_length')} characters"
+    return partial if isinstance(partial, str) else to_json(partial).decode()
 
 
 def reason_of(event: RunEvent) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 from tegu.app import Tegu
 from tegu.domain.run import RunEvent
 from tegu.interfaces.cli.board import Board, RunLine
-from tegu.interfaces.cli.live import LiveView, PlainView
+from tegu.interfaces.cli.live import EXPANDED_RUNS_MAX, LiveView, PlainView
 from tegu.interfaces.cli.screen import write_json_line
 
 WAIT_S = 7 * 24 * 3600.0
@@ -49,15 +49,25 @@ def view_for(board: Board, out: Console, *, as_json: bool) -> View:
     return LiveView(board, out) if out.is_terminal else PlainView(board)
 
 
+def shows_partials(count: int, out: Console, *, as_json: bool, asked: bool) -> bool:
+    """Whether what models say is to be streamed: where somebody sees it, or a program asked for it."""
+    return asked if as_json else out.is_terminal and count <= EXPANDED_RUNS_MAX
+
+
 async def drive(tegu: Tegu, run_ids: list[UUID]) -> None:
     """Drive the runs and show nothing."""
     await tegu.drive(run_ids, timeout_s=WAIT_S)
 
 
 async def drive_shown(
-    tegu: Tegu, lines: Mapping[UUID, RunLine], out: Console, *, as_json: bool = False
+    tegu: Tegu,
+    lines: Mapping[UUID, RunLine],
+    out: Console,
+    *,
+    as_json: bool = False,
+    partials: bool = False,
 ) -> None:
-    """Drive the runs and show what happens."""
+    """Drive the runs and show what happens; with `partials` also what models have said so far."""
     if len(lines) > FOLLOWED_MAX:
         await drive(tegu, list(lines))
         return
@@ -65,7 +75,7 @@ async def drive_shown(
     with view_for(board, out, as_json=as_json) as view:
         async with asyncio.TaskGroup() as group:
             group.create_task(drive(tegu, list(lines)))
-            async for event in tegu.follow(list(lines)):
+            async for event in tegu.follow(list(lines), partials=partials):
                 board.saw(event)
                 view.saw(event)
                 if event.kind in _SETTLING and len(lines) <= _CALLS_OF_RUNS_MAX and not as_json:

@@ -14,19 +14,18 @@ from rich.table import Table
 
 from tegu.domain.run import RunEvent
 from tegu.interfaces.cli import wording
-from tegu.interfaces.cli.board import Board, RunLine, StageLine, cost_of, reason_of
+from tegu.interfaces.cli.board import NOTE_MAX, Board, RunLine, StageLine, cost_of, reason_of
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import table
 
-_EXPANDED_RUNS_MAX = 4
+EXPANDED_RUNS_MAX = 4
 _LINES_MAX = 15
 _NAME_MAX = 44
-_NOTE_MAX = 60
 _REFRESHES_PER_S = 8
 
 
 class LiveView:
-    """The board as a table that changes."""
+    """The board as a table that changes; beside a running stage stands the end of what its model has said so far."""
 
     def __init__(self, board: Board, out: Console) -> None:
         self._board = board
@@ -49,7 +48,7 @@ class LiveView:
         """All stages of a few runs; of many, those under way and how many have ended."""
         now = datetime.now(tz=UTC)
         runs = list(self._board.runs.values())
-        if len(runs) <= _EXPANDED_RUNS_MAX:
+        if len(runs) <= EXPANDED_RUNS_MAX:
             made = _lines()
             for run in runs:
                 _add_run(made, run, now)
@@ -120,5 +119,5 @@ def _add_stage(made: Table, name: str, stage: StageLine, now: datetime) -> None:
         wording.seconds(stage.time.elapsed_s(now)),
         str(len(stage.calls) or ""),
         cost_of(stage.calls),
-        f"[dim]{escape(wording.shortened(stage.note, _NOTE_MAX))}[/]",
+        f"[dim]{escape(wording.shortened(stage.note, NOTE_MAX))}[/]",
     )

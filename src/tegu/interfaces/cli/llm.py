@@ -1,5 +1,8 @@
 """`tegu llm`: ask a model without a run."""
 
+import sys
+from dataclasses import dataclass
+
 import click
 
 from tegu.actions.llm import LlmAnswer
@@ -9,6 +12,23 @@ from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
+
+
+@dataclass(slots=True)
+class _Typed:
+    """What was typed out while it came."""
+
+    text: str = ""
+
+    def grew(self, text: str) -> None:
+        """Type what is new. A text that begins anew is one whose attempt broke off."""
+        if not text.startswith(self.text):
+            click.echo()
+            write_notice("the reply broke off; asked again:")
+            self.text = ""
+        click.echo(printable(text[len(self.text) :]), nl=False)
+        sys.stdout.flush()
+        self.text = text
 
 
 @click.group()
@@ -23,17 +43,24 @@ def llm() -> None:
 def try_(*, model: str, text: str, as_json: bool) -> None:
     """Ask MODEL for what TEXT says, once; the call is in the ledger (`tegu calls`).
 
+    On a terminal the reply is shown while it comes.
+
     Shows at once whether a key, a model's name and the network are fine: tegu llm try openai:gpt-5-mini "Say hello."
     """
+    typed = _Typed()
 
     async def work(tegu: Tegu) -> LlmAnswer:
-        return await tegu.llm.ask(text, model=model)
+        is_shown = not as_json and sys.stdout.isatty()
+        return await tegu.llm.ask(text, model=model, on_text=typed.grew if is_shown else None)
 
     answer = with_tegu(work)
     if as_json:
         write_json(answer)
         return
-    click.echo(printable(answer.text))
+    if typed.text == answer.text:
+        click.echo()
+    else:
+        click.echo(printable(answer.text))
     usage = answer.usage
     if answer.is_rule_based:
         write_notice("rules: rule-based, no language model; no cost")

@@ -18,7 +18,7 @@ from tegu.domain.status import RunStatus, StageStatus
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
-from tegu.interfaces.cli.following import drive, drive_shown
+from tegu.interfaces.cli.following import drive, drive_shown, shows_partials
 from tegu.interfaces.cli.inputs import Unread, ingest_each, pipeline_source
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.result_table import write_results
@@ -57,6 +57,7 @@ class Started:
     "--model", metavar="PROVIDER:MODEL", help="The model of every stage, before all other settings."
 )
 @click.option("--follow/--no-follow", default=None, help="Show progress (default, except with --json).")
+@click.option("--partials", is_flag=True, help="With --follow --json: also what models have said so far.")
 @click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
 @import_option
 @json_option
@@ -66,6 +67,7 @@ def run(
     inputs: tuple[str, ...],
     model: str | None,
     follow: bool | None,
+    partials: bool,
     limit: int,
     modules: tuple[str, ...],
     as_json: bool,
@@ -75,20 +77,26 @@ def run(
     PIPELINE is a name (email_analysis, invoices@2) or a .yaml or .json file. INPUT is a file, or - for text from
     stdin. A pipeline over mail threads runs once per thread, any other once per file or message.
 
-    With --json, stdout is one JSON document; with --follow --json, the events as JSON lines before it.
+    With --json, stdout is one JSON document; with --follow --json, the events as JSON lines before it. --partials adds
+    lines of the kind stage.partial: outputs while they grow, a few a second, of the moment only.
     """
+    if partials and not (follow and as_json):
+        raise UsageError("--partials belongs to --follow --json", hint="a terminal shows them without asking")
     wish = Wish(pipeline, inputs, model, limit)
     started = Started({}, {})
 
     async def work(tegu: Tegu) -> list[Run]:
         version, found = await _planned(tegu, wish, drives=True)
-        options = StartOptions(model=model, triggered_by=TriggeredBy.USER)
+        out = console()
+        follows = (not as_json) if follow is None else follow
+        shown = follows and shows_partials(len(found), out, as_json=as_json, asked=partials)
+        options = StartOptions(model=model, triggered_by=TriggeredBy.USER, stream=shown)
         run_ids = await tegu.start_inputs(version, found, options)
         started.names.update(zip(run_ids, [item.name for item in found], strict=True))
-        out = console()
         try:
-            if (not as_json) if follow is None else follow:
-                await drive_shown(tegu, lines_of(version, started.names), out, as_json=as_json)
+            if follows:
+                lines = lines_of(version, started.names)
+                await drive_shown(tegu, lines, out, as_json=as_json, partials=shown)
             else:
                 await drive(tegu, list(run_ids))
         except asyncio.CancelledError:

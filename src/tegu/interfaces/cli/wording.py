@@ -111,6 +111,12 @@ def shortened(text: str, limit: int) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def tail(text: str, limit: int) -> str:
+    """The end of a text that grows, on one line, at most `limit` characters."""
+    line = " ".join(text[-4 * limit :].split())
+    return line if len(line) <= limit and len(text) <= 4 * limit else "…" + line[-(limit - 1) :]
+
+
 def counted(number: int, noun: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -35,8 +35,12 @@ def fault_of(error: Exception, model: ModelRef, credential: Credential, exchange
     """What happened, in our terms."""
     from pydantic_ai.exceptions import ContentFilterError, ModelAPIError, UserError
 
+    from tegu.llm.providers.streams import BrokenStreamError
+
     if exchanged.problem is not None:
         code, said = "malformed", exchanged.problem
+    elif isinstance(error, BrokenStreamError):
+        code, said = "connection", str(error)
     elif isinstance(error, ContentFilterError):
         code, said = "content_filter", str(error)
     elif isinstance(error, ModelAPIError):

@@ -1,12 +1,14 @@
 """The HTTP client that every provider's SDK is given.
 
 Called by `clients`. Invariant: one call sends one request, whatever the SDK would like, to the host that the credential
-is bound to: redirects are not followed. A reply is read whole, never beyond BODY_BYTES_MAX (unpacked). What the SDKs
-hide of it (headers, the raw usage) is kept in the `Exchange` of the call.
+is bound to: redirects are not followed. A reply is read whole, never beyond BODY_BYTES_MAX (unpacked), unless the call
+asked for a stream and gets one: that is handed on line by line (`sse`), and bounded too. What the SDKs hide of a reply
+(headers, the raw usage) is kept in the `Exchange` of the call.
 """
 
 import ssl
 import zlib
+from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +16,11 @@ from typing import Any
 
 import httpx2
 
+from tegu.llm.providers.sse import LineTooLongError, SseWatch
+
 BODY_BYTES_MAX = 8_000_000
+STREAM_BYTES_MAX = 64_000_000
+"""Of a stream, in which each token is wrapped in some hundred bytes."""
 _CONNECT_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 600.0
 """A backstop only: each attempt has a timeout of its own."""
@@ -27,6 +33,7 @@ _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"}
 class Exchange:
     """What went over the wire for one call. `problem` is why the body could not be read, in our words; `secret` is the
     key that was sent, which no reply may show to anybody. `timeout_s` is for senders that no timeout reaches otherwise.
+    With `wants_stream` a reply of server-sent events is handed on as it comes; `stream` then says what was seen of it.
     """
 
     is_sent: bool = False
@@ -36,6 +43,8 @@ class Exchange:
     problem: str | None = None
     secret: str | None = None
     timeout_s: float | None = None
+    wants_stream: bool = False
+    stream: SseWatch | None = None
 
     def without_secret(self, text: str) -> str:
         """The text with the key blotted out. Short keys are words such as `none` that replies may well hold."""
@@ -84,6 +93,11 @@ class BoundedClient(httpx2.AsyncClient):
         response = await super().send(request, stream=True, follow_redirects=False)
         headers = [(name, noted.without_secret(value)) for name, value in response.headers.multi_items()]
         noted.status, noted.headers = response.status_code, dict(headers)
+        if noted.wants_stream and response.status_code == 200 and _is_event_stream(response):
+            noted.stream = SseWatch()
+            kept = [(name, value) for name, value in headers if name not in _FRAMING]
+            events = _Events(response, noted, noted.stream)
+            return httpx2.Response(response.status_code, headers=kept, stream=events, request=request)
         try:
             # Latin-1 keeps every byte as it is.
             noted.body = noted.without_secret((await _bounded(response)).decode("latin-1")).encode("latin-1")
@@ -96,6 +110,49 @@ class BoundedClient(httpx2.AsyncClient):
         whole = httpx2.Response(response.status_code, headers=kept, content=noted.body, request=request)
         whole.elapsed = response.elapsed
         return whole
+
+
+class _Events(httpx2.AsyncByteStream):
+    """The lines of a stream, each as soon as it is there, with the key blotted out; watched and bounded."""
+
+    def __init__(self, response: httpx2.Response, noted: Exchange, watch: SseWatch) -> None:
+        self._response = response
+        self._noted = noted
+        self._watch = watch
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in _unpacked(self._response):
+                if lines := self._watch.feed(chunk):
+                    yield self._noted.without_secret(lines.decode("latin-1")).encode("latin-1")
+        except (BodyError, LineTooLongError) as error:
+            self._noted.problem = str(error)
+            raise BodyError(str(error)) from error
+        if rest := self._watch.end():
+            yield self._noted.without_secret(rest.decode("latin-1")).encode("latin-1")
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+def _is_event_stream(response: httpx2.Response) -> bool:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+
+
+async def _unpacked(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The chunks of a stream as they arrive: never waiting for a chunk to fill up."""
+    unpack = _unpacker(response.headers.get("content-encoding", "identity").strip().lower())
+    received = unpacked = 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        try:
+            data = unpack.decompress(chunk, STREAM_BYTES_MAX + 1 - unpacked) if unpack else chunk
+        except zlib.error as error:
+            raise BodyError(f"the stream is not the gzip that it claims to be: {error}") from error
+        unpacked += len(data)
+        if received > STREAM_BYTES_MAX or unpacked > STREAM_BYTES_MAX:
+            raise BodyError(f"the stream is larger than {STREAM_BYTES_MAX} bytes")
+        yield data
 
 
 async def _bounded(response: httpx2.Response) -> bytes:

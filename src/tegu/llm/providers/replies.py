@@ -27,7 +27,11 @@ _TOKENS_MAX = 1_000_000_000
 
 
 def body_of(exchanged: Exchange) -> JsonObject | None:
-    """The reply as it came; None when it is no JSON object or an empty one, which some SDKs take for a reply."""
+    """The reply as it came; None when it is no JSON object or an empty one, which some SDKs take for a reply. Of a stream
+    only the usage is kept.
+    """
+    if exchanged.stream is not None:
+        return {"usage": exchanged.stream.usage()}
     try:
         body: JsonValue = from_json(exchanged.body)
     except ValueError:
@@ -50,7 +54,7 @@ def reply_of(
     refusal = details.get("refusal")
     refused = isinstance(refusal, str) or details.get("finish_reason") == "refusal"
     return ModelReply(
-        text=refusal if isinstance(refusal, str) else _text(response),
+        text=exchanged.without_secret(refusal if isinstance(refusal, str) else _text(response)),
         finish_reason="refusal" if refused else response.finish_reason,
         usage=usage,
         cost_usd=cost_usd,

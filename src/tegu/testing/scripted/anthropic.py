@@ -67,8 +67,6 @@ class AnthropicWire:
             if not body.get(name):
                 problem = f"{name}: Field required"
                 break
-        if body.get("stream") is True:
-            problem = "stream: streaming is not scripted"
         return Asked(
             model=text_at(body, "model") or "",
             prompt=prompt_text(at(body, "system"), at(body, "messages")),
@@ -82,6 +80,7 @@ class AnthropicWire:
                 has_schema=schema is not None,
             ),
             problem=problem,
+            stream=body.get("stream") is True,
         )
 
     def write(self, answer: Answer) -> JsonObject:

@@ -6,7 +6,7 @@ Called by the server. Invariant: returns True only when the whole response was h
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tegu.testing.scripted.http import HttpConnection
@@ -26,6 +26,16 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    events: "Events | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A stream's events, an error event to break it with, and what to go on sending where it never ends."""
+
+    whole: Sequence[bytes]
+    broken_by: bytes | None
+    padding: bytes
 
 
 async def deliver(connection: HttpConnection, response: Response, reply: Reply) -> bool:
@@ -33,6 +43,8 @@ async def deliver(connection: HttpConnection, response: Response, reply: Reply) 
     if reply.reset == "before":
         connection.reset()
         return False
+    if response.events is not None:
+        return await _stream(connection, response, response.events, reply)
     if reply.endless:
         await _endless(connection, response, reply)
         return False
@@ -79,3 +91,35 @@ async def _endless(connection: HttpConnection, response: Response, reply: Reply)
         # A client that reads as fast as we write must not keep the loop to itself.
         await asyncio.sleep(0)
     connection.reset()
+
+
+async def _stream(connection: HttpConnection, response: Response, events: Events, reply: Reply) -> bool:
+    """Server-sent events, each in a write of its own, or all in drips."""
+    packer = zlib.compressobj(wbits=31) if reply.gzip else None
+    headers = {**response.headers, "content-encoding": "gzip"} if reply.gzip else response.headers
+    await connection.send_head(response.status, headers)
+
+    async def send(event: bytes) -> None:
+        packed = packer.compress(event) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else event
+        async for piece in _drip(packed, reply.bytes_per_s):
+            await connection.send_piece(piece)
+
+    is_cut = bool(reply.reset or events.broken_by or reply.ends_early or reply.endless)
+    for event in events.whole[: len(events.whole) // 2] if is_cut else events.whole:
+        await send(event)
+        if reply.piece_delay_s:
+            await asyncio.sleep(reply.piece_delay_s)
+    if reply.endless:
+        for _ in range(ENDLESS_LIMIT_BYTES // len(events.padding)):
+            await send(events.padding)
+            await asyncio.sleep(reply.piece_delay_s)
+    if reply.reset or reply.endless:
+        await asyncio.sleep(_BEFORE_RESET_S)
+        connection.reset()
+        return False
+    if events.broken_by is not None:
+        await send(events.broken_by)
+    if packer:
+        await connection.send_piece(packer.flush())
+    await connection.send_end()
+    return not is_cut

@@ -53,8 +53,6 @@ class OpenAIChatWire:
             problem = "you must provide a model parameter"
         elif not objects_at(body, "messages"):
             problem = "Missing required parameter: 'messages'."
-        elif body.get("stream") is True:
-            problem = "Streaming is not scripted."
         return Asked(
             model=text_at(body, "model") or "",
             prompt=prompt_text(at(body, "messages")),
@@ -68,6 +66,7 @@ class OpenAIChatWire:
                 has_schema=schema is not None,
             ),
             problem=problem,
+            stream=body.get("stream") is True,
         )
 
     def write(self, answer: Answer) -> JsonObject:

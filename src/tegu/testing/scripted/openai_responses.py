@@ -47,8 +47,6 @@ class OpenAIResponsesWire:
             problem = "Missing required parameter: 'model'."
         elif "input" not in body:
             problem = "Missing required parameter: 'input'."
-        elif body.get("stream") is True:
-            problem = "Streaming is not scripted."
         return Asked(
             model=text_at(body, "model") or "",
             prompt=prompt_text(at(body, "instructions"), at(body, "input")),
@@ -62,6 +60,7 @@ class OpenAIResponsesWire:
                 has_schema=schema is not None,
             ),
             problem=problem,
+            stream=body.get("stream") is True,
         )
 
     def write(self, answer: Answer) -> JsonObject:

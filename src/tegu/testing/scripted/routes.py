@@ -4,10 +4,9 @@ Called by the server. Invariant: a path is recognized by its end, so that any ba
 request holds no secret.
 """
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -24,6 +23,7 @@ from tegu.testing.scripted.script import Failed, WireFormat
 from tegu.testing.scripted.wire import Asked, Wire
 
 _GOOGLE_PATH = re.compile(r"/models/([^/]+):(\w+)$")
+_GOOGLE_STREAM = "streamGenerateContent"
 _WIRES: dict[str, Wire] = {
     "/api/v1/chat/completions": OpenRouterWire(),
     "/chat/completions": OpenAIChatWire(),
@@ -109,6 +109,8 @@ def route(number: int, http: HttpRequest) -> Routed:
     except ValidationError:
         body, failure = {}, Failed(400, "We could not parse the JSON body of your request.")
     asked = speaks.read(body, model)
+    if http.path.endswith(f":{_GOOGLE_STREAM}"):  # Gemini asks for a stream by its path
+        asked = replace(asked, stream=True)
     if failure is None and asked.problem is not None:
         failure = Failed(400, asked.problem)
     request = ProviderRequest(
@@ -155,7 +157,7 @@ def _wire(http: HttpRequest) -> tuple[Wire | None, str | None, Failed | None]:
         )
     if found := _GOOGLE_PATH.search(http.path):
         model, method = unquote(found[1]), found[2]
-        is_served = method == "generateContent"
+        is_served = method in {"generateContent", _GOOGLE_STREAM}
         return _GOOGLE, model, None if is_served else Failed(400, f"{method} is not scripted.")
     if found := _BEDROCK_PATH.search(http.path):
         return _BEDROCK, unquote(found[1]), None
@@ -167,8 +169,3 @@ def _wire(http: HttpRequest) -> tuple[Wire | None, str | None, Failed | None]:
 
 def _known(path: str) -> bool:
     return bool(_GOOGLE_PATH.search(path) or _BEDROCK_PATH.search(path)) or path.endswith(tuple(_WIRES))
-
-
-def dump(body: JsonObject) -> bytes:
-    """A response body, as the providers send it."""
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")

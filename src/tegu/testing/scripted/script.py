@@ -148,7 +148,9 @@ class Reply:
     """What is answered, and how it travels.
 
     `delay_s` passes before the first byte. `bytes_per_s` drips the body. `reset` breaks the connection before the
-    first byte or in the middle of the body. `endless` never ends the body (a limit of the server and the client's
+    first byte or in the middle of the body. Where a stream is asked for, events carry `piece_characters` of the text
+    each, `piece_delay_s` apart; in the middle of them the stream may break with an error event (`breaks_with`) or end as
+    if all were well (`ends_early`). `endless` never ends the body (a limit of the server and the client's
     patience do); with `gzip` it is a bomb that unpacks a thousandfold. `truncated` cuts the model's output in half and
     says that the token limit was reached. `tokens` None counts four characters a token. `headers` replace the
     provider's own.
@@ -161,6 +163,10 @@ class Reply:
     endless: bool = field(default=False, kw_only=True)
     gzip: bool = field(default=False, kw_only=True)
     truncated: bool = field(default=False, kw_only=True)
+    piece_characters: Annotated[int, Field(ge=1)] = field(default=16, kw_only=True)
+    piece_delay_s: Annotated[float, Field(ge=0, le=60)] = field(default=0.0, kw_only=True)
+    breaks_with: Failed | None = field(default=None, kw_only=True)
+    ends_early: bool = field(default=False, kw_only=True)
     tokens: Tokens | None = field(default=None, kw_only=True)
     headers: Mapping[str, str] = field(default_factory=dict[str, str], kw_only=True)
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT

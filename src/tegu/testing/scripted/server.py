@@ -8,19 +8,21 @@ ends, no connection and no task of it is left.
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tegu.testing.scripted.answering import answer
-from tegu.testing.scripted.delivery import Response, deliver
+from tegu.testing.scripted.delivery import Events, Response, deliver
 from tegu.testing.scripted.http import BodyTooLargeError, ClientGoneError, HttpConnection, HttpRequest
 from tegu.testing.scripted.ledger import LedgerBook, LedgerEntry
 from tegu.testing.scripted.openai import write_failure
-from tegu.testing.scripted.routes import Routed, dump, route
+from tegu.testing.scripted.routes import Routed, route
 from tegu.testing.scripted.script import Failed, Raw, Reply, Tokens
 from tegu.testing.scripted.state import AnyScript, Chosen, ScriptState
+from tegu.testing.scripted.streams import events_of, failure_event, padding_event
+from tegu.testing.scripted.wire import Answer, dump
 
 _JSON = {"content-type": "application/json"}
 _ROOT_PROVIDERS = frozenset(
@@ -189,8 +191,27 @@ def _prepare(routed: Routed, reply: Reply) -> _Prepared:
             return _Prepared(_response(failed.status, headers, reply, body), None)
         case body:
             said = answer(request, reply, body)
+            if request.asked.stream:
+                return _prepare_stream(routed, reply, said)
             headers = {**wire.headers(request.key, None), **_JSON}
             return _Prepared(_response(200, headers, reply, dump(wire.write(said))), said.tokens)
+
+
+def _prepare_stream(routed: Routed, reply: Reply, said: Answer) -> _Prepared:
+    wire, key = routed.wire, routed.request.key
+    whole = events_of(wire.format, wire.write(said), said, characters=reply.piece_characters)
+    if whole is None:
+        failed = Failed(400, "Streaming is not scripted.")
+        return _Prepared(
+            _response(400, {**wire.headers(key, failed), **_JSON}, reply, dump(wire.write_failure(failed))),
+            None,
+        )
+    broken_by = reply.breaks_with and failure_event(wire.format, wire.write_failure(reply.breaks_with))
+    headers = {**wire.headers(key, None), "content-type": "text/event-stream; charset=utf-8"}
+    response = replace(
+        _response(200, headers, reply, b""), events=Events(whole, broken_by, padding_event(wire.format))
+    )
+    return _Prepared(response, said.tokens)
 
 
 def _response(status: int, headers: Mapping[str, str], reply: Reply, body: bytes) -> Response:

@@ -4,6 +4,7 @@ Called by every file of this package. Invariant: nothing here knows any provider
 `Asked` and writes an `Answer` or a `Failed` as its provider does, and keeps no state.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,13 +43,14 @@ class OfferedTool:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request body, read. `problem` is set when the provider would answer 400 to it."""
+    """A request body, read. `problem` is set when the provider would answer 400 to it; `stream` asks for events."""
 
     model: str
     prompt: str
     schema: JsonObject | None = None
     tool: OfferedTool | None = None
     problem: str | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,3 +172,8 @@ def retry_after(wait_s: float) -> Mapping[str, str]:
 def seconds_text(seconds: float) -> str:
     """Seconds without trailing zeros, as in durations like `1.5s`."""
     return f"{seconds:.3f}".rstrip("0").rstrip(".")
+
+
+def dump(body: JsonValue) -> bytes:
+    """A response body, as the providers send it."""
+    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
