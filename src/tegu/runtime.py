@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version as installed_version
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from tegu.engine.alone import AlonePerformer
 from tegu.engine.attempt import Perform
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
+from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
 from tegu.pipeline.task import StageTask
@@ -27,7 +29,12 @@ from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
 from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
 from tegu.storage.ledger import CallPlace, StoredLedger
+from tegu.storage.organizations import model_of
 from tegu.storage.sources import SourceStore
+
+ORGANIZATION_MODEL_S = 5.0
+"""How long an organization's own model is remembered."""
+_OWN_MODELS_MAX = 10_000
 
 StageFunction = Callable[..., Any]
 OnReleased = Callable[[RunKey, RunStatus], None]
@@ -43,6 +50,7 @@ class Runtime:
         self.credentials = credentials
         self.registry = StageRegistry(functions=functions_by_key(functions))
         self.providers = Providers()
+        self.names = ModelNames(settings.models)
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
         self._database: Database | None = None
@@ -50,6 +58,7 @@ class Runtime:
         self._alone: AlonePerformer | None = None
         self._own: tuple[Worker, asyncio.Task[None]] | None = None
         self._released: dict[UUID, asyncio.Event] = {}
+        self._own_models: dict[UUID, tuple[float, str | None]] = {}
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -106,7 +115,8 @@ class Runtime:
             provider_for=self.providers.ready,
             credentials=self.credentials,
             ledger_for=ledger_for,
-            default_model=self._default_model,
+            default_model=self.default_model,
+            names=self.names,
         ).perform
 
     async def worker(
@@ -167,8 +177,20 @@ class Runtime:
         if (hint := self._released.get(key[1])) is not None:
             hint.set()
 
-    async def _default_model(self, _organization_id: UUID) -> str | None:
-        return self.settings.model
+    async def default_model(self, organization_id: UUID) -> str | None:
+        """The organization's own model, else TEGU_MODEL. A change is seen within ORGANIZATION_MODEL_S."""
+        now = monotonic()
+        until, found = self._own_models.get(organization_id, (0.0, None))
+        if until < now:
+            if len(self._own_models) >= _OWN_MODELS_MAX:
+                self._own_models.clear()
+            found = await model_of(await self.database.engine(), organization_id)
+            self._own_models[organization_id] = now + ORGANIZATION_MODEL_S, found
+        return found or self.settings.model
+
+    def forget_model(self, organization_id: UUID) -> None:
+        """The organization's own model was changed in this process."""
+        self._own_models.pop(organization_id, None)
 
 
 async def _stopped(worker: Worker, task: asyncio.Task[None]) -> None:

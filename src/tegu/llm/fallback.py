@@ -84,7 +84,7 @@ async def ask_in_turn(
     fallbacks = [stored.fallback] if stored is not None and stored.fallback is not None else []
     failures: list[tuple[ModelRef, ProviderError | ConfigurationError]] = []
     for index in range(first, len(requests)):
-        request = replace(requests[index], fallback=fallbacks[-1] if fallbacks else None)
+        request = replace(requests[index], fallback=fallbacks[-1] if fallbacks else requests[index].fallback)
         left_s = max(0.0, until - timing.monotonic())
         is_last = index == len(requests) - 1
         try:
