@@ -19,6 +19,7 @@ from typing import Self
 
 _ALIAS_PREFIX = "TEGU_MODEL_"
 
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """See the module."""

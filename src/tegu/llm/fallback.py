@@ -106,9 +106,7 @@ def limits_of_one(limits: CallLimits, left_s: float, *, is_last: bool) -> CallLi
     return replace(limits, deadline_s=left_s / 2, retry_after_max_s=pause_s)
 
 
-def fallback_of(
-    model: ModelRef, following: ModelRef, error: ProviderError | ConfigurationError
-) -> Fallback:
+def fallback_of(model: ModelRef, following: ModelRef, error: ProviderError | ConfigurationError) -> Fallback:
     """Why the following model is asked."""
     return Fallback(str(model), str(following), error.code, error.message[:MESSAGE_LENGTH_MAX])
 

@@ -74,8 +74,13 @@ class ModelNames:
                     f"{name!r} cannot be a model alias",
                     hint="small letters, digits and _, beginning with a letter; `rules` is a provider",
                 )
-        for name in self._aliases:
-            self.check(name)
+        for name, written in self._aliases.items():
+            try:
+                self.check(name)
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"model alias {name!r} is {written[:120]!r}: {error.message}", hint=error.hint
+                ) from error
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -255,9 +255,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def stored_among(
-        self, requests: Sequence[ModelRequest], *, ordinal: int
-    ) -> "StoredReply | None":
+    async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> "StoredReply | None":
         """The last of these requests, which ask several models the same, to which the journal has a reply."""
         ...
 

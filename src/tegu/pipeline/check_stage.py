@@ -221,16 +221,18 @@ class StageChecker:
 
 
 def check_model(value: JsonValue, place: str, report: Report) -> str | None:
-    """A model as people write it, `provider:model`."""
+    """A model as people write it: `provider:model`, an alias, or several with commas. Aliases belong to the operator:
+    whether there is one of that name shows where it is used.
+    """
     if value is None:
         return None
-    from tegu.llm.protocol import ModelRef
+    from tegu.llm.model_names import parse_written
 
     if not isinstance(value, str):
         report.add(place, f"must be text, not {type_word(value)}", "anthropic:claude-sonnet-4-5")
         return None
     try:
-        ModelRef.parse(value)
+        parse_written(value)
     except ConfigurationError as error:
         report.add(place, error.message, error.hint)
         return None

@@ -252,13 +252,15 @@ class StageLlm:
         provider = await found if isinstance(found, Awaitable) else found
         credential = await self._credentials.credential(self._organization_id, provider_name)
         _note(self.models_asked, request.model)
+        # Again, because the provider's SDK may just have been imported.
+        left_s = max(0.0, self._until - self._timing.monotonic())
         return await complete(
             request,
             provider=provider,
             credential=credential,
             ledger=self._ledger,
             ordinal=ordinal,
-            limits=limits,
+            limits=replace(limits, deadline_s=min(limits.deadline_s, left_s)),
             timing=self._timing,
         )
 
