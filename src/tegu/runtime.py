@@ -48,9 +48,9 @@ class Runtime:
     ) -> None:
         self.settings = settings
         self.credentials = credentials
-        self.registry = StageRegistry(functions=functions_by_key(functions))
-        self.providers = Providers()
         self.names = ModelNames(settings.models)
+        self.registry = StageRegistry(functions=functions_by_key(functions), names=self.names)
+        self.providers = Providers()
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
         self._database: Database | None = None

@@ -10,7 +10,7 @@ MODELS_MAX; an alias that leads to itself is refused when it is made.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from uuid import UUID
 
@@ -93,7 +93,7 @@ class ModelNames:
 
     def check(self, text: str) -> None:
         """Raises ConfigurationError for an alias or provider that does not exist, a circle, or too many models."""
-        models = dict.fromkeys(ref for ref in self._expanded(text, ()) if isinstance(ref, ModelRef))
+        models = [item for item in self._expanded(text) if isinstance(item, ModelRef)]
         for ref in models:
             canonical_name(ref.provider)
         _check_length(len(models), text)
@@ -104,7 +104,7 @@ class ModelNames:
         Raises ConfigurationError, also where an alias stands for nothing that can be called from here.
         """
         found: dict[ModelRef, None] = {}
-        for item in self._expanded(text, ()):
+        for item in self._expanded(text):
             if isinstance(item, ModelRef):
                 found[item] = None
                 continue
@@ -116,20 +116,30 @@ class ModelNames:
         _check_length(len(found), text)
         return tuple(found)
 
-    def _expanded(self, text: str, inside: tuple[str, ...]) -> Iterator[ModelRef | str]:
-        """Models, and the names of those aliases that the table of defaults has."""
+    def _expanded(self, text: str) -> tuple[ModelRef | str, ...]:
+        """Models, and the names of those aliases that the table of defaults has, each once, in order."""
+        found: dict[ModelRef | str, None] = {}
+        self._expand(text, (), set(), found)
+        return tuple(found)
+
+    def _expand(
+        self, text: str, inside: tuple[str, ...], done: set[str], found: dict[ModelRef | str, None]
+    ) -> None:
         for piece in parse_written(text):
             if isinstance(piece, ModelRef):
-                yield piece
+                found[piece] = None
+            elif piece in done:  # what it stands for is in the chain already
+                continue
             elif piece in inside:
                 circle = " -> ".join((*inside[inside.index(piece) :], piece))
                 raise ConfigurationError(
                     f"model alias {piece!r} leads to itself: {circle}", hint="name a provider:model in it"
                 )
             elif (written := self._aliases.get(piece)) is not None:
-                yield from self._expanded(written, (*inside, piece))
+                self._expand(written, (*inside, piece), done, found)
+                done.add(piece)
             elif piece in DEFAULT_MODELS:
-                yield piece
+                found[piece] = None
             else:
                 raise self._unknown(piece)
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from tegu.actions.model_list import ModelListing, ResolvedName, list_models, one_of_each
 from tegu.actions.model_trials import Trial, plan_trials
 from tegu.app import Tegu
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import ConfigurationError, UsageError
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode, write_notice
 from tegu.interfaces.cli.lazy import ListingGroup
@@ -139,8 +139,10 @@ async def _chosen(tegu: Tegu, names: tuple[str, ...], *, all_keys: bool) -> list
     if all_keys:
         found = list(one_of_each(await tegu.list_models()))
         if not found:
-            raise UsageError(
-                "no provider whose models are known by name has a key", hint="tegu models --keys"
+            raise ConfigurationError(
+                "no provider whose models are known by name has a key",
+                code="no_model",
+                hint="`tegu models --keys` names the variables",
             )
         return found
     if names:
@@ -151,7 +153,7 @@ async def _chosen(tegu: Tegu, names: tuple[str, ...], *, all_keys: bool) -> list
     for alias in listing.aliases:
         found += [ModelRef.parse(model) for model in alias.models]
     if not found:
-        raise UsageError("there is no model to try", hint=listing.aliases[0].hint)
+        raise ConfigurationError("there is no model to try", code="no_model", hint=listing.aliases[0].hint)
     return found
 
 
