@@ -7,7 +7,7 @@ Invariant: one Tegu belongs to one event loop; what it opened it closes.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,8 @@ from tegu.actions.contents import Ingested, Source
 from tegu.actions.doctor import HealthCheck, examine
 from tegu.actions.follow import Following
 from tegu.actions.llm import Llm
+from tegu.actions.model_list import ModelListing, list_models
+from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
 from tegu.actions.scope import Scope
@@ -34,7 +36,8 @@ from tegu.domain.run import Result, Run, RunEvent
 from tegu.domain.status import RunStatus
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.llm.credentials import EnvironmentCredentials
-from tegu.llm.protocol import CredentialSource
+from tegu.llm.model_names import has_key
+from tegu.llm.protocol import CredentialSource, ModelRef
 from tegu.runtime import OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
@@ -51,7 +54,8 @@ _FOLLOW_S = 0.15
 class Tegu:
     """One process's Tegu. What is not given comes from the environment (`settings`).
 
-    `stages` are the Python stages that this process has. The organization is found, or made, by `external_id`.
+    `models` are aliases: `Tegu(models={"fast": "groq:openai/gpt-oss-20b, openai:gpt-6-luna"})`; `model` may be one of
+    them. `stages` are the Python stages that this process has. The organization is found, or made, by `external_id`.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Tegu:
         *,
         database_url: str | None = None,
         model: str | None = None,
+        models: Mapping[str, str] | None = None,
         organization: str | None = None,
         stages: Iterable[StageFunction] = (),
         settings: Settings | None = None,
@@ -69,6 +74,7 @@ class Tegu:
             base,
             database_url=database_url or base.database_url,
             model=model or base.model,
+            models={**base.models, **(models or {})},
             organization=organization or base.organization,
         )
         self._runtime = Runtime(self.settings, tuple(stages), credentials or EnvironmentCredentials())
@@ -259,21 +265,55 @@ class Tegu:
     @property
     def llm(self) -> Llm:
         """Models, without a run: `await tegu.llm.generate(...)`. The calls are in the ledger."""
-        runtime, place = self._runtime, CallPlace(self.scope.organization_id)
-        ledger = partial(runtime.ledger, place)
+        runtime, organization_id = self._runtime, self.scope.organization_id
         return Llm(
-            place.organization_id, ledger, runtime.providers.ready, runtime.credentials, self.settings.model
+            organization_id,
+            partial(runtime.ledger, CallPlace(organization_id)),
+            runtime.providers.ready,
+            runtime.credentials,
+            partial(runtime.default_model, organization_id),
+            runtime.names,
         )
+
+    async def set_model(self, model: str | None) -> None:
+        """Choose the model of the organization's stages that name none; None: no longer. Raises ConfigurationError."""
+        await model_actions.set_model(self.scope, self._runtime.names, model)
+        self._runtime.forget_model(self.scope.organization_id)
+
+    async def list_models(self, *, every: bool = False) -> ModelListing:
+        """What the present keys allow, with prices, aliases and defaults; with `every` all models known by name."""
+        return await list_models(
+            self._runtime.names,
+            self._runtime.credentials,
+            self.scope.organization_id,
+            own_model=await model_actions.own_model(self.scope),
+            default_model=self.settings.model,
+            every=every,
+        )
+
+    async def resolve_model(self, model: str) -> tuple[ModelRef, ...]:
+        """The models that a name, an alias or a chain stands for now. Raises ConfigurationError."""
+        runtime = self._runtime
+        return await runtime.names.resolve(model, has_key(runtime.credentials, self.scope.organization_id))
+
+    async def try_models(self, plan: TrialPlan) -> tuple[Trial, ...]:
+        """One tiny call to each model of the plan (`actions.model_trials.plan_trials`)."""
+        runtime, organization_id = self._runtime, self.scope.organization_id
+        ledger = partial(runtime.ledger, CallPlace(organization_id))
+        doors = TrialDoors(organization_id, ledger, runtime.providers.ready, runtime.credentials)
+        return await try_models(plan, doors)
 
     async def require_models(
         self, version: PipelineVersion, *, model: str | None, with_keys: bool = True
     ) -> None:
         """Raises ConfigurationError when a stage has no model, or (`with_keys`) one that has no key here."""
+        runtime, organization_id = self._runtime, self.scope.organization_id
+        default = await runtime.default_model(organization_id)
         models = model_actions.models_of(
-            self.registry, version.definition, override=model, default=self.settings.model
+            self.registry, version.definition, runtime.names, override=model, default=default
         )
         if with_keys:
-            await model_actions.require_keys(models, self._runtime.credentials, self.scope.organization_id)
+            await model_actions.require_keys(models, runtime.names, runtime.credentials, organization_id)
 
     async def doctor(self) -> tuple[HealthCheck, ...]:
         """Whether everything that is needed is there; it needs not be open."""

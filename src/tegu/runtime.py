@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version as installed_version
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from tegu.engine.feed import Feed
 from tegu.engine.partials import Partials
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
+from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
 from tegu.pipeline.task import StageTask
@@ -29,8 +31,13 @@ from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
 from tegu.storage.ledger import CallPlace, StoredLedger
+from tegu.storage.organizations import model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
+
+ORGANIZATION_MODEL_S = 5.0
+"""How long an organization's own model is remembered."""
+_OWN_MODELS_MAX = 10_000
 
 StageFunction = Callable[..., Any]
 OnReleased = Callable[[RunKey, RunStatus], None]
@@ -44,7 +51,8 @@ class Runtime:
     ) -> None:
         self.settings = settings
         self.credentials = credentials
-        self.registry = StageRegistry(functions=functions_by_key(functions))
+        self.names = ModelNames(settings.models)
+        self.registry = StageRegistry(functions=functions_by_key(functions), names=self.names)
         self.providers = Providers()
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
@@ -55,6 +63,7 @@ class Runtime:
         self._released: dict[UUID, asyncio.Event] = {}
         self._partials: Partials | None = None
         self._feed: Feed | None = None
+        self._own_models: dict[UUID, tuple[float, str | None]] = {}
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -125,7 +134,8 @@ class Runtime:
             provider_for=self.providers.ready,
             credentials=self.credentials,
             ledger_for=ledger_for,
-            default_model=self._default_model,
+            default_model=self.default_model,
+            names=self.names,
             open_live=self._partials.open,
         ).perform
 
@@ -187,8 +197,20 @@ class Runtime:
         if (hint := self._released.get(key[1])) is not None:
             hint.set()
 
-    async def _default_model(self, _organization_id: UUID) -> str | None:
-        return self.settings.model
+    async def default_model(self, organization_id: UUID) -> str | None:
+        """The organization's own model, else TEGU_MODEL. A change is seen within ORGANIZATION_MODEL_S."""
+        now = monotonic()
+        until, found = self._own_models.get(organization_id, (0.0, None))
+        if until < now:
+            if len(self._own_models) >= _OWN_MODELS_MAX:
+                self._own_models.clear()
+            found = await model_of(await self.database.engine(), organization_id)
+            self._own_models[organization_id] = now + ORGANIZATION_MODEL_S, found
+        return found or self.settings.model
+
+    def forget_model(self, organization_id: UUID) -> None:
+        """The organization's own model was changed in this process."""
+        self._own_models.pop(organization_id, None)
 
 
 async def _stopped(worker: Worker, task: asyncio.Task[None]) -> None:

@@ -6,15 +6,18 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_APP_DATABASE_URL       how the role tegu_app connects, where that differs
     TEGU_ENGINE_DATABASE_URL    how the role tegu_engine connects, where that differs
     TEGU_HOME                   where the embedded database lives; ~/.tegu
-    TEGU_MODEL                  the model of stages that name none, as provider:model
+    TEGU_MODEL                  the model of stages that name none, as provider:model, an alias, or several with commas
+    TEGU_MODEL_FAST, _SMART     what the aliases `fast` and `smart` stand for; any other TEGU_MODEL_NAME makes an alias `name`
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+_ALIAS_PREFIX = "TEGU_MODEL_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Settings:
     engine_database_url: str | None = None
     model: str | None = None
     organization: str = "default"
+    models: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Model aliases: name -> models as written."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -39,4 +44,9 @@ class Settings:
             engine_database_url=env.get("TEGU_ENGINE_DATABASE_URL") or None,
             model=env.get("TEGU_MODEL") or None,
             organization=env.get("TEGU_ORGANIZATION") or "default",
+            models={
+                name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
+                for name, value in env.items()
+                if name.startswith(_ALIAS_PREFIX) and value.strip()
+            },
         )

@@ -48,7 +48,7 @@ async def test_pipelines_are_listed_and_shown_as_documents_that_run_again(
 
 
 async def test_models_have_prices_or_say_that_they_are_unknown() -> None:
-    found = (await tegu({}, "models", "--json")).json["models"]
+    found = (await tegu({}, "models", "--all", "--json")).json["models"]
     assert found[0]["provider"] == "rules"
     assert any(model["provider"] == "anthropic" and model["input_usd_per_million"] for model in found)
     keys = (await tegu({"OPENAI_API_KEY": "sk-test"}, "models", "--keys", "--json")).json["providers"]

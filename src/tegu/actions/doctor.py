@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError
 from tegu.llm.credentials import EnvironmentCredentials
-from tegu.llm.protocol import ModelRef
+from tegu.llm.model_names import ModelNames
 from tegu.llm.providers.registry import PROVIDER_NAMES
 from tegu.settings import Settings
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, DatabaseAddress
@@ -140,7 +140,8 @@ def _model(settings: Settings) -> HealthCheck:
     if settings.model is None:
         return HealthCheck("model", Verdict.WARNING, "none by default", "set TEGU_MODEL, or pass --model")
     try:
-        return HealthCheck("model", Verdict.OK, f"{ModelRef.parse(settings.model)} by default")
+        ModelNames(settings.models).check(settings.model)
+        return HealthCheck("model", Verdict.OK, f"{settings.model} by default")
     except ConfigurationError as error:
         return HealthCheck("model", Verdict.FAILED, error.message, error.hint)
 

@@ -4,19 +4,20 @@ Called by the app for `tegu.llm` and `tegu llm try`. Invariant: it goes through 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from tegu.domain.call import Usage
+from tegu.domain.call import Fallback, Usage
+from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger, OnText, Provider, Watch
-from tegu.stages.context import RULES, ModelChoice, Question, StageLlm
+from tegu.stages.context import DefaultModel, ModelChoice, Question, StageLlm
 from tegu.stages.parts import data_parts
 
 
 @dataclass(frozen=True, slots=True)
 class LlmAnswer:
-    """What a model said. `cost_usd` is None when unknown."""
+    """What a model said. `cost_usd` is None when unknown; `fallbacks` say why it was asked and not one before it."""
 
     text: str
     model: str
@@ -25,6 +26,7 @@ class LlmAnswer:
     attempts: int
     usage: Usage
     cost_usd: Decimal | None
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 OnGrowth = Callable[[str], None]
@@ -64,7 +66,8 @@ class Llm:
     ledger: Callable[[], Awaitable[Ledger]]
     provider_for: Callable[[str], Awaitable[Provider]]
     credentials: CredentialSource
-    default_model: str | None
+    default_model: DefaultModel
+    names: ModelNames
 
     async def generate(
         self,
@@ -88,29 +91,27 @@ class Llm:
         on_text: OnGrowth | None = None,
     ) -> LlmAnswer:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
-        choice = ModelChoice(override=model or self.default_model)
-        ref = await choice.resolve()
-        credential = await self.credentials.credential(self.organization_id, ref.provider)
-        del credential  # asked first, so that a missing key leaves no half-made call
-        provider = await self.provider_for(ref.provider)
         asking = StageLlm(
             organization_id=self.organization_id,
             ledger=await self.ledger(),
-            provider_for=lambda _: provider,
+            provider_for=self.provider_for,
             credentials=self.credentials,
-            models=choice,
+            models=ModelChoice(override=model, default=self.default_model),
+            names=self.names,
             live=_Listener(on_text) if on_text else None,
         )
-        # The rules follow no instructions: what they are told is the text that they read.
-        parts = data_parts(inputs if inputs or ref.provider != RULES else [instructions])
-        answer = await asking.ask(Question(instructions, parts, hints={"task": "prompt"}))
+        question = Question(instructions, data_parts(inputs), hints={"task": "prompt"})
+        if not inputs:  # the rules follow no instructions: what they are told is the text that they read
+            question = replace(question, by_rules=replace(question, parts=data_parts([instructions])))
+        answer = await asking.ask(question)
         reply = answer.completion.reply
         return LlmAnswer(
             text=str(answer.value),
-            model=str(ref),
+            model=str(answer.model),
             is_rule_based=answer.is_by_rules,
             call_id=answer.completion.call_id,
             attempts=answer.completion.attempts,
             usage=reply.usage,
             cost_usd=reply.cost_usd,
+            fallbacks=answer.fallbacks,
         )

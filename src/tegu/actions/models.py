@@ -1,49 +1,80 @@
-"""Whether the models that a version will ask can be asked, looked at before anything is stored or started.
+"""Whether the models that a version will ask can be asked, and which model an organization chose for itself.
 
-Called by the app for `tegu run` and `tegu start`. Invariant: it asks no provider; a wrong key is found by the first call.
+Called by the app for `tegu run`, `tegu start`, `tegu models use`. Invariant: it asks no provider; a wrong key is found
+by the first call.
 """
 
 from collections.abc import Iterable
 from uuid import UUID
 
-from tegu.domain.errors import ConfigurationError
-from tegu.llm.protocol import CredentialSource, ModelRef
-from tegu.llm.providers.registry import canonical_name
+from tegu.actions.scope import Scope
+from tegu.domain.errors import ConfigurationError, NotFoundError
+from tegu.llm.model_names import ModelNames, has_key
+from tegu.llm.protocol import CredentialSource
 from tegu.pipeline.catalog import KindCatalog
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.storage import organizations
 
 
 def models_of(
-    catalog: KindCatalog, definition: PipelineDefinition, *, override: str | None, default: str | None
-) -> tuple[ModelRef, ...]:
-    """The models that a run will ask, each once. Raises ConfigurationError where a stage has none.
+    catalog: KindCatalog,
+    definition: PipelineDefinition,
+    names: ModelNames,
+    *,
+    override: str | None,
+    default: str | None,
+) -> tuple[str, ...]:
+    """The models that a run will ask, as written, each once. Raises ConfigurationError where a stage has none, or one
+    that cannot be.
 
     What Python stages ask only they know.
     """
     if override is not None:
-        ModelRef.parse(override)
-    found: dict[ModelRef, None] = {}
+        names.check(override)
+    found: dict[str, None] = {}
     for stage in definition.stages:
         if not _asks_models(catalog, stage.uses):
             continue
-        name = override or stage.model or definition.model or default
-        if not name:
+        written = override or stage.model or definition.model or default
+        if not written:
             raise ConfigurationError(
                 f"no model is configured for stage {stage.name!r} of {definition.name!r}",
                 hint="pass --model provider:model (or --model rules, which needs no key), or set TEGU_MODEL",
             )
-        ref = ModelRef.parse(name)
-        canonical_name(ref.provider)
-        found[ref] = None
+        names.check(written)
+        found[written] = None
     return tuple(found)
 
 
 async def require_keys(
-    models: Iterable[ModelRef], credentials: CredentialSource, organization_id: UUID
+    written: Iterable[str], names: ModelNames, credentials: CredentialSource, organization_id: UUID
 ) -> None:
-    """Raises ConfigurationError, naming the variable to set, for the first model that cannot be called from here."""
-    for provider in dict.fromkeys(ref.provider for ref in models):
-        await credentials.credential(organization_id, provider)
+    """Raises ConfigurationError, naming the variable to set, for the first of these of which no model can be called.
+
+    One model of a chain is enough.
+    """
+    can_call = has_key(credentials, organization_id)
+    for each in written:
+        models = await names.resolve(each, can_call)
+        providers = list(dict.fromkeys(ref.provider for ref in models))
+        if not any([await can_call(provider) for provider in providers]):
+            await credentials.credential(organization_id, providers[0])
+
+
+async def own_model(scope: Scope) -> str | None:
+    """The model that the organization chose for its stages that name none, as written."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await organizations.own_model(connection, scope.organization_id)
+
+
+async def set_model(scope: Scope, names: ModelNames, model: str | None) -> None:
+    """Choose it, or give the choice up with None. Raises ConfigurationError for what stands for no model."""
+    if model is not None:
+        model = model.strip()
+        names.check(model)
+    async with scope.database.transaction(scope.organization_id) as connection:
+        if not await organizations.set_own_model(connection, scope.organization_id, model):
+            raise NotFoundError("there is no such organization")
 
 
 def _asks_models(catalog: KindCatalog, kind: str) -> bool:

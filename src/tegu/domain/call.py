@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from tegu.domain.json import JsonObject
 
 
@@ -23,6 +25,29 @@ class AnsweredBy(StrEnum):
 
     PROVIDER = "provider"
     JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Why another model was asked: how the one before it ended."""
+
+    from_model: str
+    to_model: str
+    code: str
+    message: str
+
+    def to_json(self) -> JsonObject:
+        """As stored in events."""
+        return {"from": self.from_model, "to": self.to_model, "code": self.code, "message": self.message}
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> "Fallback | None":
+        """The inverse of `to_json`; None for anything else."""
+        if not isinstance(value, dict):
+            return None
+        parts = [value.get(key) for key in ("from", "to", "code", "message")]
+        texts = [part for part in parts if isinstance(part, str)]
+        return cls(*texts) if len(texts) == len(parts) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +83,8 @@ class LlmCall:
     run_id: UUID | None = None
     stage: str | None = None
     metadata: JsonObject = field(default_factory=JsonObject)
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """Why this model was asked, where another was to answer."""
+        return Fallback.from_json(self.metadata.get("fallback"))

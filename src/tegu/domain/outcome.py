@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from tegu.domain.call import Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.evidence import EvidenceSpan
 
@@ -40,12 +41,13 @@ class ResultDraft:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The stage has an output."""
+    """The stage has an output. `model` names those that answered, `fallbacks` why they and not others."""
 
     output: JsonValue
     results: tuple[ResultDraft, ...] = ()
     model: str | None = None
     fingerprint: str | None = None
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from tegu.domain.call import Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.json import JsonObject
@@ -37,6 +38,8 @@ class StageRun:
     error: ErrorInfo | None
     started_at: datetime | None
     ended_at: datetime | None
+    fallbacks: tuple[Fallback, ...] = ()
+    """Why other models than the first were asked, once it is completed."""
 
     @property
     def elapsed_s(self) -> float | None:

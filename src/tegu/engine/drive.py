@@ -247,7 +247,10 @@ class RunDriver:
         draft.attempt(name, stage, "completed", elapsed_ms=elapsed_ms)
         for result, data in results:
             draft.result(name, result, data)
-        draft.event("stage.completed", name, {"elapsed_ms": elapsed_ms})
+        data: JsonObject = {"elapsed_ms": elapsed_ms}
+        if outcome.fallbacks:
+            data["fallbacks"] = [fallback.to_json() for fallback in outcome.fallbacks]
+        draft.event("stage.completed", name, data)
         self._outputs[name] = output
         self._note(name, completed)
 

@@ -1,6 +1,7 @@
-"""The models that are known by name, with their prices.
+"""The models that are known by name, with their prices and limits.
 
-Called by `tegu models`. Invariant: a price that the table does not hold is None.
+Called by `tegu models`. Invariant: a price or limit that the table does not hold is None. The table knows the size of
+the context, and no limit of the output: what bounds a reply is the `max_tokens` that is asked for.
 """
 
 from collections.abc import Mapping
@@ -10,12 +11,14 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-_NAME_STARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"anthropic": ("",), "google": ("gemini", "gemma"), "openai": ("",)}
-)
-"""The providers whose models are listed, by the price table's id, which is ours, and how the models that we can call
-are named (the table's Google also sells others' models). Other providers serve whatever they were given.
-"""
+from tegu.llm.protocol import ModelRef
+from tegu.llm.providers.registry import PROVIDER_NAMES
+
+_NAME_STARTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"google": ("gemini", "gemma")})
+"""How the models that we can call are named, where the table's provider also sells others' models."""
+_TABLE_IDS: Mapping[str, str] = MappingProxyType({"bedrock": "aws"})
+"""The price table's id of a provider, where it is not ours. Providers that it does not have serve whatever they were
+given; `openai-responses` has the models of `openai`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +32,31 @@ class KnownModel:
     context_tokens: int | None
     is_deprecated: bool = False
 
+    @property
+    def ref(self) -> ModelRef:
+        """Its name."""
+        return ModelRef(self.provider, self.name)
+
+    def cost_usd(self, *, input_tokens: int, output_tokens: int) -> Decimal | None:
+        """What so many tokens cost; None where a price is not known."""
+        if self.input_usd_per_million is None or self.output_usd_per_million is None:
+            return None
+        paid = self.input_usd_per_million * input_tokens + self.output_usd_per_million * output_tokens
+        return paid / 1_000_000  # prices are per million
+
 
 def known_models(now: datetime | None = None) -> tuple[KnownModel, ...]:
     """By provider and name; first the embedded rules. Reading the price table takes about 0.1 s."""
     from genai_prices.data_snapshot import get_snapshot
 
+    ours = {_TABLE_IDS.get(name, name): name for name in PROVIDER_NAMES}
     found = [KnownModel("rules", "rules", Decimal(0), Decimal(0), None)]
     at = now or datetime.now(tz=UTC)
     for provider in get_snapshot().providers:
-        starts = _NAME_STARTS.get(provider.id)
-        if starts is not None:
-            found.extend(
-                _known(provider.id, model, at) for model in provider.models if model.id.startswith(starts)
-            )
+        name = ours.get(provider.id)
+        if name is not None:
+            starts = _NAME_STARTS.get(name, ("",))
+            found.extend(_known(name, model, at) for model in provider.models if model.id.startswith(starts))
     return (found[0], *sorted(found[1:], key=lambda model: (model.provider, model.name)))
 
 

@@ -5,7 +5,7 @@ makes exactly one request per call of `request` (no hidden retries, no validatio
 reports what it does not know as None.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from tegu.domain.call import Usage
+from tegu.domain.call import Fallback, Usage
 from tegu.domain.errors import ConfigurationError
 from tegu.domain.evidence import Quote
 from tegu.domain.json import JsonObject, json_hash
@@ -98,6 +98,8 @@ class ModelRequest:
     hints: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """What a rule-based provider may use and an LLM reads in the instructions: `task` (extract, classify, summarize,
     prompt) and `labels` (label -> description)."""
+    fallback: Fallback | None = None
+    """Why this model is asked, where another was to answer. For the ledger; no part of what is sent or hashed."""
 
     def to_json(self) -> JsonObject:
         """The rendered request, as stored by its hash."""
@@ -281,6 +283,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> "StoredReply | None":
+        """The last of these requests, which ask several models the same, to which the journal has a reply."""
+        ...
+
     async def replied(self, call: "BegunCall", reply: ModelReply, *, latency_ms: int) -> ModelReply:
         """Journal the reply before anyone parses it. Returns the stored winner, which is not always this one."""
         ...
@@ -301,6 +307,14 @@ class BegunCall:
     id: UUID
     request_hash: str
     reply: ModelReply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """That there is one: to the request at `index`, whose model was asked because of `fallback`."""
+
+    index: int
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -331,6 +331,7 @@ class _WithFunctions:
         self.kinds = catalog.kinds
         self.config_schema = catalog.config_schema
         self.output_schema = catalog.output_schema
+        self.check_model = catalog.check_model
 
     def functions(self) -> Mapping[str, FunctionContract]:
         return {**self._catalog.functions(), **self._functions}

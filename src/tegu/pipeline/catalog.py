@@ -52,6 +52,10 @@ class KindCatalog(Protocol):
         """JSON Schema of the output of a stage of this kind with this valid config; `{}` where that is not known."""
         ...
 
+    def check_model(self, written: str) -> None:
+        """Raises ConfigurationError for what is written for a model and stands for none: an alias that is not there."""
+        ...
+
     def functions(self) -> Mapping[str, FunctionContract]:
         """Python stages by `name@version`."""
         ...

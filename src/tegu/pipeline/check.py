@@ -80,7 +80,7 @@ class _Checker:
             name=self._name(),
             input=input_kind,
             stages=tuple(_normalised(each.definition) for each in stages.values()),
-            model=check_model(self._data.get("model"), "model", self._report),
+            model=check_model(self._data.get("model"), "model", self._report, self._catalog),
             description=self._description(),
         )
 

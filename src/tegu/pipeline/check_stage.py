@@ -77,7 +77,7 @@ class StageChecker:
             when=self._text("when"),
             retries=self._retries(contract.retries if contract else RETRIES),
             timeout_s=self._timeout_s(contract.timeout_s if contract else TIMEOUT_S),
-            model=check_model(self._entry.get("model"), f"{self._place}.model", self._report),
+            model=check_model(self._entry.get("model"), f"{self._place}.model", self._report, self._catalog),
             result=self._result(),
         )
         return CheckedStage(definition, is_valid, contract)
@@ -220,17 +220,23 @@ class StageChecker:
         return None
 
 
-def check_model(value: JsonValue, place: str, report: Report) -> str | None:
-    """A model as people write it, `provider:model`."""
+def check_model(
+    value: JsonValue, place: str, report: Report, catalog: KindCatalog | None = None
+) -> str | None:
+    """A model as people write it: `provider:model`, an alias, or several with commas. Without a catalog nothing is said
+    about aliases.
+    """
     if value is None:
         return None
-    from tegu.llm.protocol import ModelRef
+    from tegu.llm.model_names import parse_written
 
     if not isinstance(value, str):
         report.add(place, f"must be text, not {type_word(value)}", "anthropic:claude-sonnet-4-5")
         return None
     try:
-        ModelRef.parse(value)
+        parse_written(value)
+        if catalog is not None:
+            catalog.check_model(value)
     except ConfigurationError as error:
         report.add(place, error.message, error.hint)
         return None

@@ -37,7 +37,8 @@ def document_schema(catalog: KindCatalog) -> JsonObject:
         "definitions": {
             "model": {
                 "type": "string",
-                "description": "provider:model, such as anthropic:claude-sonnet-4-5, or rules",
+                "description": "provider:model (anthropic:claude-sonnet-5-5), an alias (fast, smart), rules, or several of "
+                "these with commas, asked in that order",
             },
             "references": _references(),
             "result": _result(),

@@ -14,7 +14,10 @@ from uuid import UUID
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from tegu.domain.call import Fallback
 from tegu.domain.errors import ConfigurationError, ProviderError
+from tegu.llm.fallback import ask_in_turn, fallback_of
+from tegu.llm.model_names import ModelNames, has_key
 from tegu.llm.protocol import (
     CallSettings,
     CredentialSource,
@@ -53,21 +56,19 @@ async def _no_default() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Which model a stage asks: the run's override, then the call's own, the stage's, the pipeline's, the default."""
+    """Which model a stage asks: the run's override, then the call's own, the stage's, the pipeline's, the default.
+
+    As written: one model, an alias, or several (`llm.model_names`).
+    """
 
     override: str | None = None
     configured: str | None = None
     default: DefaultModel = _no_default
 
-    async def find(self, own: str | None = None) -> ModelRef | None:
-        """The model, or None where none is configured. Raises ConfigurationError for one that is written wrongly."""
-        name = self.override or own or self.configured or await self.default()
-        return ModelRef.parse(name) if name else None
-
-    async def resolve(self, own: str | None = None) -> ModelRef:
-        """The model. Raises ConfigurationError when none is configured."""
-        found = await self.find(own)
-        if found is None:
+    async def written(self, own: str | None = None) -> str:
+        """What is written. Raises ConfigurationError when nothing is configured."""
+        found = self.override or own or self.configured or await self.default()
+        if not found:
             raise ConfigurationError(
                 "no model is configured",
                 code="no_model",
@@ -78,7 +79,7 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One logical call, before its model is known."""
+    """One logical call, before its model is known. `by_rules` is what the embedded rules are asked instead."""
 
     instructions: str
     parts: tuple[DataPart, ...] = ()
@@ -87,15 +88,21 @@ class Question:
     max_tokens: int | None = None
     temperature: float | None = None
     rejections: tuple[Rejection, ...] = ()
+    by_rules: "Question | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said, read, and which model. `value` obeys the schema; it is text where none was given."""
+    """What a model said, read, and which model. `value` obeys the schema; it is text where none was given.
+
+    `others` are the models that were to be asked after it, `fallbacks` say why it was asked and not one before it.
+    """
 
     value: JsonValue
     model: ModelRef
     completion: Completion
+    others: tuple[ModelRef, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
 
     @property
     def is_by_rules(self) -> bool:
@@ -116,6 +123,7 @@ class StageLlm:
         provider_for: ProviderFactory,
         credentials: CredentialSource,
         models: ModelChoice,
+        names: ModelNames | None = None,
         limits: CallLimits | None = None,
         timing: Timing | None = None,
         budget_s: float | None = None,
@@ -124,6 +132,11 @@ class StageLlm:
         self.models = models
         self.models_asked: list[ModelRef] = []
         """Those that were asked so far, each once, in order."""
+        self.models_answered: list[ModelRef] = []
+        """Those of them that answered."""
+        self.fallbacks: list[Fallback] = []
+        """Why others were asked than the first."""
+        self._names = names or ModelNames()
         self._organization_id = organization_id
         self._ledger = ledger
         self._provider_for = provider_for
@@ -149,18 +162,27 @@ class StageLlm:
         """
         adapter: TypeAdapter[Filled] = TypeAdapter(model_type)
         output = OutputSpec(getattr(model_type, "__name__", "output"), schema_of(model_type))
-        question = Question(instructions, data_parts(inputs), output, {"task": "prompt"})
-        for reasks_left in range(_REASKS, -1, -1):
-            answer = await self.ask(question, model=model)
+        first = question = Question(instructions, data_parts(inputs), output, {"task": "prompt"})
+        among: tuple[ModelRef, ...] | None = None
+        after: Fallback | None = None
+        reasks_left = _REASKS
+        while True:
+            answer = await self.ask(question, model=model, among=among, after=after)
             try:
                 return adapter.validate_json(to_json(answer.value))
             except ValidationError as error:
                 problems = _problems(error)
-                if reasks_left == 0:
-                    raise _malformed(output.name, problems) from error
                 refused = Rejection(answer.completion.reply.text, problems)
-                question = replace(question, rejections=(*question.rejections, refused))
-        raise AssertionError("the last round returns or raises")
+                if reasks_left > 0:  # the same model again, with the problems
+                    reasks_left, among = reasks_left - 1, (answer.model, *answer.others)
+                    question = replace(question, rejections=(*question.rejections, refused))
+                    continue
+                failure = _malformed(output.name, problems)
+                if not answer.others:
+                    raise failure from error
+                after = fallback_of(answer.model, answer.others[0], failure)
+                self.fallbacks.append(after)
+                question, among, reasks_left = first, answer.others, _REASKS
 
     async def generate(
         self, instructions: str, inputs: Sequence[object] = (), *, model: str | None = None
@@ -186,8 +208,18 @@ class StageLlm:
         )
         return Classification.model_validate((await self.ask(question, model=model)).value)
 
-    async def ask(self, question: Question, *, model: str | None = None) -> Answer:
-        """One logical call, through the one loop. Raises ProviderError, ConfigurationError."""
+    async def ask(
+        self,
+        question: Question,
+        *,
+        model: str | None = None,
+        among: tuple[ModelRef, ...] | None = None,
+        after: Fallback | None = None,
+    ) -> Answer:
+        """One logical call, through the one loop. Raises ProviderError, ConfigurationError.
+
+        `among` are the models to ask instead of what `model` stands for, and `after` says why.
+        """
         # Before anything is awaited, so that calls made at once are numbered in the order they were written.
         self._ordinals += 1
         ordinal = self._ordinals
@@ -195,26 +227,52 @@ class StageLlm:
             raise ProviderError(
                 f"the stage made more than {CALLS_MAX} calls", code="bad_request", transient=False
             )
-        ref = await self.models.resolve(model)
-        if ref not in self.models_asked:
-            self.models_asked.append(ref)
-        found = self._provider_for(ref.provider)
-        provider = await found if isinstance(found, Awaitable) else found
-        credential = await self._credentials.credential(self._organization_id, ref.provider)
+        chain = among or await self._chain(model)
         left_s = max(0.0, self._until - self._timing.monotonic())
-        completion = await complete(
-            self._request(ref, question),
-            provider=provider,
-            credential=credential,
+
+        async def ask_one(request: ModelRequest, limits: CallLimits) -> Completion:
+            return await self._complete(request, ordinal, limits)
+
+        answered = await ask_in_turn(
+            [self._request(ref, question, after) for ref in chain],
+            ask_one,
             ledger=self._ledger,
             ordinal=ordinal,
             limits=replace(self._limits, deadline_s=left_s),
             timing=self._timing,
             watch=self._live.watch(ordinal, is_json=question.output is not None) if self._live else None,
         )
-        return Answer(completion.value, ref, completion)
+        ref, completion = chain[answered.index], answered.completion
+        _note(self.models_answered, ref)
+        self.fallbacks.extend(answered.fallbacks)
+        others = chain[answered.index + 1 :]
+        return Answer(completion.value, ref, completion, others, answered.fallbacks)
 
-    def _request(self, ref: ModelRef, question: Question) -> ModelRequest:
+    async def _chain(self, model: str | None) -> tuple[ModelRef, ...]:
+        written = await self.models.written(model)
+        return await self._names.resolve(written, has_key(self._credentials, self._organization_id))
+
+    async def _complete(self, request: ModelRequest, ordinal: int, limits: CallLimits) -> Completion:
+        provider_name = request.model.provider
+        found = self._provider_for(provider_name)
+        provider = await found if isinstance(found, Awaitable) else found
+        credential = await self._credentials.credential(self._organization_id, provider_name)
+        _note(self.models_asked, request.model)
+        # Again, because the provider's SDK may just have been imported.
+        left_s = max(0.0, self._until - self._timing.monotonic())
+        return await complete(
+            request,
+            provider=provider,
+            credential=credential,
+            ledger=self._ledger,
+            ordinal=ordinal,
+            limits=replace(limits, deadline_s=min(limits.deadline_s, left_s)),
+            timing=self._timing,
+        )
+
+    def _request(self, ref: ModelRef, question: Question, after: Fallback | None) -> ModelRequest:
+        if ref.provider == RULES and question.by_rules is not None:
+            question = question.by_rules
         defaults = CallSettings()
         settings = CallSettings(
             max_tokens=question.max_tokens or defaults.max_tokens,
@@ -230,6 +288,7 @@ class StageLlm:
             rejections=question.rejections,
             settings=settings,
             hints=question.hints,
+            fallback=after,
         )
 
 
@@ -246,6 +305,11 @@ class StageContext:
     log: "logging.LoggerAdapter[logging.Logger]" = field(
         default_factory=lambda: logging.LoggerAdapter(logging.getLogger("tegu.stage"))
     )
+
+
+def _note(models: list[ModelRef], ref: ModelRef) -> None:
+    if ref not in models:
+        models.append(ref)
 
 
 def _problems(error: ValidationError) -> tuple[str, ...]:

@@ -17,10 +17,9 @@ from pydantic import JsonValue
 
 from tegu.domain.evidence import EvidenceSpan, EvidenceStatus, Quote, verify
 from tegu.domain.json import JsonObject
-from tegu.llm.protocol import ModelRef
 from tegu.llm.schema import SCHEMA_DEPTH_MAX
 from tegu.llm.schema_walk import DEFINITIONS, all_subschemas, depth
-from tegu.stages.context import RULES, Answer, Question
+from tegu.stages.context import Answer, Question
 from tegu.stages.inputs import TextInput
 from tegu.stages.kind import ModelOptions, StageWork
 from tegu.stages.parts import SOURCE
@@ -69,26 +68,34 @@ class Form:
 
 async def ask_for_evidence(work: StageWork, form: Form, options: ModelOptions) -> Evidenced:
     """Fill the schema and check the quotes. Without a text among the inputs there is nothing to quote."""
-    model = await work.ctx.llm.models.resolve()
     texts = work.texts()
-    is_wrapped = bool(texts) and _is_wrapped_for(model, form.schema)
-    schema = wrapped(form.schema) if is_wrapped else form.schema
-    question = Question(
-        f"{form.instructions}\n\n{EVIDENCE_NOTE}" if is_wrapped else form.instructions,
+    plain = Question(
+        form.instructions,
         work.parts(),
-        options.spec(form.name, schema),
+        options.spec(form.name, form.schema),
         form.hints,
         options.max_tokens,
         options.temperature,
     )
-    answer = await work.ctx.llm.ask(question)
+    can_wrap = bool(texts) and _can_be_wrapped(form.schema)
+    answer = await work.ctx.llm.ask(_wrapping(plain, form, options) if can_wrap else plain)
+    is_wrapped = can_wrap and not answer.is_by_rules
     value, quotes = unwrapped(answer.value) if is_wrapped else (answer.value, answer.completion.reply.quotes)
     return Evidenced(value, checked(quotes, texts, value), answer)
 
 
-def _is_wrapped_for(model: ModelRef, schema: JsonObject) -> bool:
+def _can_be_wrapped(schema: JsonObject) -> bool:
     """A schema at the limit of depth is asked for as it is: an answer without evidence is better than none."""
-    return model.provider != RULES and depth(schema, SCHEMA_DEPTH_MAX) + _WRAPPING_DEPTH <= SCHEMA_DEPTH_MAX
+    return depth(schema, SCHEMA_DEPTH_MAX) + _WRAPPING_DEPTH <= SCHEMA_DEPTH_MAX
+
+
+def _wrapping(plain: Question, form: Form, options: ModelOptions) -> Question:
+    return replace(
+        plain,
+        instructions=f"{form.instructions}\n\n{EVIDENCE_NOTE}",
+        output=options.spec(form.name, wrapped(form.schema)),
+        by_rules=plain,
+    )
 
 
 def wrapped(schema: JsonObject) -> JsonObject:

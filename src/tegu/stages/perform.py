@@ -22,6 +22,7 @@ from tegu.domain.errors import (
 )
 from tegu.domain.json import json_hash, storable
 from tegu.domain.outcome import Completed, Failed, StageOutcome
+from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
 from tegu.pipeline.definition import StageDefinition
@@ -38,6 +39,8 @@ from tegu.stages.source import PASSING_CODES, Sources
 LedgerFactory = Callable[[StageTask], Ledger]
 ModelLookup = Callable[[UUID], Awaitable[str | None]]
 OUTPUT_BYTES_MAX = 16_000_000
+FALLBACKS_MAX = 20
+"""Different reasons for asking another model that are kept of a stage; the ledger has them all."""
 BUDGET_SHARE = 0.95
 """Of a stage's time, for all its calls: they should end by themselves before the engine cuts them off."""
 
@@ -61,6 +64,7 @@ class Performer:
     credentials: CredentialSource
     ledger_for: LedgerFactory
     default_model: ModelLookup = no_default_model
+    names: ModelNames | None = None
     limits: CallLimits | None = None
     timing: Timing | None = None
     open_live: OpenLive | None = None
@@ -85,12 +89,13 @@ class Performer:
         output = await kind.perform(StageWork(task.stage.config, inputs, ctx))
         output = replace(output, value=storable(output.value))
         _check_size(task.stage, output)
-        models = tuple(str(model) for model in ctx.llm.models_asked)
+        models = tuple(str(model) for model in ctx.llm.models_answered)
         return Completed(
             output=output.value,
             results=results_of(task.stage, output),
-            model=models[0] if models else None,
+            model=", ".join(models) or None,
             fingerprint=fingerprint(kind, task, models, inputs),
+            fallbacks=tuple(dict.fromkeys(ctx.llm.fallbacks))[:FALLBACKS_MAX],
         )
 
     def context(self, task: StageTask, live: LiveAttempt | None = None) -> StageContext:
@@ -106,6 +111,7 @@ class Performer:
             provider_for=self.provider_for,
             credentials=self.credentials,
             models=models,
+            names=self.names,
             limits=self.limits,
             timing=self.timing,
             budget_s=task.stage.timeout_s * BUDGET_SHARE,

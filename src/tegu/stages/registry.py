@@ -10,6 +10,7 @@ from typing import Any
 
 from tegu.domain.errors import StageError, UsageError
 from tegu.domain.json import JsonObject
+from tegu.llm.model_names import ModelNames
 from tegu.pipeline.catalog import FunctionContract
 from tegu.pipeline.function import stage_metadata
 from tegu.stages.classify import ClassifyKind
@@ -43,8 +44,12 @@ class StageRegistry:
         self,
         kinds: Sequence[StageKind] | None = None,
         functions: Mapping[str, StageFunction] | None = None,
+        names: ModelNames | None = None,
     ) -> None:
-        """`kinds` None: the built-in ones. `functions` by `name@version`; see `functions_by_key`."""
+        """`kinds` None: the built-in ones. `functions` by `name@version`; see `functions_by_key`. `names` None: nothing
+        is said about aliases and providers of models.
+        """
+        self._names = names
         python = PythonKind(dict(functions or {}))
         self._kinds: dict[str, StageKind] = {
             kind.name: kind for kind in (*(built_in_kinds() if kinds is None else kinds), python)
@@ -62,6 +67,11 @@ class StageRegistry:
     def output_schema(self, kind: str, config: JsonObject) -> JsonObject:
         """JSON Schema of the output with this valid config; `{}` where that is not known."""
         return self.kind(kind).output_schema(config)
+
+    def check_model(self, written: str) -> None:
+        """Raises ConfigurationError for an alias or provider that is not there."""
+        if self._names is not None:
+            self._names.check(written)
 
     def functions(self) -> Mapping[str, FunctionContract]:
         """Python stages by `name@version`."""

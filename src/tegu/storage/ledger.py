@@ -4,15 +4,25 @@ Made by the app for each stage task, used by the structured loop. Invariants: an
 attempt is made; a journalled reply is never overwritten, and whoever comes second uses the winner.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
 
+from tegu.domain.call import Fallback
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject, storable_json
-from tegu.llm.protocol import BegunCall, CallFailure, ModelReply, ModelRequest
+from tegu.llm.protocol import (
+    BegunCall,
+    CallFailure,
+    DataPart,
+    ModelReply,
+    ModelRequest,
+    Rejection,
+    StoredReply,
+)
 from tegu.storage.statements import statement
 
 
@@ -27,9 +37,16 @@ class CallPlace:
     generation: int = 0
 
 
+_Question = tuple[str, tuple[DataPart, ...], tuple[Rejection, ...]]
+
+
 @dataclass(slots=True)
 class _Occurrences:
-    """Tells equal requests of one stage run apart: which logical calls asked this, in order."""
+    """Tells equal requests of one stage run apart: which logical calls asked this, in order.
+
+    Of whichever model: a question that was once answered by the second of a chain has the same place on the next run,
+    where the first may answer the calls before it.
+    """
 
     ordinals: list[int] = field(default_factory=list[int])
 
@@ -45,13 +62,13 @@ class StoredLedger:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: CallPlace) -> None:
         self._pool = pool
         self._place = place
-        self._occurrences: dict[str, _Occurrences] = {}
+        self._occurrences: dict[_Question, _Occurrences] = {}
         self._nth: dict[UUID, int] = {}
 
     async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
         """See `llm.protocol.Ledger`."""
         call_id, request_hash = new_id(), request.hash()
-        self._nth[call_id] = self._occurrences.setdefault(request_hash, _Occurrences()).nth(ordinal)
+        self._nth[call_id] = self._nth_of(request, ordinal)
         row = await self._pool.fetchrow(
             statement("begin_call"),
             *self._key(call_id, request_hash),
@@ -60,10 +77,34 @@ class StoredLedger:
             request.model.name,
             ordinal,
             attempt,
+            storable_json(_metadata(request)),
         )
         if row is None:
             return BegunCall(call_id, request_hash)
         return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(row["reply"])))
+
+    async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
+        """See `llm.protocol.Ledger`."""
+        place = self._place
+        if place.run_id is None:
+            return None
+        hashes = [request.hash() for request in requests]
+        rows = await self._pool.fetch(
+            statement("find_replies"),
+            place.organization_id,
+            place.run_id,
+            place.stage,
+            place.item,
+            place.generation,
+            self._nth_of(requests[0], ordinal),
+            hashes,
+        )
+        found = {row["request_hash"]: row["fallback"] for row in rows}
+        index = max((n for n, each in enumerate(hashes) if each in found), default=None)
+        if index is None:
+            return None
+        fallback = found[hashes[index]]
+        return StoredReply(index, Fallback.from_json(from_json(fallback)) if fallback else None)
 
     async def replied(self, call: BegunCall, reply: ModelReply, *, latency_ms: int) -> ModelReply:
         """See `llm.protocol.Ledger`."""
@@ -107,6 +148,10 @@ class StoredLedger:
         shown = storable_json(list(problems[:20]))
         await self._pool.execute(statement("judge_call"), *self._key(call.id, call.request_hash), shown)
 
+    def _nth_of(self, request: ModelRequest, ordinal: int) -> int:
+        question = (request.instructions, request.parts, request.rejections)
+        return self._occurrences.setdefault(question, _Occurrences()).nth(ordinal)
+
     def _key(self, call_id: UUID, request_hash: str) -> tuple[object, ...]:
         place = self._place
         return (
@@ -119,3 +164,7 @@ class StoredLedger:
             request_hash,
             self._nth.get(call_id, 0),
         )
+
+
+def _metadata(request: ModelRequest) -> JsonObject:
+    return {"fallback": request.fallback.to_json()} if request.fallback is not None else {}

@@ -1,14 +1,19 @@
 """Organizations: the tenants. Found by id or by the host application's own id.
 
-Called by `app`. Creating one is the operator's act, so it runs as the owner of the schema.
+Called by `app`. Creating one is the operator's act, so it runs as the owner of the schema; its own model is the
+organization's affair, changed by the app's door and read by the engine's.
 """
 
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.ids import new_id
 from tegu.storage.database import DatabaseAddress, reaching
+from tegu.storage.statements import statement
+from tegu.storage.tables import organizations
 
 DEFAULT_EXTERNAL_ID = "default"
 
@@ -32,3 +37,20 @@ async def ensure_organization(address: DatabaseAddress, external_id: str, *, nam
         finally:
             await connection.close()
     return found
+
+
+async def model_of(pool: "asyncpg.Pool[asyncpg.Record]", organization_id: UUID) -> str | None:
+    """The organization's own model as written, for the engine; None where it has none."""
+    return await pool.fetchval(statement("organization_model"), organization_id)
+
+
+async def own_model(connection: AsyncConnection, organization_id: UUID) -> str | None:
+    """The same, for the organization itself."""
+    query = select(organizations.c.model).where(organizations.c.id == organization_id)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def set_own_model(connection: AsyncConnection, organization_id: UUID, model: str | None) -> bool:
+    """Change it; None takes it away. False: there is no such organization."""
+    changed = update(organizations).where(organizations.c.id == organization_id).values(model=model)
+    return (await connection.execute(changed)).rowcount == 1

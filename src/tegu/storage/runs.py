@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tegu.domain.call import Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
@@ -207,13 +208,33 @@ async def _stages(
     query = select(stage_runs).where(
         stage_runs.c.organization_id == organization_id, stage_runs.c.run_id == run_id
     )
-    found = {row["stage"]: _stage(row) for row in (await connection.execute(query)).mappings()}
+    fallbacks = await _fallbacks(connection, organization_id, run_id)
+    found = {
+        row["stage"]: replace(_stage(row), fallbacks=fallbacks.get(row["stage"], ()))
+        for row in (await connection.execute(query)).mappings()
+    }
     stages = document["stages"]
     assert isinstance(stages, dict)
     return tuple(
         found.get(name, StageRun(name, StageStatus.PENDING, 0, None, None, None, None, None))
         for name in stages
     )
+
+
+async def _fallbacks(
+    connection: AsyncConnection, organization_id: UUID, run_id: UUID
+) -> dict[str, tuple[Fallback, ...]]:
+    """Why other models than the first were asked, by stage, as the events of its completion say."""
+    query = select(run_events.c.stage, run_events.c.data["fallbacks"].label("fallbacks")).where(
+        run_events.c.organization_id == organization_id,
+        run_events.c.run_id == run_id,
+        run_events.c.kind == "stage.completed",
+        run_events.c.data.has_key("fallbacks"),
+    )
+    return {
+        row.stage: tuple(found for each in row.fallbacks if (found := Fallback.from_json(each)) is not None)
+        for row in await connection.execute(query)
+    }
 
 
 def _runs(organization_id: UUID) -> Select[Any]:

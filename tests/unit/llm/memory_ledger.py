@@ -1,10 +1,11 @@
 """A journal and a ledger in memory, as the Ledger protocol describes them; `events` tells in which order it was used."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from tegu.domain.ids import new_id
-from tegu.llm.protocol import BegunCall, CallFailure, ModelReply, ModelRequest
+from tegu.llm.protocol import BegunCall, CallFailure, ModelReply, ModelRequest, StoredReply
 
 
 @dataclass
@@ -41,6 +42,10 @@ class MemoryLedger:
         )
         self.events.append("begin")
         return call
+
+    async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
+        found = [n for n, each in enumerate(requests) if (ordinal, each.hash()) in self.journal]
+        return StoredReply(found[-1]) if found else None
 
     async def replied(self, call: BegunCall, reply: ModelReply, *, latency_ms: int) -> ModelReply:
         row = self.calls[call.id]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from tegu.domain.json import JsonObject
+from tegu.llm.model_names import ModelNames
 from tegu.pipeline.catalog import FunctionContract
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.outputs import Classification, Extraction, Summary
@@ -53,6 +54,9 @@ class Kinds:
             "parse": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
         }
         return shapes.get(kind, {})
+
+    def check_model(self, written: str) -> None:
+        ModelNames({"cheap": "openai:gpt-6-luna"}).check(written)
 
     def functions(self) -> Mapping[str, FunctionContract]:
         return self._functions

@@ -120,7 +120,20 @@ def test_all_problems_are_in_the_error_that_is_raised(catalog: KindCatalog) -> N
         ("{uses: parse, timeout_s: 86401}", "timeout_s", "not allowed", "86400"),
         ("{uses: parse, timeout_s: .inf}", "timeout_s", "not a finite number", ""),
         ("{uses: parse, timeout_s: forever}", "timeout_s", "'forever' is not allowed", ""),
-        ("{uses: parse, model: gpt}", "model", "provider:model", "anthropic:"),
+        ("{uses: parse, model: gpt-5}", "model", "provider:model", "anthropic:"),
+        (
+            "{uses: parse, model: chaep}",
+            "model",
+            "no model alias 'chaep' (did you mean 'cheap'?)",
+            "provider:model",
+        ),
+        (
+            "{uses: parse, model: 'opnai:gpt-6-luna'}",
+            "model",
+            "no provider 'opnai' (did you mean 'openai'?)",
+            "rules",
+        ),
+        ("{uses: parse, model: 'fast,,cheap'}", "model", "nothing between two commas", "model, model"),
         ("{uses: parse, result: 5}", "result", "must be false or a mapping", ""),
         ("{uses: parse, result: {typ: a}}", "result.typ", "no 'typ'", "did you mean 'type'?"),
         ("{uses: parse, result: {type: A b}}", "result.type", "no name", ""),
@@ -245,6 +258,13 @@ def test_what_is_left_out_has_its_default(catalog: KindCatalog) -> None:
     stage = stage_of("{uses: parse, when: , timeout_s: }", catalog)
     assert stage == StageDefinition("x", "parse")
     assert (stage.retries, stage.timeout_s, stage.result) == (2, 120.0, ResultSpec())
+
+
+def test_a_model_is_kept_as_it_is_written_so_that_an_alias_can_change_without_a_new_version(
+    catalog: KindCatalog,
+) -> None:
+    written = "fast, cheap,openai:gpt-6-luna"
+    assert stage_of(f"{{uses: parse, model: '{written}'}}", catalog).model == written
 
 
 def test_results_can_be_hidden_and_split(catalog: KindCatalog) -> None:

@@ -1,7 +1,7 @@
 """What the stage tests share: a store and a ledger in memory, and the making of tasks. No database, no network."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from tegu.domain.content import Content, InputKind, SourceType
 from tegu.domain.errors import ErrorInfo, NotFoundError
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Completed, Failed
-from tegu.llm.protocol import BegunCall, CallFailure, Credential, ModelReply, ModelRequest
+from tegu.llm.protocol import BegunCall, CallFailure, Credential, ModelReply, ModelRequest, StoredReply
 from tegu.llm.providers.registry import Providers
 from tegu.llm.structured import CallLimits
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
@@ -157,6 +157,10 @@ class MemoryLedger:
         self.replayed += call.reply is not None
         self._places[call.id] = place
         return call
+
+    async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
+        found = [n for n, each in enumerate(requests) if (each.hash(), ordinal) in self.journal]
+        return StoredReply(found[-1]) if found else None
 
     async def replied(self, call: BegunCall, reply: ModelReply, *, latency_ms: int) -> ModelReply:
         return self.journal.setdefault(self._places[call.id], reply)

@@ -84,13 +84,13 @@ async def test_the_nearest_model_wins(
     bench = Bench(default_model=default)
     task = task_of(StageDefinition("s", "prompt", model=stage), model=run, pipeline_model=pipeline)
     models = bench.performer().context(task).llm.models
-    assert str(await models.resolve()) == expected
+    assert await models.written() == expected
 
 
 async def test_the_override_of_a_run_wins_over_a_model_named_in_code() -> None:
     choice = ModelChoice(override="rules", configured="b:stage")
-    assert str(await choice.resolve("c:code")) == "rules"
-    assert str(await ModelChoice(configured="b:stage").resolve("c:code")) == "c:code"
+    assert await choice.written("c:code") == "rules"
+    assert await ModelChoice(configured="b:stage").written("c:code") == "c:code"
 
 
 async def test_a_stage_without_a_model_fails_with_the_hint() -> None:

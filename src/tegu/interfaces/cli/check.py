@@ -23,12 +23,16 @@ def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json:
 
     Needs no database. `tegu check --schema > tegu.schema.json` gives editors completion and checks as you type.
     """
+    from tegu.llm.model_names import ModelNames
     from tegu.pipeline.check import check as check_document
     from tegu.pipeline.document import load
     from tegu.pipeline.document_schema import document_schema
+    from tegu.settings import Settings
     from tegu.stages.registry import StageRegistry, functions_by_key
 
-    catalog = StageRegistry(functions=functions_by_key(stages_of(modules)))
+    catalog = StageRegistry(
+        functions=functions_by_key(stages_of(modules)), names=ModelNames(Settings.from_environment().models)
+    )
     if schema:
         write_json(document_schema(catalog))
         return ExitCode.OK

@@ -62,6 +62,8 @@ def try_(*, model: str, text: str, as_json: bool) -> None:
     else:
         click.echo(printable(answer.text))
     usage = answer.usage
+    for each in answer.fallbacks:
+        write_notice(f"{wording.fallback(each)}: {each.message}")
     if answer.is_rule_based:
         write_notice("rules: rule-based, no language model; no cost")
         return

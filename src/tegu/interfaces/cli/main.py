@@ -18,7 +18,9 @@ COMMANDS: Final = {
     "runs": Lazy("runs", "runs", "List runs, show one, or cancel one."),
     "results": Lazy("results", "results", "Show results and the evidence for them."),
     "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
-    "models": Lazy("models", "models", "List models that are known by name, with their prices."),
+    "models": Lazy(
+        "models", "models", "List the models that the present keys allow, choose one, or try some."
+    ),
     "llm": Lazy("llm", "llm", "Ask a model without a run."),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "doctor": Lazy("doctor", "doctor", "Look whether everything that Tegu needs is there."),

@@ -54,7 +54,9 @@ class Started:
 @click.argument("pipeline")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "--model", metavar="PROVIDER:MODEL", help="The model of every stage, before all other settings."
+    "--model",
+    metavar="MODEL",
+    help="The model of every stage, before all other settings: provider:model, an alias, several.",
 )
 @click.option("--follow/--no-follow", default=None, help="Show progress (default, except with --json).")
 @click.option("--partials", is_flag=True, help="With --follow --json: also what models have said so far.")
@@ -120,7 +122,9 @@ def run(
 @click.argument("pipeline")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option(
-    "--model", metavar="PROVIDER:MODEL", help="The model of every stage, before all other settings."
+    "--model",
+    metavar="MODEL",
+    help="The model of every stage, before all other settings: provider:model, an alias, several.",
 )
 @click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
 @import_option

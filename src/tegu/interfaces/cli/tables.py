@@ -46,7 +46,7 @@ def stages_table(stages: Sequence[StageRun]) -> Table:
             wording.stage_elapsed(stage),
             str(stage.attempt) if stage.attempt else "",
             escape(stage.model or ""),
-            escape(stage.error.message) if stage.error else "",
+            escape(_note(stage)),
         )
     return made
 
@@ -62,6 +62,7 @@ def calls_table(calls: Iterable[LlmCall]) -> Table:
         "out",
         "took",
         "cost",
+        "",
         right=("attempt", "in", "out", "took"),
     )
     for call in calls:
@@ -74,6 +75,7 @@ def calls_table(calls: Iterable[LlmCall]) -> Table:
             "-" if call.provider == wording.RULES else wording.tokens(call.usage.output_tokens),
             "" if call.latency_ms is None else f"{call.latency_ms} ms",
             wording.call_cost(call),
+            escape(_why(call)),
         )
     return made
 
@@ -86,6 +88,22 @@ def write_error_info(out: Console, error: ErrorInfo | None) -> None:
     out.print(f"[red]error:[/] {where}{escape(error.message)}")
     if error.hint:
         out.print(f"[cyan]hint:[/] {escape(error.hint)}")
+
+
+def _note(stage: StageRun) -> str:
+    """Why it failed, or why another model than the first answered."""
+    if stage.error:
+        return stage.error.message
+    return "; ".join(wording.fallback(each) for each in stage.fallbacks)
+
+
+def _why(call: LlmCall) -> str:
+    """How it failed, and why this model was asked where another was to answer."""
+    code = str(call.error.get("code", "")) if call.error else ""
+    after = call.fallback
+    return "; ".join(
+        part for part in (code, f"after {after.from_model}: {after.code}" if after else "") if part
+    )
 
 
 def _model(call: LlmCall) -> str:

@@ -6,7 +6,7 @@ Called by the tables and the board. Invariant: a cost that is not known is never
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tegu.domain.call import LlmCall
+from tegu.domain.call import Fallback, LlmCall
 from tegu.domain.run import Run, StageRun
 
 RULES = "rules"
@@ -66,6 +66,11 @@ def call_cost(call: LlmCall) -> str:
     if call.answered_by.value == "journal":
         return "paid before"
     return "unknown" if call.cost_usd is None else usd(call.cost_usd)
+
+
+def fallback(why: Fallback) -> str:
+    """Why another model was asked."""
+    return f"{why.from_model} {why.code}, then {why.to_model}"
 
 
 def tokens(count: int | None) -> str:

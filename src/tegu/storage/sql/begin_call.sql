@@ -1,6 +1,6 @@
 -- Write an attempt down before it is made, or find the stored reply of the same request in the journal.
 -- $1 organization, $2 call, $3 run, $4 stage, $5 item, $6 generation, $7 request hash, $8 nth, $9 request body,
--- $10 provider, $11 model, $12 ordinal, $13 attempt
+-- $10 provider, $11 model, $12 ordinal, $13 attempt, $14 metadata
 with hit as materialized (
     select c.id, c.reply from tegu.llm_journal j
     join tegu.llm_calls c on c.organization_id = j.organization_id and c.id = j.call_id
@@ -17,7 +17,7 @@ call as (
     select $1, $2, $3, $4, $5, $10, $11, case when hit.id is null then 'sent' else 'completed' end,
         case when hit.id is null then 'provider' else 'journal' end, $12, $13, $7,
         case when hit.id is not null then 0 end,
-        case when hit.id is null then '{}'::jsonb else jsonb_build_object('replayed_call_id', hit.id) end,
+        $14::jsonb || case when hit.id is null then '{}'::jsonb else jsonb_build_object('replayed_call_id', hit.id) end,
         case when hit.id is not null then clock_timestamp() end
     from (select 1) one left join hit on true
 )

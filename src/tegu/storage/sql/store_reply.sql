@@ -5,7 +5,7 @@
 with call as (
     update tegu.llm_calls set status = 'completed', reply = $9::jsonb, input_tokens = $10, cached_tokens = $11,
         output_tokens = $12, reasoning_tokens = $13, usage = $14::jsonb, cost_usd = $15, price_version = $16,
-        latency_ms = $17, finish_reason = $18, metadata = $19::jsonb, ended_at = clock_timestamp()
+        latency_ms = $17, finish_reason = $18, metadata = metadata || $19::jsonb, ended_at = clock_timestamp()
     where organization_id = $1 and id = $2
 ),
 won as (
