@@ -45,7 +45,10 @@ def _print(name: str, result: dict[str, Any]) -> None:
             for key, row in scored.get(kind, {}).items():
                 print(f"    {key}: {row}")
         for key, row in scored["baselines"].items():
-            print(f"    baseline {key}: " + ", ".join(f"{k} {_told(v)}" for k, v in row.items() if isinstance(v, dict)))
+            print(
+                f"    baseline {key}: "
+                + ", ".join(f"{k} {_told(v)}" for k, v in row.items() if isinstance(v, dict))
+            )
         for row in scored.get("reliability", []):
             print(f"    {row}")
         if "row_cells" in scored:

@@ -4,6 +4,7 @@ An answer is right, wrong, or an abstention: the provider says so in its reply's
 counted apart.
 """
 
+import itertools
 import random
 import re
 from collections import Counter
@@ -87,7 +88,7 @@ def _scored(
 def _reliability(samples: Sequence[Sample], answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """How often what was said with a confidence was right, by how sure it was."""
     table: list[dict[str, Any]] = []
-    for low, high in zip(_BUCKETS, _BUCKETS[1:], strict=False):
+    for low, high in itertools.pairwise(_BUCKETS):
         inside = [
             (answer["confidence"], answer["category"] == sample.gold)
             for sample, answer in zip(samples, answers, strict=True)
@@ -107,7 +108,7 @@ def _reliability(samples: Sequence[Sample], answers: Sequence[dict[str, Any]]) -
 
 
 def _baselines(samples: Sequence[Sample], labels: list[str], majority: str) -> dict[str, Any]:
-    draw = random.Random(1)  # noqa: S311 (nothing secret)
+    draw = random.Random(1)
     guesses: dict[str, Callable[[str], str | None]] = {
         "majority class": lambda _: majority,
         "label-name match": lambda text: _by_name(text, labels),
@@ -134,9 +135,7 @@ def _by_name(text: str, labels: list[str]) -> str | None:
     return hits[0][1] if hits[0][0] and (len(hits) == 1 or hits[0][0] > hits[1][0]) else None
 
 
-def _show(
-    samples: Sequence[Sample], answers: Sequence[dict[str, Any]], look: Callable[[str], None]
-) -> None:
+def _show(samples: Sequence[Sample], answers: Sequence[dict[str, Any]], look: Callable[[str], None]) -> None:
     for sample, answer in zip(samples, answers, strict=True):
         if answer["category"] != sample.gold or answer["abstained"]:
             sure = "abstained" if answer["abstained"] else answer["confidence"]

@@ -52,7 +52,7 @@ def figure(items: Sequence[Counts], measure: Callable[[Counts], float | None]) -
     value = measure(summed(items))
     if value is None:
         return {"value": None, "low": None, "high": None}
-    draw = random.Random(_SEED)  # noqa: S311 (nothing secret)
+    draw = random.Random(_SEED)
     drawn = sorted(
         found
         for _ in range(DRAWS)
