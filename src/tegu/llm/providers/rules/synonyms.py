@@ -35,7 +35,7 @@ _GROUPS: Final = (
     "country countries abroad foreign international overseas",
     "age old young child children kid",
     "personal name address phone",
-    "buy bought purchase purchased order ordered",
+    "buy bought purchase purchased",
     "pay paid payment",
     "money fund funds cash",
     "send sent transfer",

@@ -15,6 +15,7 @@ from tegu.llm.providers.rules.words import STOP_WORDS, stem, word_set, words
 
 _WORDS_MAX = 20_000
 _NAME_WEIGHT, _ALIKE_WEIGHT = 1.4, 0.5
+_ALIKE_MORE, _ALIKE_MAX = 0.15, 0.8
 _NEGATIONS = word_set(
     "not no never cannot without isnt wasnt dont doesnt didnt havent hasnt wont cant couldnt"
 )
@@ -35,7 +36,8 @@ class Term:
         own = counts.get(self.word, 0)
         if own:
             return min(2.0, 1 + math.log(own))
-        return _ALIKE_WEIGHT if any(counts.get(word) for word in self.alike) else 0.0
+        like = sum(counts.get(word, 0) > 0 for word in self.alike)
+        return min(_ALIKE_MAX, _ALIKE_WEIGHT + _ALIKE_MORE * (like - 1)) if like else 0.0
 
 
 def terms_of(label: str, description: str) -> list[Term]:
