@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
-from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties
+from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties, places
 from tegu.llm.providers.rules.reading import Kind, Reading, Span
 
 
@@ -119,6 +119,12 @@ class Found:
         return names.find_organizations(self.text)
 
     @cached_property
+    def places(self) -> list[Span]:
+        """Places that are not part of a name."""
+        taken = _positions(self.urls, self.emails, self.organizations, self.people)
+        return _free(places.find_places(self.text), taken)
+
+    @cached_property
     def people(self) -> list[Span]:
         """People."""
         taken = _positions(self.urls, self.emails)
@@ -150,5 +156,6 @@ _FINDERS: Final[dict[Kind, Callable[[Found], list[Span]]]] = {
     Kind.ID: lambda found: found.ids,
     Kind.CURRENCY: lambda found: found.currencies,
     Kind.PERSON: lambda found: found.people,
+    Kind.LOCATION: lambda found: found.places,
     Kind.ORGANIZATION: lambda found: found.organizations,
 }
