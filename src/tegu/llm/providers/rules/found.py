@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
-from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties, places
+from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties, places, sums
 from tegu.llm.providers.rules.reading import Kind, Reading, Span
 
 
@@ -79,6 +79,17 @@ class Found:
             ],
             key=lambda item: item.start,
         )
+
+    @cached_property
+    def sums(self) -> list[sums.Sum]:
+        """The sums in the last lines of tables, each with the head of its column."""
+        figures = [item for item in self.amounts if item.kind is not Kind.PERCENT]
+        return sums.find_sums(self.reading.lines, figures)
+
+    @cached_property
+    def bank_codes(self) -> list[Span]:
+        """What has the shape of a bank's code (BIC)."""
+        return contacts.find_bank_codes(self.text)
 
     @cached_property
     def currencies(self) -> list[Span]:
