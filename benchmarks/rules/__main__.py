@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.rules import classification, entities, fields, measures
 from benchmarks.rules.samples import DATA, PARTS, documents, labels_of, read, split
+from tegu.llm.providers.rules.labels import SURE_MIN
 
 RESULT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "rules.json"
 LOOK = "--look" in sys.argv
@@ -69,7 +70,7 @@ def main() -> None:
     }
     for name, result in results.items():
         _print(name, result)
-    written = {"made_by": "python -m benchmarks.rules", "draws": measures.DRAWS, "sets": results}
+    written = {"made_by": "python -m benchmarks.rules", "draws": measures.DRAWS, "abstains_below": SURE_MIN, "sets": results}
     RESULT.write_text(json.dumps(written, indent=1) + "\n")
     print(f"wrote {RESULT.name}")
 

@@ -28,7 +28,7 @@ _ASKING = frozenset(map(stem, word_set("action request todo task question inquir
 _SCORE_MIN = 0.15
 _SHARE_CLEAR = 0.35
 _SURE_LEAST, _SURE_GAIN = 0.15, 0.7
-_SURE_MIN = 0.45
+SURE_MIN = 0.45
 """Below this the provider says that it abstains; what it names then is a guess."""
 _UNSURE = 0.3
 """How sure it is of a catch-all that it falls back on."""
@@ -72,7 +72,7 @@ def rank(found: Found, labels: Mapping[str, str]) -> Ranking | None:
     second = scores[order[1]] if len(order) > 1 else 0.0
     share = (scores[best] - second) / scores[best] if scores[best] else 0.0
     sure = _sure(share, _coverage(terms_of(best, labels[best]), counts, is_asking=_is_asking(best)))
-    if scores[best] < _SCORE_MIN or sure < _SURE_MIN:
+    if scores[best] < _SCORE_MIN or sure < SURE_MIN:
         guess = fallback if fallback is not None else best
         return Ranking(guess, _UNSURE if fallback is not None else sure, abstained=True)
     # A label with no rival but the catch-all proves less.
