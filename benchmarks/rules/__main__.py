@@ -70,7 +70,12 @@ def main() -> None:
     }
     for name, result in results.items():
         _print(name, result)
-    written = {"made_by": "python -m benchmarks.rules", "draws": measures.DRAWS, "abstains_below": SURE_MIN, "sets": results}
+    written = {
+        "made_by": "python -m benchmarks.rules",
+        "draws": measures.DRAWS,
+        "abstains_below": SURE_MIN,
+        "sets": results,
+    }
     RESULT.write_text(json.dumps(written, indent=1) + "\n")
     print(f"wrote {RESULT.name}")
 

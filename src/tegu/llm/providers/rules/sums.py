@@ -15,6 +15,9 @@ _SUMS_MAX = 200
 _APART_MAX = 12
 """How far the end of an amount may be from the end of its head, in characters."""
 
+_GAP = "  "
+_CELLS_MIN = 2
+
 Sum = tuple[frozenset[str], Span]
 """What the head says, and the amount."""
 
@@ -25,14 +28,16 @@ def find_sums(lines: tuple[Line, ...], amounts: list[Span]) -> list[Sum]:
     heads: list[tuple[int, frozenset[str]]] = []
     head_number = 0
     for line in lines:
-        row = cells(line)
+        row = cells(line) if _GAP in line.text else []
+        if len(row) < _CELLS_MIN:
+            continue
         named = [(cell.end - line.start, concepts(cell.text) & _HEADS) for cell in row]
         named = [(end, said) for end, said in named if len(said) == 1]
         values = _within(amounts, line)
         if not values and len({next(iter(said)) for _, said in named}) > 1:
             heads, head_number = named, line.number
         elif heads and line.number - head_number <= _LINES_ABOVE_MAX and len(values) > 1:
-            first = concepts(row[0].text) if row else frozenset[str]()
+            first = concepts(row[0].text)
             if "total" in first and values[0].start > row[0].end:
                 found += _under(heads, line, values)
         if len(found) >= _SUMS_MAX:
