@@ -18,6 +18,7 @@ from benchmarks.rules.samples import DATA, PARTS, documents, labels_of, read, sp
 from tegu.llm.providers.rules.labels import SURE_MIN
 
 RESULT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "rules.json"
+_MEASURES = frozenset(("accuracy", "accuracy_when_answered", "precision", "recall", "f1", "abstention"))
 LOOK = "--look" in sys.argv
 ACTIONS = {
     "action": "asks someone to do something, or proposes or requests a meeting, a call, a decision",
@@ -36,20 +37,21 @@ def _told(figure: dict[str, Any]) -> str:
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 
+def _figures(row: dict[str, Any]) -> str:
+    """The measures among the values of a row, as text."""
+    return ", ".join(f"{name} {_told(value)}" for name, value in row.items() if name in _MEASURES)
+
+
 def _print(name: str, result: dict[str, Any]) -> None:
     for part in PARTS:
-        scored = result["parts"][part]
-        figures = {key: value for key, value in scored.items() if isinstance(value, dict) and "low" in value}
+        scored: dict[str, Any] = result["parts"][part]
         print(f"{name}, {part}: {scored['items']} items, {scored['time']}")
-        print("    " + ", ".join(f"{key} {_told(value)}" for key, value in figures.items()))
+        print(f"    {_figures(scored)}")
         for kind in ("per_type", "per_field"):
             for key, row in scored.get(kind, {}).items():
                 print(f"    {key}: {row}")
         for key, row in scored["baselines"].items():
-            print(
-                f"    baseline {key}: "
-                + ", ".join(f"{k} {_told(v)}" for k, v in row.items() if isinstance(v, dict))
-            )
+            print(f"    baseline {key}: {_figures(row)}")
         for row in scored.get("reliability", []):
             print(f"    {row}")
         if "row_cells" in scored:

@@ -6,7 +6,7 @@ The schema has the names and the types of the gold answer, nothing else, and eve
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from benchmarks.rules.asking import Asker
 from benchmarks.rules.measures import Counts, bare, figure, precision, recall, scores, summed
@@ -86,7 +86,8 @@ def _fold(value: Any) -> str:
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+    rows = cast("list[Any]", value) if isinstance(value, list) else []
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _group(name: str) -> str:

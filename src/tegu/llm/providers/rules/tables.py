@@ -17,6 +17,7 @@ from tegu.llm.providers.rules.words import word_set
 
 _NUMERIC = frozenset((Kind.MONEY, Kind.NUMBER, Kind.PERCENT))
 _STOP = frozenset(("total", "subtotal"))
+_NUMBER, _POSITION = frozenset(("number",)), frozenset(("position",))
 _NUMBERS = frozenset(("number", "integer"))
 _BLANK_MAX = 2
 _ROWS_MAX = 500
@@ -152,8 +153,8 @@ def _column(start: int, end: int, text: str, fields: list[Field]) -> Column:
 
 def _read(head: frozenset[str]) -> tuple[frozenset[str], ...]:
     """What a head may mean in a table: a total is a row's amount, and a number the place of the row."""
-    if head == {"number"}:
-        return (head, frozenset(("position",)))
+    if head == _NUMBER:
+        return (head, _POSITION)
     if head & {"total", "subtotal"} and head <= {"total", "subtotal", "tax", "currency", "~incl", "~excl"}:
         return (head, frozenset(("amount",)))
     return (head,)
@@ -162,7 +163,7 @@ def _read(head: frozenset[str]) -> tuple[frozenset[str], ...]:
 def _meant(field: Field) -> frozenset[str]:
     """A field's concepts in a table, where `name` is the description and an amount no grand total."""
     named = concepts(field.name)
-    if named == {"position"}:
+    if named == _POSITION:
         return named
     if named <= {"name", "~product", "~item", "~title", "description"}:
         return named | {"description"}
