@@ -34,7 +34,7 @@ little more than that.
 The provider may abstain: a label is then a guess, its confidence is low, and the reply's metadata says `abstained`; a
 field is null; an entity is left out. *Recall* counts an abstention as a miss, *right when answered* leaves it out.
 
-| set | samples | development | held out | median time an item |
+| set | samples | development | held out | median processor time an item |
 |---|---|---|---|---|
 {sets}
 
