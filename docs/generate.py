@@ -1,14 +1,17 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
 """Write the pages of docs/ that follow from the code: `python docs/generate.py`.
 
-Run by hand after a change of `tegu.domain.status`; an architecture test says when a page is behind.
+Run by hand after a change of `tegu.domain.status`, or after `python -m benchmarks.rules`; an architecture test says
+when a page is behind.
 """
 
 import ast
+import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 from tegu.domain import status
 from tegu.domain.status import RUN_MOVES, STAGE_MOVES, RunStatus, StageStatus
@@ -58,7 +61,17 @@ def status_page() -> str:
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
-    return {DOCS / "status.md": status_page()}
+    return {DOCS / "status.md": status_page(), DOCS / "rules.md": _beside("rules_page").page()}
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _diagram(moves: Moves, first: RunStatus | StageStatus) -> str:

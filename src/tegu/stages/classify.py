@@ -4,7 +4,8 @@ options     labels        {label: description}, or a list of labels; at least on
             instructions  how to choose
             max_tokens, temperature, output_mode
 returns     {category, confidence}; a category outside the labels is refused, and asked for again.
-            The confidence is the model's own word (`self_reported`), or the rules' score (`rule`)
+            The confidence is the model's own word (`self_reported`), or the rules' score (`rule`): where they
+            abstain they name the label for everything else, or else a guess with a confidence that is clearly low
 """
 
 from collections.abc import Mapping

@@ -48,6 +48,7 @@ FRAGMENTS = [
     "\n", "\n\n", "Hi Anna,\n", "Best regards,\nBen Stone\n", "Total: EUR 1,284.50\n", "Invoice number: X-1\n", "Total due  ", "$", "€",
     "12.50", " 7", "Description  Qty  Unit price  Amount\n", "Chair  2  10.00  20.00\n", "Please send it by 3 May 2026. ", "Is it urgent? ",
     "Acme Ltd", "+49 30 1234567", "http://example.org/a?b=c", " | ", "\t", ":", "=", "\x00", "\ud800", "\ufffd", "é", "ß", "IBAN ", "Seller: ", "Bill to:\n", "VAT ID: DE318204417\n", "Address: 8 Tanner Row\n", "CONTRACT\n",
+    "VAT number: FR 604 219 388 61\n", "1. Pears  2 kg\n", "2. Melon 1\n", "Berlin ", "Net  VAT  Total\nTotal  1.00  2.00  3.00\n", "no. 4711 of ",
     "DE89370400440532013000", "31.02.2026", "- item\n", "not ", "(", "\\", '"', "\r\n", "\u2028",
 ]  # fmt: skip
 
@@ -56,6 +57,10 @@ def pointed(value: Any, path: str) -> Any:
     for step in path.split("/")[1:]:
         value = value[int(step) if step.isdigit() else step]
     return value
+
+
+VALIDATOR: Any = jsonschema.Draft202012Validator(EVERYTHING)
+"""Made once: `jsonschema.validate` checks the schema itself every time, which takes longer than the answer."""
 
 
 def assert_every_quote_is_literal(reply: ModelReply, text: str) -> None:
@@ -71,7 +76,7 @@ def assert_every_quote_is_literal(reply: ModelReply, text: str) -> None:
 async def test_every_quote_is_a_literal_stretch_of_the_text_and_the_schema_is_kept(text: str) -> None:
     reply = await reply_to(text, EVERYTHING, task="prompt")
     answer = json.loads(reply.text)
-    jsonschema.validate(answer, EVERYTHING)
+    assert VALIDATOR.is_valid(answer)
     assert_every_quote_is_literal(reply, text)
     assert "\x00" not in reply.text
     assert reply.text.encode()
@@ -131,25 +136,25 @@ async def test_a_long_text_is_read_up_to_a_limit_and_the_reply_says_so() -> None
 
 HOSTILE = [
     "1", "1,111", "1-", "a@", "a.", "A ", "Ab Cd ", "+1 ", "\n", "x: ", "$", "a | ", "(", "12 Foo 2020 ", "Total: 1 EUR\n",
-    "From: a <a@b.c>\nDate: x\n\n", "www.", "DE89370400440532013000 ", "Item  Quantity  Amount\n\n", "Chair  2  3.00\n", "Hi A. ", "Seller: A 1\nVAT ID: B22\n", "Address: 1 A Road\n",
+    "From: a <a@b.c>\nDate: x\n\n", "www.", "DE89370400440532013000 ", "Item  Quantity  Amount\n\n", "Chair  2  3.00\n", "Hi A. ", "Seller: A 1\nVAT ID: B22\n", "Address: 1 A Road\n", "No  Net  Total\nTotal  1  2\n", "1. a ", "FR 12 34 ", "Aa Baker Street ", "not please see ", "my name is ", "Anna ",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
 async def test_no_pattern_goes_back_and_forth_over_hostile_text(unit: str) -> None:
-    text = unit * (40_000 // len(unit))
-    started = time.perf_counter()
+    text = unit * (12_000 // len(unit))
+    started = time.process_time()
     await reply_to(text, EVERYTHING, task="prompt")
     # Under half a second where this was measured; catastrophic backtracking takes minutes.
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 3
 
 
 async def test_a_megabyte_of_hostile_text_is_read_in_seconds() -> None:
     text = "\n".join(unit * (50_000 // len(unit)) for unit in HOSTILE)
     assert len(text) > 1_000_000
-    started = time.perf_counter()
+    started = time.process_time()
     await reply_to(text, EVERYTHING, task="prompt")
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 10
 
 
 async def test_the_event_loop_goes_on_while_a_long_text_is_read() -> None:
@@ -162,7 +167,7 @@ async def test_the_event_loop_goes_on_while_a_long_text_is_read() -> None:
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    await reply_to(THREAD * 100, EVERYTHING, task="prompt")
+    await reply_to(THREAD * 30, EVERYTHING, task="prompt")
     ticking.cancel()
     assert ticks > 2
 

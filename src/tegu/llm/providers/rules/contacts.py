@@ -24,6 +24,11 @@ _ID = re.compile(
     r"(?<![\w@./#-])(?:#\d{2,12}|(?=[A-Z0-9/_-]{0,11}\d)(?=[A-Z0-9/_-]{0,24}[A-Z])[A-Z0-9]{1,14}(?:[-/_][A-Z0-9]{1,14}){0,5})"
     r"(?![\w@]|[.]\w)"
 )
+_BIC = re.compile(r"(?<!\w)[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?(?!\w)")
+_TAX_NUMBER = re.compile(
+    r"(?<!\w)(?:AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GB|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK)[ ]?"
+    r"[A-Z]?\d{2,4}(?: \d{2,4}){2,4}(?!\w)"
+)
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
 
 
@@ -73,11 +78,26 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(char, 36)) for char in code[4:] + code[:4])) % 97 == 1
 
 
+def find_bank_codes(text: str) -> list[Span]:
+    """What has the shape of a BIC, which many words have as well: a label must say that it is one."""
+    return [span(Kind.ID, text, match.start(), match.end()) for match in _BIC.finditer(text)][:_IBANS_MAX]
+
+
+def find_tax_numbers(text: str) -> list[Span]:
+    """Tax numbers of European companies that are written in groups; their value is without the spaces."""
+    return [
+        span(Kind.ID, text, match.start(), match.end(), match[0].replace(" ", ""))
+        for match in _TAX_NUMBER.finditer(text)
+        if 8 <= len(match[0].replace(" ", "")) - 2 <= 12
+    ][:_IBANS_MAX]
+
+
 def find_ids(text: str) -> list[Span]:
     """Identifiers: letters and digits mixed (`INV-2024-0117`, `#4711`), and account numbers."""
     ibans = [
         span(Kind.ID, text, match.start(), match.end()) for match in _IBAN.finditer(text) if is_iban(match[0])
     ][:_IBANS_MAX]
+    ibans += [there for there in find_tax_numbers(text) if not any(there.overlaps(iban) for iban in ibans)]
     found = list(ibans)
     for match in _ID.finditer(text):
         digits = sum(map(str.isdigit, match[0]))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
-from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties
+from tegu.llm.providers.rules import amounts, contacts, dates, layout, mail, names, parties, places, sums
 from tegu.llm.providers.rules.reading import Kind, Reading, Span
 
 
@@ -81,6 +81,17 @@ class Found:
         )
 
     @cached_property
+    def sums(self) -> list[sums.Sum]:
+        """The sums in the last lines of tables, each with the head of its column."""
+        figures = [item for item in self.amounts if item.kind is not Kind.PERCENT]
+        return sums.find_sums(self.reading.lines, figures)
+
+    @cached_property
+    def bank_codes(self) -> list[Span]:
+        """What has the shape of a bank's code (BIC)."""
+        return contacts.find_bank_codes(self.text)
+
+    @cached_property
     def currencies(self) -> list[Span]:
         """Currency codes and symbols."""
         return amounts.find_currencies(self.text)
@@ -119,6 +130,12 @@ class Found:
         return names.find_organizations(self.text)
 
     @cached_property
+    def places(self) -> list[Span]:
+        """Places that are not part of a name."""
+        taken = _positions(self.urls, self.emails, self.organizations, self.people)
+        return _free(places.find_places(self.text), taken)
+
+    @cached_property
     def people(self) -> list[Span]:
         """People."""
         taken = _positions(self.urls, self.emails)
@@ -150,5 +167,6 @@ _FINDERS: Final[dict[Kind, Callable[[Found], list[Span]]]] = {
     Kind.ID: lambda found: found.ids,
     Kind.CURRENCY: lambda found: found.currencies,
     Kind.PERSON: lambda found: found.people,
+    Kind.LOCATION: lambda found: found.places,
     Kind.ORGANIZATION: lambda found: found.organizations,
 }

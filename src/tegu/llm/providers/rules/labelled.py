@@ -16,13 +16,16 @@ from tegu.llm.providers.rules.wanted import Field
 
 SIMILAR_MIN = 0.5
 _HINTED = 0.85
+_SUMMED = 0.9
+_DIGITS_MIN = 3
+_OF = frozenset(("du", "of", "dated", "vom", "van", "del", "from", "on", "le"))
 _DETAILS = frozenset(("tax", "address", "email", "phone"))
 _LEAD_CHARS = 60
 _LEAD_WORDS_MAX = 5
 _TEXT_CHARS_MAX = 200
 _TOKEN = re.compile(r"[#]?([\w][\w./-]{0,60}[\w]|\w)")
 _DECIMAL = re.compile(r"[#]?\d{1,9}[.,]\d{1,4}(?![\w.,/-])")
-_CLAUSE = re.compile(r"[.;!?:](?=\s)|[,(]")
+_CLAUSE = re.compile(r"[.;!?:](?=\s)|[,(]| [-\u2212\u2013\u2014] ")
 _ID_PREFIX = re.compile(r"[A-Z]{2,5}")
 _SPAN_KINDS = frozenset(
     (
@@ -67,6 +70,12 @@ def candidates(found: Found, field: Field) -> list[Candidate]:
         offered += _led(found, field)
     if field.kind is Kind.ID:
         offered += _prefixed(found, field)
+    if field.kind is Kind.MONEY:
+        offered += [
+            Candidate(there, _SUMMED * fit(field, label), label)
+            for label, there in found.sums
+            if fit(field, label) >= SIMILAR_MIN
+        ]
     return sorted(offered, key=lambda candidate: -candidate.score)
 
 
@@ -149,7 +158,8 @@ def _led(found: Found, field: Field) -> list[Candidate]:
     previous_end = 0
     spans = found.of_kind(field.kind)
     if field.kind is Kind.ID:
-        spans = sorted([*spans, *_plain_numbers(found)], key=lambda item: item.start)
+        more = found.bank_codes if "bic" in field.concepts else _plain_numbers(found)
+        spans = sorted([*spans, *more], key=lambda item: item.start)
     for there in spans:
         lead_start = max(previous_end, there.start - _LEAD_CHARS)
         lead = found.text[lead_start : there.start]
@@ -157,7 +167,7 @@ def _led(found: Found, field: Field) -> list[Candidate]:
         lead = re.split(r"\n|\t| {2,}", lead)[-1]
         clause = _CLAUSE.split(lead.rstrip(": "))[-1].split()
         short = opens and len(clause) <= _LEAD_WORDS_MAX
-        label = concepts(" ".join(clause[-_LEAD_WORDS_MAX:]))
+        label = _dated(field, concepts(" ".join(clause[-_LEAD_WORDS_MAX:])), clause)
         score = fit(field, label) * (0.95 if short else 0.75)
         if field.kind is Kind.NUMBER:
             follow = re.split(r"\n|\t| {2,}|[.,;]", found.text[there.end : there.end + 30])[0].split()[:2]
@@ -166,6 +176,14 @@ def _led(found: Found, field: Field) -> list[Candidate]:
             offered.append(Candidate(there, score, label))
         previous_end = there.end
     return offered
+
+
+def _dated(field: Field, label: frozenset[str], clause: list[str]) -> frozenset[str]:
+    """In `Invoice no. 4711 of 2 July 2026` the number's label is the label of the date as well."""
+    is_of = len(clause) > 2 and clause[-1].lower() in _OF and sum(map(str.isdigit, clause[-2])) >= _DIGITS_MIN
+    if field.kind is not Kind.DATE or not is_of:
+        return label
+    return frozenset(name for name in label if not name.startswith("~") and name != "number") | {"date"}
 
 
 def _plain_numbers(found: Found) -> list[Span]:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tegu.llm.providers.rules.found import Found
-from tegu.llm.providers.rules.intents import SYNONYMS
 from tegu.llm.providers.rules.reading import Kind, Span, span
-from tegu.llm.providers.rules.sentences import find_sentences, is_question, is_request
+from tegu.llm.providers.rules.sentences import asking, find_sentences, is_question, is_request
+from tegu.llm.providers.rules.terms import Term, said_in, terms_of
 from tegu.llm.providers.rules.words import STOP_WORDS, stem, stems, word_set, words
 
 _CATCH_ALL = word_set(
@@ -25,8 +25,18 @@ _CATCH_ALL_PHRASES = re.compile(
     re.IGNORECASE,
 )
 _ASKING = frozenset(map(stem, word_set("action request todo task question inquiry ask need")))
-_WORDS_MAX = 20_000
-_MARGIN_MIN = 0.08
+_SCORE_MIN = 0.15
+_SHARE_CLEAR = 0.35
+_SURE_LEAST, _SURE_GAIN = 0.15, 0.7
+SURE_MIN = 0.45
+"""Below this the provider says that it abstains; what it names then is a guess."""
+_UNSURE = 0.3
+"""How sure it is of a catch-all that it falls back on."""
+_MISSING = 0.2
+_NORM = 0.25
+_ACT_MIN = 0.5
+_ACT_BASE, _ACT_GAIN = 0.45, 0.4
+_NO_ACT = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,62 +61,86 @@ def rank(found: Found, labels: Mapping[str, str]) -> Ranking | None:
     if not labels:
         return None
     fallback = next((label for label, text in labels.items() if is_catch_all(label, text)), None)
-    counts = Counter(stems(found.text[: _WORDS_MAX * 6])[:_WORDS_MAX])
+    if fallback is not None and len(labels) == 2:
+        (only,) = (label for label in labels if label != fallback)
+        if _is_asking(only):
+            return _rank_act(found, only, fallback)
+    counts = said_in(_without_addresses(found))
     scores = _scores(found, counts, labels, fallback)
     order = sorted(scores, key=lambda label: -scores[label])
     best = order[0]
     second = scores[order[1]] if len(order) > 1 else 0.0
     share = (scores[best] - second) / scores[best] if scores[best] else 0.0
-    if scores[best] < 0.15 or (len(order) > 1 and share < _MARGIN_MIN):
+    sure = _sure(share, _coverage(terms_of(best, labels[best]), counts, is_asking=_is_asking(best)))
+    if scores[best] < _SCORE_MIN or sure < SURE_MIN:
         guess = fallback if fallback is not None else best
-        return Ranking(guess, 0.3 if fallback is not None else 0.15, abstained=True)
-    # By the share of right answers on labelled samples; a label with no rival but the catch-all proves less.
+        return Ranking(guess, _UNSURE if fallback is not None else sure, abstained=True)
+    # A label with no rival but the catch-all proves less.
     rivals = len(scores) - (fallback is not None)
-    confidence = min(0.9 if rivals > 1 else 0.7, 0.2 + 0.5 * share + 0.2 * min(1.0, scores[best]))
-    return Ranking(best, round(confidence, 2), abstained=False, evidence=_evidence(found, best, labels[best]))
+    confidence = min(sure, 0.9 if rivals > 1 else 0.7)
+    return Ranking(best, confidence, abstained=False, evidence=_evidence(found, best, labels[best]))
 
 
-def _profile(label: str, description: str) -> dict[str, float]:
-    """The stems that speak for a label: its name, its description, and synonyms of both."""
-    profile: dict[str, float] = {}
-    name = stems(label)
-    for word in name:
-        for synonym in SYNONYMS.get(word, ()):
-            profile[synonym] = max(profile.get(synonym, 0.0), 0.9)
-    for word in stems(_positive(description)):
-        profile[word] = max(profile.get(word, 0.0), 1.0)
-        for synonym in SYNONYMS.get(word, ()):
-            profile[synonym] = max(profile.get(synonym, 0.0), 0.5)
-    for word in name:
-        profile[word] = 1.4
-    return profile
+def _without_addresses(found: Found) -> str:
+    """The text without its e-mail and web addresses, which name companies and mailboxes, not what is wanted."""
+    kept: list[str] = []
+    at = 0
+    for there in sorted([*found.emails, *found.urls], key=lambda item: item.start):
+        kept.append(found.text[at : there.start])
+        at = max(at, there.end)
+    return " ".join([*kept, found.text[at:]])
 
 
-def _positive(description: str) -> str:
-    """A description without what it says the label is not."""
-    return re.sub(r"\b(?:not|except|unless|other than|rather than)\b[^.;,]{0,200}", " ", description)
+def _sure(share: float, coverage: float) -> float:
+    """How often such an answer was right on labelled samples, by its lead and by how much of the label is said."""
+    return round(_SURE_LEAST + _SURE_GAIN * min(1.0, share / _SHARE_CLEAR) * coverage, 2)
+
+
+def _coverage(terms: list[Term], counts: Mapping[str, int], *, is_asking: bool) -> float:
+    """How much of a label's name is said, from 0 to 1; words of its description count half."""
+    named = [min(1.0, term.said(counts)) for term in terms if term.is_name]
+    described = sum(min(1.0, term.said(counts)) for term in terms if not term.is_name)
+    of_name = sum(named) / len(named) if named else 0.0
+    return 1.0 if is_asking else min(1.0, of_name + 0.5 * min(1.0, described / 2))
+
+
+def _is_asking(label: str) -> bool:
+    own = stems(label)
+    return bool(own) and set(own) <= _ASKING
+
+
+def _rank_act(found: Found, label: str, fallback: str) -> Ranking:
+    """Whether anything is asked for: a question of what sentences do, not of the words that they share."""
+    sentences = find_sentences(found)[:200]
+    best = max(sentences, key=asking, default=None)
+    strength = asking(best) if best is not None else 0.0
+    if best is None or strength < _ACT_MIN:
+        return Ranking(fallback, _NO_ACT if sentences else _UNSURE, abstained=not sentences)
+    return Ranking(label, round(_ACT_BASE + _ACT_GAIN * strength, 2), abstained=False, evidence=best)
 
 
 def _scores(
     found: Found, counts: Counter[str], labels: Mapping[str, str], fallback: str | None
 ) -> dict[str, float]:
-    profiles = {label: _profile(label, text) for label, text in labels.items() if label != fallback}
-    spread = Counter(word for profile in profiles.values() for word in profile)
-    rarity = {word: math.log(1 + len(profiles) / n) for word, n in spread.items()}
+    """What of each label is said, where a word counts by how few of the labels it speaks for."""
+    terms = {label: terms_of(label, text) for label, text in labels.items() if label != fallback}
+    spread = Counter(
+        word for own in terms.values() for word in {name for term in own for name in (term.word, *term.alike)}
+    )
     scores: dict[str, float] = {}
-    asking: float | None = None
-    for label, profile in profiles.items():
-        said = {word: weight * rarity[word] for word, weight in profile.items()}
-        hit = sum(
-            weight * min(2.0, 1 + math.log(counts[word])) for word, weight in said.items() if counts[word]
-        )
-        own = [word for word in stems(label) if word in said]
-        missing = sum(said[word] for word in own if not counts[word])
-        norm = math.sqrt(sum(weight * weight for weight in said.values())) or 1.0
-        scores[label] = max(0.0, hit - 0.35 * missing) / norm
-        if own and set(own) <= _ASKING:
-            asking = _asking(found) if asking is None else asking
-            scores[label] += asking
+    asking_share: float | None = None
+    for label, own in terms.items():
+        hit = missing = total = 0.0
+        for term in own:
+            weight = term.weight * math.log(1 + len(terms) / spread[term.word])
+            said = term.said(counts)
+            hit += weight * said
+            missing += weight if term.is_name and not said else 0.0
+            total += weight * weight
+        scores[label] = max(0.0, hit - _MISSING * missing) / (total**_NORM or 1.0)
+        if _is_asking(label):
+            asking_share = _asking(found) if asking_share is None else asking_share
+            scores[label] += asking_share
     if fallback is not None:
         scores[fallback] = 0.0
     return scores
@@ -121,11 +155,12 @@ def _asking(found: Found) -> float:
 
 def _evidence(found: Found, label: str, description: str) -> Span | None:
     """The sentence that has most of the label's words."""
-    profile = _profile(label, description)
+    terms = terms_of(label, description)
     best: tuple[float, Span] | None = None
     for sentence in find_sentences(found)[:400]:
-        score = sum(profile.get(word, 0.0) for word in set(stems(sentence.text)))
-        if _ASKING & set(profile) and (is_request(sentence) or is_question(sentence)):
+        counts = said_in(sentence.text)
+        score = sum(term.weight * min(1.0, term.said(counts)) for term in terms)
+        if _ASKING & {term.word for term in terms} and (is_request(sentence) or is_question(sentence)):
             score += 1.0
         if score > 0 and (best is None or score > best[0]):
             best = (score, sentence)

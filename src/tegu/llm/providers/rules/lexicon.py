@@ -12,9 +12,10 @@ _PHRASES: tuple[tuple[str, str], ...] = tuple(
     (phrase, concept)
     for concept, phrases in {
         "total": "total amount due|amount due|balance due|total due|total payable|amount payable|grand total|total amount|invoice total|"
-        "order total|to pay|somme a payer|montant total|te betalen|zu zahlen|gesamtbetrag|rechnungsbetrag",
+        "order total|to pay|somme a payer|montant total|te betalen|zu zahlen|gesamtbetrag|rechnungsbetrag|prijs incl btw|price incl vat|price incl tax|amount incl vat|total incl vat|totaal incl btw|betrag inkl mwst",
         "subtotal": "sub total|excl btw|excl vat|excl tax|excluding vat|excluding tax|exclusief btw|before tax|net amount|total net|"
-        "total ht|total excl|zwischensumme|nettobetrag",
+        "total ht|total excl|zwischensumme|nettobetrag|montant ht|montant eur ht",
+        "tax": "tva intra communautaire|tva intracommunautaire|montant tva",
         "unit_price": "unit price|price unit|price per unit|unit cost|prijs per stuk|prix unitaire|price each|price per|einzelpreis",
         "customer": "bill to|billed to|sold to|ship to|invoice to|issued to|prepared for",
         "vendor": "bill from|sold by|issued by|pay to|payable to|payment to|billed by",
@@ -37,9 +38,9 @@ _SINGLE: dict[str, str] = {
         "date": "date dated datum fecha data day",
         "due date": "due vervaldatum fallig falligkeit deadline echeance faelligkeitsdatum",
         "issue": "issue issued document doc issuance",
-        "total": "total totaal gesamt gesamtsumme summe endbetrag totale",
+        "total": "total totaal gesamt gesamtsumme summe endbetrag totale ttc",
         "amount": "amount sum betrag bedrag montant importe importo value",
-        "subtotal": "subtotal net netto untaxed subtotaal zwischensumme",
+        "subtotal": "subtotal net netto untaxed subtotaal zwischensumme ht",
         "tax": "tax taxes vat btw tva mwst ust gst iva umsatzsteuer",
         "vendor": "vendor supplier seller issuer merchant provider payee lieferant leverancier fournisseur",
         "customer": "customer client buyer purchaser klant kunde cliente recipient guest payer acheteur subscriber",
@@ -60,6 +61,7 @@ _SINGLE: dict[str, str] = {
         "currency": "currency devise valuta waehrung wahrung",
         "percent": "percent percentage pct precentage",
         "code": "code sku article_no",
+        "bic": "bic swift",
         "start": "start begin starts commencement beginning checkin",
         "end": "end ends expiry expires expiration termination until checkout",
         "signed": "signed signature signing executed",

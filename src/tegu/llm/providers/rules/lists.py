@@ -17,13 +17,13 @@ from tegu.llm.providers.rules.words import fold, stem, words
 VALUES_MAX = 100
 _BULLET = re.compile(r"[ \t]{0,12}(?:[-*•\u2013]|\d{1,3}[.)])[ \t]{1,4}(\S.{0,300})")
 _ENTITY_KINDS = (
-    Kind.PERSON, Kind.ORGANIZATION, Kind.MONEY, Kind.DATE, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.ID,
+    Kind.PERSON, Kind.ORGANIZATION, Kind.LOCATION, Kind.MONEY, Kind.DATE, Kind.EMAIL, Kind.PHONE, Kind.URL, Kind.ID,
 )  # fmt: skip
 _ENTITY_NAMES = {
     "people": Kind.PERSON, "name": Kind.PERSON, "company": Kind.ORGANIZATION, "organisation": Kind.ORGANIZATION, "org": Kind.ORGANIZATION,
     "corporation": Kind.ORGANIZATION, "amount": Kind.MONEY, "price": Kind.MONEY, "mail": Kind.EMAIL, "email_address": Kind.EMAIL,
     "telephone": Kind.PHONE, "phone_number": Kind.PHONE, "link": Kind.URL, "website": Kind.URL, "identifier": Kind.ID,
-    "reference": Kind.ID, "number": Kind.ID, "per": Kind.PERSON,
+    "reference": Kind.ID, "number": Kind.ID, "per": Kind.PERSON, "place": Kind.LOCATION, "gpe": Kind.LOCATION, "loc": Kind.LOCATION,
 }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def entity_kind(name: str) -> Kind | None:
 
 
 def find_entities(found: Found) -> list[Span]:
-    """People, organizations, money, dates, addresses, numbers and identifiers: each once, in order of the text."""
+    """People, organizations, places, money, dates, addresses, numbers and identifiers: each once, in order of the text."""
     kept: dict[tuple[Kind, str], Span] = {}
     for kind in _ENTITY_KINDS:
         for there in found.of_kind(kind):

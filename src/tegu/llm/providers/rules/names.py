@@ -5,6 +5,7 @@ Called by `found`. Invariant: a name is a literal stretch of one line; doubtful 
 
 import re
 
+from tegu.llm.providers.rules.given_names import ALSO_WORDS, GIVEN_NAMES
 from tegu.llm.providers.rules.mail import Message, display_names
 from tegu.llm.providers.rules.reading import Kind, Line, Span, span
 from tegu.llm.providers.rules.words import fold, word_set
@@ -39,28 +40,15 @@ _SIGN_OFF = re.compile(
 _SIGNATURE = re.compile(
     rf"^[ \t]{{0,8}}[-\u2013\u2014~]{{0,2}}[ ]?({_WORD}(?:[ ](?:[A-Z]\.[ ])?{_WORD}){{0,3}})(?:[ ]?[,|(\u2013\u2014-].{{0,80}})?[ \t]*$"
 )
+_CALLED = re.compile(
+    r"\b(?:my name is|my name's|name is called|i am called|is named|was named|is called|call me)[ ]([^\W\d_]{2,24})(?![\w-])",
+    re.IGNORECASE,
+)
 _CUE = re.compile(
     r"(?:\b(?:with|from|to|by|and|ask|contact|met|meet|cc|attn|spoke to|talk to|told|colleague|manager|,) ?)\Z",
     re.IGNORECASE,
 )
 
-GIVEN_NAMES = word_set(
-    "aaron adam ahmed aisha alan alejandro alex alexander alexandra ali alice alicia amanda amir amy ana andrea andreas andrew "
-    "angela anita anja ann anna anne anthony antonio ben benjamin bob brian bruno carla carlos carmen carol caroline catherine "
-    "charles charlotte chen chloe chris christian christina christine christopher claire clara claudia daniel daniela david "
-    "deborah dennis diana diego dimitri dirk donald donna elena eleanor elizabeth ella emily emma eric erik eva fatima felix "
-    "fernando florian francesca francis frank gabriel gary george grace greg hannah hans harry heather helen henry hillary hugo "
-    "ian ines ingrid irene isabel ivan jack jacob jakob james jan jane janet jason jean jeff jennifer jens jessica joan johan "
-    "john jonas jonathan jorge jose joseph josh juan julia julie jürgen karen karl kate katherine kathy keith kelly kenji kevin "
-    "kim klaus kristin lars laura lauren lea lena leo leon leonie li linda lisa louise luca lucas lucia lucy luis luke maja marc "
-    "marco marcus margaret maria marie marina mario mark markus marta martin martina mary matt matteo matthew max mehmet mei "
-    "melissa mia michael michel michelle miguel mike mohammed monica nadia nancy natalia natalie nathan nick nicolas nicole nina "
-    "nora oliver olivia omar oscar pablo patricia patrick paul paula pavel pedro peter petra philip pierre priya rachel rafael "
-    "rahul raj ralph ravi rebecca richard rita robert roberto roger rosa ruth ryan sabine sam samantha samuel sandra sara sarah "
-    "scott sean sebastian sergio simon sofia sophia sophie stefan stephanie stephen steve steven susan sven tanja teresa thomas "
-    "tim tina tom tomas tony ulrich ursula valentina vanessa vera victor victoria vincent walter wei william wolfgang yuki "
-    "yusuf zoe"
-)
 _NO_NAMES = word_set("account address agreement amount april august bank bill billing business card city client commercial company confidential "
     "contract customer date day dear december delivery department description due email february friday from general grand "
     "head hello hi hotel invoice item january july june lead manager march may message monday new november number october "
@@ -139,6 +127,11 @@ def _capitals(line: Line, known: set[str]) -> list[Span]:
     found = [
         _in_line(Kind.PERSON, line, match.start(1), match.end(1)) for match in _TITLED.finditer(line.text)
     ]
+    found += [
+        _in_line(Kind.PERSON, line, match.start(1), match.end(1))
+        for match in _CALLED.finditer(line.text)
+        if match[1][0].isupper() or fold(match[1]) in GIVEN_NAMES
+    ]
     taken = {position for item in found for position in range(item.start, item.end)}
     for match in _CAPITALS.finditer(line.text):
         parts = match[0].split(" ")
@@ -154,6 +147,7 @@ def _capitals(line: Line, known: set[str]) -> list[Span]:
             len(parts) > 1
             or fold(name) in known
             or start == 0
+            or fold(name) not in ALSO_WORDS
             or _CUE.search(line.text[max(0, start - 16) : start])
         ):
             found.append(_in_line(Kind.PERSON, line, start, start + len(name)))

@@ -63,7 +63,9 @@ class RulesProvider:
 
 def _reply(request: ModelRequest) -> ModelReply:
     source = _input(request.parts)
-    answer, confidence = _answer(request, Found(source.text), source.given)
+    found = Found(source.text)
+    ranking = _ranking(request, found)
+    answer, confidence = _answer(request, found, source.given, ranking)
     text = answer.value if isinstance(answer.value, str) and request.output is None else _dump(answer.value)
     return ModelReply(
         text=text,
@@ -79,6 +81,7 @@ def _reply(request: ModelRequest) -> ModelReply:
             "chars_read": len(source.text),
             "chars_total": source.chars_total,
             "truncated": source.chars_total > len(source.text),
+            "abstained": ranking is not None and ranking.abstained,
         },
     )
 
@@ -130,9 +133,8 @@ def _upstream(text: str) -> JsonObject | None:
 
 
 def _answer(
-    request: ModelRequest, found: Found, given: Mapping[str, JsonValue]
+    request: ModelRequest, found: Found, given: Mapping[str, JsonValue], ranking: labels.Ranking | None
 ) -> tuple[Answer, float | None]:
-    ranking = _ranking(request, found)
     if request.output is None:
         answer = _plain(request, found, ranking)
         return answer, answer.confidence

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     ID = "id"
     PERSON = "person"
     ORGANIZATION = "organization"
+    LOCATION = "location"
     NAME = "name"  # a person or an organization
     TEXT = "text"
     BOOLEAN = "boolean"

@@ -35,6 +35,28 @@ PROMISE = re.compile(
     r"by the end of|deadline|is scheduled|plan to)\b",
     re.IGNORECASE,
 )
+# Each of these asks by itself; what `_POINTS_AWAY` sees is addressed to nobody in particular.
+_ASKS = re.compile(
+    r"\b(?:please|pls|plz|kindly|let[\u2019']?s|let us|(?:could|can|would|will) (?:you|u|we|i|someone)|(?:should|shall) (?:i|we)|"
+    r"let (?:me|us) know|get back to|(?:give|send|call|remind|tell) (?:me|us|him|her|them)|need(?:s)? (?:you )?to (?:talk|discuss|meet|decide)|"
+    r"need you to|want you to|you (?:should|need to|have to|must)|(?:would|it'd) be (?:great|good|nice|helpful) if|make sure|asap)\b",
+    re.IGNORECASE,
+)
+_ORDERS = re.compile(
+    r"\W{0,4}(?:[\w.-]{1,20}(?: \w{1,20})?\s{0,3}(?:,|--|:|-)\s{0,3})?(?:call|send|forward|add|change|check|make|get|give|take|tell|ask|"
+    r"keep|print|put|review|remind|set|try|remember|fax|email|mail|respond|reply|include|confirm|provide|don't|do not)\b",
+    re.IGNORECASE,
+)
+_POINTS_AWAY = re.compile(
+    r"\b(?:please|to) (?:see|visit|refer|follow|click|copy|view|read)\b|\bfor (?:more|further) (?:information|details)\b|"
+    r"\bif you (?:have|experience|need|would|do not|don't|'d)\b|\bclick (?:here|below)\b|https?:|www\.|:\s{0,3}\Z",
+    re.IGNORECASE,
+)
+_MEETS = re.compile(r"\b(?:meet|meeting|call|talk|discuss|lunch|see you)\b", re.IGNORECASE)
+_WHEN = re.compile(
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|today|tonight|next week|this week)\b|\d ?[ap]\.?m\b",
+    re.IGNORECASE,
+)
 _SENTENCES_MAX = 5_000
 _SENTENCE_CHARS_MAX = 600
 
@@ -101,6 +123,21 @@ def is_question(sentence: Span) -> bool:
 def is_request(sentence: Span) -> bool:
     """Whether the sentence wants someone to do something."""
     return REQUEST.search(sentence.text) is not None
+
+
+def asking(sentence: Span) -> float:
+    """How clearly the sentence wants something of its reader, from 0 to 1."""
+    text = sentence.text
+    if _POINTS_AWAY.search(text):
+        return 0.1
+    if _ASKS.search(text) or _ORDERS.match(text):
+        return 1.0
+    if is_question(sentence):
+        return 0.8
+    has_time = _WHEN.search(text) is not None
+    if has_time and _MEETS.search(text):
+        return 0.6
+    return 0.5 if has_time else 0.0
 
 
 def is_promise(sentence: Span) -> bool:

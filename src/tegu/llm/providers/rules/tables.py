@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 
+from tegu.llm.providers.rules import numbered
 from tegu.llm.providers.rules.found import Found
 from tegu.llm.providers.rules.layout import cells
 from tegu.llm.providers.rules.lexicon import concepts, similarity
@@ -16,12 +17,18 @@ from tegu.llm.providers.rules.words import word_set
 
 _NUMERIC = frozenset((Kind.MONEY, Kind.NUMBER, Kind.PERCENT))
 _STOP = frozenset(("total", "subtotal"))
+_NUMBER, _POSITION = frozenset(("number",)), frozenset(("position",))
+_NUMBERS = frozenset(("number", "integer"))
 _BLANK_MAX = 2
 _ROWS_MAX = 500
 _TEXT_CHARS_MAX = 300
 _COLUMN_MIN = 0.6
 _HEADER_CHARS_MAX = 400
 _WORD = re.compile(r"[^\s|]+")
+_SUM_HEAD = re.compile(
+    r"(?:price|prijs|preis|prix|amount|betrag|bedrag|montant|total|totaal|gesamt)\b.{0,4}\bincl",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,12 @@ def find_rows(found: Found, fields: list[Field]) -> list[Row]:
         columns = _head(lines[number], fields)
         number += 1
         if columns:
-            body, number = _body(lines, number)
+            body, number = _body(lines, number, fields)
             for line in body:
                 row = _row(found, line, columns)
                 if row:
                     rows.append(row)
-    return rows[:_ROWS_MAX] or _sums(found, fields)
+    return rows[:_ROWS_MAX] or _sums(found, fields) or _numbered(found, fields)
 
 
 def _sums(found: Found, fields: list[Field]) -> list[Row]:
@@ -83,12 +90,29 @@ def _sums(found: Found, fields: list[Field]) -> list[Row]:
     return rows[:_ROWS_MAX]
 
 
+def _numbered(found: Found, fields: list[Field]) -> list[Row]:
+    """Lines that number themselves, for records that have a place and a description."""
+    names = {
+        concept: field.name
+        for field in fields
+        for concept in ("position", "description", "quantity", "unit")
+        if concept in _meant(field)
+    }
+    if not {"position", "description"} <= names.keys():
+        return []
+    lines = numbered.find_numbered(found.reading.lines, has_quantity="quantity" in names)
+    rows = [{names[concept]: there for concept, there in row.items() if concept in names} for row in lines]
+    return rows[:_ROWS_MAX]
+
+
 def _head(line: Line, fields: list[Field]) -> list[Column]:
     """The columns that a line names, left to right; empty where it is no head."""
     if not 4 < len(line.text) < _HEADER_CHARS_MAX or line.text.rstrip().endswith("."):
         return []
     found = [
-        _column(cell.start - line.start, cell.end - line.start, cell.text, fields) for cell in cells(line)
+        _column(start, end, line.text[start:end], fields)
+        for cell in cells(line)
+        for start, end in _split_head(cell.start - line.start, cell.text)
     ]
     if sum(column.field is not None for column in found) < 2:
         found = _squeezed(line, fields)
@@ -96,6 +120,15 @@ def _head(line: Line, fields: list[Field]) -> list[Column]:
         return []
     found = _each_once(found, line)
     return found if sum(column.field is not None for column in found) >= 2 else []
+
+
+def _split_head(start: int, text: str) -> list[tuple[int, int]]:
+    """Where the heads in a cell are: `VAT Price incl. VAT` is two that only one space keeps apart."""
+    first, _, rest = text.partition(" ")
+    is_two = concepts(first) <= {"tax", "quantity"} and bool(concepts(first)) and _SUM_HEAD.match(rest)
+    if not is_two:
+        return [(start, start + len(text))]
+    return [(start, start + len(first)), (start + len(first) + 1, start + len(text))]
 
 
 def _each_once(columns: list[Column], line: Line) -> list[Column]:
@@ -111,15 +144,27 @@ def _each_once(columns: list[Column], line: Line) -> list[Column]:
 
 def _column(start: int, end: int, text: str, fields: list[Field]) -> Column:
     said = concepts(text)
-    scored = [(similarity(_meant(field), said), field) for field in fields]
+    scored = [(max(similarity(_meant(field), other) for other in _read(said)), field) for field in fields]
     best = max(scored, key=lambda pair: pair[0], default=None)
     field = best[1] if best and best[0] >= _COLUMN_MIN else None
-    return Column(start, end, field, bool(said & _NUMERIC_HEADS), bool(said & _PLAIN_HEADS))
+    is_number = field is not None and field.type in _NUMBERS
+    return Column(start, end, field, is_number or bool(said & _NUMERIC_HEADS), bool(said & _PLAIN_HEADS))
+
+
+def _read(head: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """What a head may mean in a table: a total is a row's amount, and a number the place of the row."""
+    if head == _NUMBER:
+        return (head, _POSITION)
+    if head & {"total", "subtotal"} and head <= {"total", "subtotal", "tax", "currency", "~incl", "~excl"}:
+        return (head, frozenset(("amount",)))
+    return (head,)
 
 
 def _meant(field: Field) -> frozenset[str]:
     """A field's concepts in a table, where `name` is the description and an amount no grand total."""
     named = concepts(field.name)
+    if named == _POSITION:
+        return named
     if named <= {"name", "~product", "~item", "~title", "description"}:
         return named | {"description"}
     if named <= {"total", "amount", "subtotal", "unit_price", "currency", "position"} and named != frozenset(
@@ -150,8 +195,8 @@ def _squeezed(line: Line, fields: list[Field]) -> list[Column]:
     return found
 
 
-def _body(lines: tuple[Line, ...], first: int) -> tuple[list[Line], int]:
-    """The lines of a table: until two empty ones, or a total."""
+def _body(lines: tuple[Line, ...], first: int, fields: list[Field]) -> tuple[list[Line], int]:
+    """The lines of a table: until two empty ones, a total, or the next head."""
     body: list[Line] = []
     blank = 0
     number = first
@@ -162,8 +207,8 @@ def _body(lines: tuple[Line, ...], first: int) -> tuple[list[Line], int]:
             if blank > (_BLANK_MAX if body else _BLANK_MAX + 1):
                 break
         elif not re.fullmatch(r"[\s|:=+_-]{3,400}", line.text):
-            blank = 0
-            if _is_end(line):
+            after_blank, blank = blank > 0, 0
+            if _is_end(line) or (after_blank and body and _head(line, fields)):
                 break
             body.append(line)
         number += 1
@@ -187,6 +232,7 @@ def _row(found: Found, line: Line, columns: list[Column]) -> Row:
         return _by_place(line, columns, [])
     if not values:
         return {}
+    values = [value for value in values if not _is_in_words(line, value)] or values
     squeezed = len(cells(line)) == 1 and len(numeric) < len(values)
     if (squeezed or len(numeric) == len(values)) and all(column.is_numeric for column in columns[1:]):
         row = _by_order(line, columns, values[-len(numeric) :])
@@ -232,7 +278,7 @@ def _by_place(line: Line, columns: list[Column], values: list[Span]) -> Row:
         if not fitting:
             continue
         nearest = min(fitting, key=lambda column: _distance(column, start, end))
-        if nearest.field is not None:
+        if nearest.field is not None and not (there.kind is Kind.TEXT and nearest.field.type in _NUMBERS):
             row.setdefault(nearest.field.name, there)
     has_text = any(there.kind is Kind.TEXT for there in row.values())
     return row if len(row) >= 2 and (has_text or len(row) > 2) else {}

@@ -1,0 +1,1 @@
+"""What the embedded rules provider scores on public, labelled samples: `python -m benchmarks.rules`."""
