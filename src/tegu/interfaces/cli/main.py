@@ -20,6 +20,11 @@ COMMANDS: Final = {
     "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
     "models": Lazy("models", "models", "List models that are known by name, with their prices."),
     "llm": Lazy("llm", "llm", "Ask a model without a run."),
+    "llm-replay": Lazy(
+        "llm_replay",
+        "llm_replay",
+        "Replay recorded model calls, and show how Tegu reads them: object, tokens, cost, ending, error.",
+    ),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "doctor": Lazy("doctor", "doctor", "Look whether everything that Tegu needs is there."),
 }
