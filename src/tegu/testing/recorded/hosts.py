@@ -5,8 +5,10 @@ host that nobody knows is served by the API that its path speaks.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from tegu.testing.recorded.exchange import RecordedRequest
 
@@ -153,3 +155,23 @@ def _model(request: RecordedRequest, path: str) -> str:
         return said
     deployment = _DEPLOYMENT.search(path)
     return deployment[1] if deployment else ""
+
+
+_HOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "anthropic": "https://api.anthropic.com",
+        "cohere": "https://api.cohere.com",
+        "deepseek": "https://api.deepseek.com/v1",
+        "google": "https://generativelanguage.googleapis.com",
+        "groq": "https://api.groq.com",
+        "mistral": "https://api.mistral.ai",
+        "openai": "https://api.openai.com/v1",
+        "openai-responses": "https://api.openai.com/v1",
+        "openrouter": "https://openrouter.ai/api/v1",
+    }
+)
+
+
+def home(provider: str) -> str | None:
+    """The base URL of a provider where its credential names none; None where it is not known here."""
+    return _HOMES.get(provider)

@@ -16,6 +16,7 @@ from tegu.testing.recorded.hosts import Api
 _OPEN: JsonObject = {"type": "object"}
 _ARGUMENTS = frozenset({"arguments", "args", "input"})
 _SCHEMAS = ("parametersJsonSchema", "parameters", "input_schema", "inputSchema")
+_CALLABLE = frozenset({None, "custom", "function"})
 _DEPTH_MAX = 60
 _MAX_TOKENS = ("max_completion_tokens", "max_output_tokens", "max_tokens", "maxOutputTokens", "maxTokens")
 _SETTINGS = ("generationConfig", "inferenceConfig")
@@ -73,6 +74,8 @@ def _tool(declared: JsonObject) -> tuple[str, JsonObject] | None:
     )
     name = inner.get("name")
     schemas = [v for key in _SCHEMAS if isinstance(v := inner.get(key), dict)]
+    if not schemas and declared.get("type") not in _CALLABLE:
+        return None  # a tool of the provider's own, which it calls itself
     schema = schemas[0] if schemas else _OPEN
     wrapped = schema.get("json") if "inputSchema" in inner else None
     bare = wrapped if isinstance(wrapped, dict) else schema
