@@ -40,7 +40,7 @@ _PROVIDERS = (
     ("api.anthropic.com", "anthropic"),
     ("generativelanguage.googleapis.com", "google"),
     ("aiplatform.googleapis.com", "google-vertex"),
-    ("aiplatform.us.rep.googleapis.com", "google-vertex"),
+    (".rep.googleapis.com", "google-vertex"),
     ("api.mistral.ai", "mistral"),
     ("api.groq.com", "groq"),
     ("openrouter.ai", "openrouter"),
@@ -78,7 +78,9 @@ _MODEL_IN_PATH = re.compile(r"/(?:models|tunedModels|endpoints)/([^/:]+):(?:stre
 _BEDROCK = re.compile(r"/model/(.+)/(converse|converse-stream|invoke|invoke-with-response-stream)$")
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 _RAW_PREDICT = re.compile(r"/publishers/[^/]+/models/([^/:]+):(?:stream)?[rR]awPredict$")
-_ROOTED = frozenset({"anthropic", "bedrock", "cohere", "google", "google-vertex", "groq", "mistral"})
+_ROOTED = frozenset(
+    {"anthropic", "bedrock", "cohere", "google", "google-cloud", "google-vertex", "groq", "mistral"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,20 @@ class ModelCall:
     api: Api
 
 
-def model_call(request: RecordedRequest) -> ModelCall | None:
-    """The model call that a request is, or None (embeddings, files, tokens, lists of models)."""
+def model_call(request: RecordedRequest, base_urls: Mapping[str, str] | None = None) -> ModelCall | None:
+    """The model call that a request is, or None (embeddings, files, tokens, lists of models). `base_urls` is what the
+    recording itself says of where providers were.
+    """
     if request.method != "POST":
         return None
     path = request.path.rstrip("/")
     api = _api(path, request.host)
     if api is None:
         return None
-    return ModelCall(_provider(request, path, api), _model(request, path), api)
+    told = [name for name, url in (base_urls or {}).items() if request.uri.startswith(url)]
+    fitting = [name for name in told if _speaks(name, api)]
+    provider = fitting[0] if fitting else _provider(request, path, api)
+    return ModelCall(provider, _model(request, path), api)
 
 
 def base_url(root: str, provider: str) -> str:
@@ -122,6 +129,14 @@ def _api(path: str, host: str) -> Api | None:
     if path.endswith(("/v1/chat", "/v2/chat")) and "cohere" in host:
         return Api.COHERE
     return Api.OLLAMA if path.endswith(("/api/chat", "/api/generate")) else None
+
+
+def _speaks(provider: str, api: Api) -> bool:
+    """Whether a provider of ours asks in that language: most ask for chat completions."""
+    own = {"anthropic": Api.MESSAGES, "bedrock": Api.CONVERSE, "cohere": Api.COHERE}
+    if provider.startswith("google"):
+        return api is Api.GENERATE
+    return api is (Api.RESPONSES if provider.endswith("-responses") else own.get(provider, Api.CHAT))
 
 
 def _provider(request: RecordedRequest, path: str, api: Api) -> str:

@@ -127,7 +127,7 @@ class Replayer:
             return ReplayedFile(name, problem=ReplayError.of(RecordingError(said)), is_readable=False)
         found: list[ReplayedCall] = []
         for exchange in recording.exchanges:
-            call = model_call(exchange.request)
+            call = model_call(exchange.request, recording.base_urls)
             if call is not None:
                 found.append(await self._replayed(call, exchange))
         if found:
