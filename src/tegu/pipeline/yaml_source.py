@@ -248,7 +248,9 @@ class _Reader:
         value = self._anchors[name]
         self._count += _weigh(value, depth, self._limits)
         if self._count > self._limits.values:
-            raise _StopError(_too_big(0, self._limits).message, _line(event), "write values out instead of aliases")
+            raise _StopError(
+                _too_big(0, self._limits).message, _line(event), "write values out instead of aliases"
+            )
         return value
 
     def _refuse_tag(self, event: _Event) -> None:

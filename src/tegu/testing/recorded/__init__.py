@@ -8,7 +8,7 @@ Called by users' tests, and by `tegu llm-replay`. Invariant: while something is 
 machine, and no secret is written into a recording.
 """
 
-from tegu.testing.recorded.exchange import RecordingError
-from tegu.testing.recorded.models import Recorded, recorded_models
+from tegu.domain.errors import RecordingError
+from tegu.testing.recorded.record_or_replay import Recorded, recorded_models
 
 __all__ = ["Recorded", "RecordingError", "recorded_models"]

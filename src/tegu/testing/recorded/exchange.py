@@ -11,17 +11,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-from tegu.domain.errors import TeguError
 from tegu.domain.json import JsonObject
-
-
-class RecordingError(TeguError):
-    """A recording that cannot be read, or cannot be replayed.
-
-    Codes: unreadable_recording, unsupported_recording, no_model_call, not_recorded.
-    """
-
-    code = "unreadable_recording"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
+from tegu.domain.errors import RecordingError
 from tegu.domain.json import JsonObject, canonical_json
-from tegu.testing.recorded.exchange import RecordedResponse, RecordingError, json_object, json_value
+from tegu.testing.recorded.exchange import RecordedResponse, json_object, json_value
 from tegu.testing.recorded.hosts import Api
 
 EVENTS_MAX = 100_000

@@ -18,14 +18,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from tegu.domain.errors import RecordingError
 from tegu.domain.json import JsonObject, canonical_json
 from tegu.pipeline.yaml_source import BASE64, parse_recording
-from tegu.testing.recorded.exchange import (
-    RecordedExchange,
-    RecordedRequest,
-    RecordedResponse,
-    RecordingError,
-)
+from tegu.testing.recorded.exchange import RecordedExchange, RecordedRequest, RecordedResponse
 from tegu.testing.recorded.unpack import PackedError, unpacked
 
 FILE_BYTES_MAX = 32_000_000

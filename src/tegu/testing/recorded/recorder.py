@@ -1,6 +1,6 @@
 """What stands between the code under test and its providers: answers from a recording, or asks and writes down.
 
-Called by `models`. Invariants: a replayer reaches nobody; a recorder forwards only to where the credential of that
+Called by `record_or_replay`. Invariants: a replayer reaches nobody; a recorder forwards only to where the credential of that
 provider leads, and what it keeps is cleaned before it is kept.
 """
 

@@ -15,7 +15,7 @@ from typing import Self, assert_never
 from pydantic import JsonValue
 
 from tegu.domain.call import Usage
-from tegu.domain.errors import ConfigurationError, DefinitionError, ProviderError, TeguError
+from tegu.domain.errors import ConfigurationError, DefinitionError, ProviderError, RecordingError, TeguError
 from tegu.domain.json import JsonObject, canonical_json
 from tegu.llm.protocol import (
     CallSettings,
@@ -29,7 +29,7 @@ from tegu.llm.protocol import (
 from tegu.llm.providers.registry import Providers, canonical_name
 from tegu.llm.reading import Accepted, Refused, Unusable, verdict
 from tegu.llm.schema import validator
-from tegu.testing.recorded.exchange import RecordedExchange, RecordedResponse, RecordingError, json_object
+from tegu.testing.recorded.exchange import RecordedExchange, RecordedResponse, json_object
 from tegu.testing.recorded.gathered import gathered, is_stream
 from tegu.testing.recorded.hosts import UNREADABLE_APIS, ModelCall, base_url, model_call
 from tegu.testing.recorded.reading import read_recording
@@ -39,7 +39,7 @@ from tegu.testing.scripted.http import HttpRequest
 
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 CALL_TIMEOUT_S = 30.0
-_KEY = "replayed"
+_KEY = "no-key-is-needed"
 _JSON: Mapping[str, str] = {"content-type": "application/json"}
 _OPEN: JsonObject = {"type": "object"}
 

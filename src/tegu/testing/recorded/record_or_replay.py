@@ -15,11 +15,10 @@ from typing import Any, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from tegu.domain.errors import ConfigurationError
+from tegu.domain.errors import ConfigurationError, RecordingError
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import Credential, CredentialSource
 from tegu.llm.providers.registry import canonical_name
-from tegu.testing.recorded.exchange import RecordingError
 from tegu.testing.recorded.hosts import home
 from tegu.testing.recorded.reading import read_recording
 from tegu.testing.recorded.recorder import RecordedProviders, Records, Replays
@@ -30,7 +29,8 @@ T = TypeVar("T")
 
 _THREAD_S = 30.0
 _NO = frozenset({"", "0", "false", "no"})
-_KEY = "recorded"
+_KEY = "no-key-is-needed"
+"""Blotted out wherever it stands in a message, so it is no word that stands in one."""
 _LOCAL = frozenset({"rules"})
 
 
