@@ -35,7 +35,7 @@ from recorded_files import (
 from tegu.testing.recorded.exchange import RecordedResponse
 from tegu.testing.recorded.gathered import gathered
 from tegu.testing.recorded.hosts import Api
-from tegu.testing.recorded.replay import ReplayedFile, Replayer, recordings_in
+from tegu.testing.recorded.replay import ReplayedFile, Replayer
 
 
 @pytest.fixture
@@ -355,50 +355,3 @@ async def test_what_is_no_model_call_is_said_to_be_none(
     file = write(tmp_path / "a.yaml", interaction(f"https://api.openai.com{path}", {}, {"data": []}))
     report = await replayer.replay(file)
     assert (_code(report), report.calls, report.is_readable) == ("no_model_call", (), True)
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "is empty"),
-        (b"interactions: [", "is no YAML"),
-        (b"\xff\xfe\x00", "is no UTF-8 text"),
-        (b"stages: {a: {uses: extract}}", "no list `interactions`"),
-        (b"- a\n- b\n", "is no recording"),
-        (b"interactions: [7]", "has no `request`"),
-        (b"interactions: [{request: {uri: 'https://x/y'}, response: {status: {code: 99}}}]", "the status 99"),
-        (b"interactions: !!python/object/apply:os.system ['touch gone']", "is not allowed"),
-        (b"a: &a [x, x]\nb: &b [*a, *a]\ninteractions: [&c [*c]]", "stands for itself"),
-        (b"interactions: " + b"[" * 200 + b"]" * 200, "levels deep"),
-        (b"interactions: []\n---\ninteractions: []\n", "more than one document"),
-        (b"\x1f\x8b\x08 no gzip", "gzip"),
-    ],
-)
-async def test_a_file_that_cannot_be_read_is_a_report_and_no_crash(
-    replayer: Replayer, tmp_path: Path, content: bytes, said: str
-) -> None:
-    path = tmp_path / "a.yaml"
-    path.write_bytes(content)
-    report = await replayer.replay(path)
-    assert (_code(report), report.is_readable, report.calls) == ("unreadable_recording", False, ())
-    assert report.last.error is not None
-    assert said in report.last.error.message
-
-
-async def test_an_alias_bomb_is_not_built(replayer: Replayer, tmp_path: Path) -> None:
-    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    path = tmp_path / "a.yaml"
-    path.write_text("\n".join([*levels, "interactions: []"]))
-    report = await replayer.replay(path)
-    assert report.last.error is not None
-    assert "holds more than 500000 values" in report.last.error.message
-
-
-def test_folders_are_searched_in_order_and_by_name(tmp_path: Path) -> None:
-    for name in ("b/two.yml", "a/deep/one.yaml", "c.json", "d.yaml.gz", "notes.md"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in recordings_in(tmp_path)]
-    assert found == ["a/deep/one.yaml", "b/two.yml", "c.json", "d.yaml.gz"]
-    assert [path.name for path in recordings_in(tmp_path, "*.json")] == ["c.json"]

@@ -3,15 +3,12 @@
 Called by `reading`. Invariant: what is unpacked is bounded, and a packing that cannot be undone is said, never guessed.
 """
 
-import importlib
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 BYTES_MAX = 32_000_000
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_ZSTD_MODULES = ("compression.zstd", "backports.zstd")
-"""In the standard library from Python 3.14 on; the second is the same for older ones, where it is installed."""
 
 
 class PackedError(Exception):
@@ -67,20 +64,24 @@ def _by_library(body: bytes, encoding: str) -> bytes:
 
 
 def _zstd() -> Callable[[bytes], bytes] | None:
-    for name in _ZSTD_MODULES:
+    """In the standard library from Python 3.14 on; a package brings the same to older ones."""
+    try:
+        from compression import zstd  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - optional
+    except ImportError:
         try:
-            module: Any = importlib.import_module(name)
+            from backports import zstd  # pyright: ignore[reportMissingImports, reportUnknownVariableType, reportAttributeAccessIssue] - optional
         except ImportError:
-            continue
-        return lambda body: module.ZstdDecompressor().decompress(body, BYTES_MAX + 1)
-    return None
+            return None
+    module = cast("Any", zstd)
+    return lambda body: module.ZstdDecompressor().decompress(body, BYTES_MAX + 1)
 
 
 def _brotli() -> Callable[[bytes], bytes] | None:
     try:
-        module: Any = importlib.import_module("brotli")
+        import brotli  # pyright: ignore[reportMissingImports, reportMissingModuleSource] - optional
     except ImportError:
         return None
+    module = cast("Any", brotli)
     # Before 1.2 it has no such argument, and no limit.
     return lambda body: module.Decompressor().process(body, output_buffer_limit=BYTES_MAX + 1)
 
