@@ -10,6 +10,7 @@
     |- ProviderError            a model could not be called; `transient` says whether to try again
     |- StageError               a stage ended without an output; names the stage
     |- RunFailedError           a run that was waited for has failed
+    |- RecordingError           recorded replies that cannot be read, or do not hold what a test asks for
     `- StorageUnavailableError  the database is not there, or does not answer
 
 Expected endings of a stage are values (`domain.outcome`), not exceptions; these are for the rest.
@@ -112,6 +113,15 @@ class RunFailedError(TeguError):
     """A run that was waited for has failed."""
 
     code = "run_failed"
+
+
+class RecordingError(TeguError):
+    """Recorded exchanges that cannot be used.
+
+    Codes: unreadable_recording, unsupported_recording, no_model_call, not_recorded.
+    """
+
+    code = "unreadable_recording"
 
 
 class StorageUnavailableError(TeguError):

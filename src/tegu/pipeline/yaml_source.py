@@ -1,6 +1,6 @@
 """YAML and JSON text as plain data, with the line of every place; and plain data as YAML text.
 
-Called by `document`. Invariants: nothing but mappings, lists, text, numbers, true, false and null comes out; size,
+Called by `document`, and by `testing.recorded` for recorded exchanges. Invariants: nothing but mappings, lists, text, numbers, true, false and null comes out; size,
 depth and the number of values (aliases expanded) are bounded; a key that stands twice is a problem, never a silent win.
 Plain values are read as YAML 1.2 and JSON read them: `no` and `on` are text, and so are dates.
 """
@@ -20,6 +20,8 @@ from tegu.domain.json import JsonObject
 TEXT_LENGTH_MAX = 1_000_000
 DEPTH_MAX = 40
 VALUES_MAX = 50_000
+BASE64 = "base64_string"
+"""The key that stands for binary text in what `parse_recording` returns."""
 _INTEGER_BITS_MAX = 1000
 """Three hundred digits, as in YAML; Python refuses to write more than 4,300."""
 
@@ -42,14 +44,53 @@ class ParsedText:
     lines: dict[str, int] = field(default_factory=dict[str, int])
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """How much is read, and which tags beside that of text are read for what they mark: none of them makes an object."""
+
+    length: int
+    depth: int
+    values: int
+    tags: frozenset[str] = frozenset()
+    keeps_lines: bool = True
+
+
+_DOCUMENT = _Limits(TEXT_LENGTH_MAX, DEPTH_MAX, VALUES_MAX)
+_BINARY = "tag:yaml.org,2002:binary"
+_RECORDING = _Limits(
+    length=32_000_000,
+    depth=100,
+    values=500_000,
+    tags=frozenset(
+        {_BINARY}
+        | {
+            f"tag:yaml.org,2002:python/{name}"
+            for name in ("str", "unicode", "tuple", "object/new:_io.BytesIO", "object/apply:builtins.iter")
+        }
+    ),
+    keeps_lines=False,
+)
+
+
 def parse_text(text: str) -> ParsedText:
     """Read JSON if it is that, YAML otherwise. Never raises."""
-    if len(text) > TEXT_LENGTH_MAX:
-        message = f"has {len(text)} characters; at most {TEXT_LENGTH_MAX} are allowed"
+    return _parse(text, _DOCUMENT)
+
+
+def parse_recording(text: str) -> ParsedText:
+    """Read a file of recorded exchanges: larger than a document, without lines. `!!binary` becomes `{BASE64: text}`; what
+    a few Python tags mark is read as the plain data below them. Never raises.
+    """
+    return _parse(text, _RECORDING)
+
+
+def _parse(text: str, limits: _Limits) -> ParsedText:
+    if len(text) > limits.length:
+        message = f"has {len(text)} characters; at most {limits.length} are allowed"
         return ParsedText(None, (Problem("document", message),))
     if not text.isascii() and _SURROGATE.search(text):
         return ParsedText(None, (Problem("document", "holds half a surrogate pair, which is no text"),))
-    return _as_json(text) or _Reader().read(text)
+    return _as_json(text, limits) or _Reader(limits).read(text)
 
 
 def write_yaml(data: JsonObject) -> str:
@@ -83,7 +124,7 @@ class _StopError(Exception):
         self.problem = Problem("document", message, hint, line)
 
 
-def _as_json(text: str) -> ParsedText | None:
+def _as_json(text: str, limits: _Limits) -> ParsedText | None:
     """The text as JSON, or None where it is none (YAML in braces is read as YAML)."""
     if not text.lstrip().startswith(("{", "[")):
         return None
@@ -101,7 +142,7 @@ def _as_json(text: str) -> ParsedText | None:
         data: JsonValue = json.loads(text, object_pairs_hook=unique)
     except (ValueError, RecursionError):
         return None
-    if fatal := size_problems(data):
+    if fatal := tuple(_size_problems(data, limits)):
         return ParsedText(None, fatal)
     return ParsedText(
         data, tuple(Problem("document", f"the key {key!r} stands twice in one object") for key in twice)
@@ -110,17 +151,17 @@ def _as_json(text: str) -> ParsedText | None:
 
 def size_problems(data: JsonValue) -> tuple[Problem, ...]:
     """What is too deep, too big or no JSON number in data that did not come through the YAML reader."""
-    return tuple(_size_problems(data))
+    return tuple(_size_problems(data, _DOCUMENT))
 
 
-def _size_problems(data: JsonValue) -> Iterator[Problem]:
+def _size_problems(data: JsonValue, limits: _Limits) -> Iterator[Problem]:
     left: list[tuple[JsonValue, int]] = [(data, 1)]
     count = 0
     while left:
         value, depth = left.pop()
         count += 1
-        if depth > DEPTH_MAX or count > VALUES_MAX:
-            yield _too_big(depth)
+        if depth > limits.depth or count > limits.values:
+            yield _too_big(depth, limits)
             return
         if isinstance(value, float) and not math.isfinite(value):
             yield Problem("document", f"{value} is no number that can be stored")
@@ -136,16 +177,17 @@ def _size_problems(data: JsonValue) -> Iterator[Problem]:
             left.extend((item, depth + 1) for item in value)
 
 
-def _too_big(depth: int) -> Problem:
-    if depth > DEPTH_MAX:
-        return Problem("document", f"is nested more than {DEPTH_MAX} levels deep")
-    return Problem("document", f"holds more than {VALUES_MAX} values")
+def _too_big(depth: int, limits: _Limits) -> Problem:
+    if depth > limits.depth:
+        return Problem("document", f"is nested more than {limits.depth} levels deep")
+    return Problem("document", f"holds more than {limits.values} values")
 
 
 class _Reader:
     """Builds the data from the parser's events, which come one at a time: a bomb is never built."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: _Limits) -> None:
+        self._limits = limits
         self._problems: list[Problem] = []
         self._lines: dict[str, int] = {}
         self._anchors: dict[str, JsonValue] = {}
@@ -177,9 +219,10 @@ class _Reader:
 
     def _value(self, event: _Event, place: str, depth: int) -> JsonValue:
         self._count += 1
-        if depth > DEPTH_MAX or self._count > VALUES_MAX:
-            raise _StopError(_too_big(depth).message, _line(event))
-        self._lines.setdefault(place, _line(event))
+        if depth > self._limits.depth or self._count > self._limits.values:
+            raise _StopError(_too_big(depth, self._limits).message, _line(event))
+        if self._limits.keeps_lines:
+            self._lines.setdefault(place, _line(event))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         anchor: str | None = getattr(event, "anchor", None)
@@ -203,18 +246,22 @@ class _Reader:
         if name in self._open_anchors or name not in self._anchors:
             raise _StopError(f"the alias *{name} stands for itself, or for nothing", _line(event))
         value = self._anchors[name]
-        self._count += _weigh(value, depth)
-        if self._count > VALUES_MAX:
-            raise _StopError(_too_big(0).message, _line(event), "write values out instead of aliases")
+        self._count += _weigh(value, depth, self._limits)
+        if self._count > self._limits.values:
+            raise _StopError(
+                _too_big(0, self._limits).message, _line(event), "write values out instead of aliases"
+            )
         return value
 
     def _refuse_tag(self, event: _Event) -> None:
         tag: str | None = getattr(event, "tag", None)
-        if tag not in {None, "!", "tag:yaml.org,2002:str"}:
+        if tag not in {None, "!", "tag:yaml.org,2002:str"} and tag not in self._limits.tags:
             raise _StopError(f"the tag {tag!r} is not allowed", _line(event), "write plain values")
 
     def _scalar(self, event: yaml.ScalarEvent, place: str) -> JsonValue:
         text = str(event.value)
+        if event.tag == _BINARY:
+            return {BASE64: text}
         is_plain = bool(event.implicit[0]) and event.style in {None, ""}
         value = plain_value(text) if is_plain else text
         if isinstance(value, float) and not math.isfinite(value):
@@ -243,18 +290,19 @@ class _Reader:
                 self._problems.append(Problem(inside, message, hint, _line(event)))
                 self._value(next(self._events), f"{inside} (again)", depth + 1)
                 continue
-            self._lines[inside] = _line(event)
+            if self._limits.keeps_lines:
+                self._lines[inside] = _line(event)
             found[key] = self._value(next(self._events), inside, depth + 1)
         return found
 
 
-def _weigh(value: JsonValue, depth: int) -> int:
-    """How many values an alias repeats; more than VALUES_MAX when it is nested too deep at its new place."""
+def _weigh(value: JsonValue, depth: int, limits: _Limits) -> int:
+    """How many values an alias repeats; more than are allowed when it is nested too deep at its new place."""
     count, left = 0, [(value, depth)]
-    while left and count <= VALUES_MAX:
+    while left and count <= limits.values:
         item, level = left.pop()
-        if level > DEPTH_MAX:
-            return VALUES_MAX + 1
+        if level > limits.depth:
+            return limits.values + 1
         count += 1
         if isinstance(item, dict):
             left.extend((inner, level + 1) for inner in item.values())

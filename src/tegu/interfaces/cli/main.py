@@ -22,6 +22,11 @@ COMMANDS: Final = {
         "models", "models", "List the models that the present keys allow, choose one, or try some."
     ),
     "llm": Lazy("llm", "llm", "Ask a model without a run."),
+    "llm-replay": Lazy(
+        "llm_replay",
+        "llm_replay",
+        "Replay recorded model calls, and show how Tegu reads them: object, tokens, cost, ending, error.",
+    ),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "doctor": Lazy("doctor", "doctor", "Look whether everything that Tegu needs is there."),
 }

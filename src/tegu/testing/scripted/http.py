@@ -28,12 +28,13 @@ class BodyTooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request with its whole body. `path` has no query; header names are lower case."""
+    """A request with its whole body. `path` has no query, which is `query`; header names are lower case."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
 
 
 class HttpConnection:
@@ -69,10 +70,11 @@ class HttpConnection:
                 raise BodyTooLargeError
         if not isinstance(data, h11.EndOfMessage):
             raise ClientGoneError
-        target = event.target.decode("ascii", "replace")
+        path, _, query = event.target.decode("ascii", "replace").partition("?")
         return HttpRequest(
             method=event.method.decode("ascii", "replace"),
-            path=target.partition("?")[0],
+            path=path,
+            query=query,
             headers={k.decode("latin-1"): v.decode("latin-1") for k, v in event.headers},
             body=bytes(body),
         )

@@ -1,0 +1,130 @@
+"""Exchanges as a file that people can review: VCR's YAML with parsed bodies, and without a secret.
+
+Called by `recorder`. Invariants: only headers and parameters that are named here are written, so no key, cookie or account
+that travels in one of them can be; a key that stands anywhere else is blotted out; a file is replaced as a whole.
+"""
+
+import base64
+import os
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import JsonValue
+
+from tegu.domain.json import JsonObject
+from tegu.pipeline.yaml_source import BASE64, write_yaml
+from tegu.testing.recorded.exchange import RecordedExchange, RecordedRequest, RecordedResponse, json_value
+
+BLOT = "***"
+SECRET_LENGTH_MIN = 8
+_KEPT_HEADERS = frozenset(
+    {"content-type", "anthropic-beta", "anthropic-version", "retry-after", "retry-after-ms"}
+)
+_KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+_KEPT_PARAMETERS = frozenset({"alt", "api-version", "beta"})
+_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
+_STATUSES = frozenset(int(status) for status in HTTPStatus)
+
+
+def secrets_in(headers: Mapping[str, str]) -> set[str]:
+    """The keys that a request carries, so that they can be blotted out wherever else they stand."""
+    said = (value for name, value in headers.items() if name in _SECRET_HEADERS)
+    return {key for value in said if len(key := value.rpartition(" ")[2]) >= SECRET_LENGTH_MIN}
+
+
+def clean(exchange: RecordedExchange, secrets: Collection[str]) -> RecordedExchange:
+    """The exchange as it may be stored."""
+    request, response = exchange.request, exchange.response
+    return RecordedExchange(
+        RecordedRequest(
+            request.method,
+            _without(clean_uri(request.uri), secrets),
+            _kept(request.headers, secrets),
+            _bytes_without(request.body, secrets),
+        ),
+        RecordedResponse(
+            response.status, _kept(response.headers, secrets), _bytes_without(response.body, secrets)
+        ),
+    )
+
+
+def clean_uri(uri: str) -> str:
+    """Without a login, a fragment, and all parameters but a few that hold no secret."""
+    parts = urlsplit(uri)
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name in _KEPT_PARAMETERS]
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), ""))
+
+
+def write_recording(path: Path, exchanges: Sequence[RecordedExchange], base_urls: Mapping[str, str]) -> None:
+    """Replace the file. What is written has been cleaned."""
+    interactions: list[JsonValue] = [_interaction(exchange) for exchange in exchanges]
+    urls: JsonObject = {name: clean_uri(url) for name, url in sorted(base_urls.items())}
+    text = write_yaml({"version": 1, "base_urls": urls, "interactions": interactions})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)  # a temporary file is its owner's alone; a recording is part of the code
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _interaction(exchange: RecordedExchange) -> JsonObject:
+    request, response = exchange.request, exchange.response
+    phrase = HTTPStatus(response.status).phrase if response.status in _STATUSES else ""
+    asked, said = json_value(request.body), json_value(response.body)
+    return {
+        "request": {
+            "method": request.method,
+            "uri": request.uri,
+            "headers": _listed(request.headers),
+            **({"parsed_body": asked} if asked is not None else {"body": _text(request.body)}),
+        },
+        "response": {
+            "status": {"code": response.status, "message": phrase},
+            "headers": _listed(response.headers),
+            **({"parsed_body": said} if said is not None else {"body": _string(response.body)}),
+        },
+    }
+
+
+def _string(body: bytes) -> JsonValue:
+    found = _text(body)
+    return {"string": found} if isinstance(found, str) else found
+
+
+def _text(body: bytes) -> JsonValue:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return {BASE64: base64.b64encode(body).decode("ascii")}
+
+
+def _listed(headers: Mapping[str, str]) -> JsonObject:
+    return {name: [value] for name, value in sorted(headers.items())}
+
+
+def _kept(headers: Mapping[str, str], secrets: Collection[str]) -> dict[str, str]:
+    return {
+        name: _without(value, secrets)
+        for name, value in headers.items()
+        if name in _KEPT_HEADERS or name.startswith(_KEPT_PREFIXES)
+    }
+
+
+def _without(text: str, secrets: Collection[str]) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, BLOT)
+    return text
+
+
+def _bytes_without(body: bytes, secrets: Collection[str]) -> bytes:
+    for secret in sorted(secrets, key=len, reverse=True):
+        body = body.replace(secret.encode("latin-1", "replace"), BLOT.encode())
+    return body
