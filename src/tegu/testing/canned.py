@@ -154,15 +154,20 @@ def _reply(value: object, request: ModelRequest) -> ModelReply:
     if isinstance(value, Quoted):
         value, quotes = value.value, value.quotes
     if request.output is None or isinstance(value, str):
-        text = value if isinstance(value, str) else to_json(_jsonable(value)).decode()
+        text = value if isinstance(value, str) else to_json(jsonable(value)).decode()
         if request.output is not None and request.output.schema.get("type") == "string":
             text = to_json(text).decode()
         return ModelReply(text, "stop", Usage(), None)
-    found = _jsonable(value)
+    found = jsonable(value)
     if is_wrapped(request) and not (isinstance(found, dict) and found.keys() == {OUTPUT, EVIDENCE}):
-        entries: list[JsonValue] = [{"path": path, "quote": quote} for path, quote in quotes.items()]
-        found = {OUTPUT: found, EVIDENCE: entries}
+        found = with_quotes(found, quotes)
     return ModelReply(to_json(found).decode(), "stop", Usage(), None)
+
+
+def with_quotes(value: JsonValue, quotes: Mapping[str, str]) -> JsonObject:
+    """The value as a model says it that is asked for evidence too."""
+    entries: list[JsonValue] = [{"path": path, "quote": quote} for path, quote in quotes.items()]
+    return {OUTPUT: value, EVIDENCE: entries}
 
 
 def is_wrapped(request: ModelRequest) -> bool:
@@ -222,7 +227,8 @@ def _name(key: object) -> str:
     return key.__name__ if isinstance(key, type) else str(key)
 
 
-def _jsonable(value: object) -> JsonValue:
+def jsonable(value: object) -> JsonValue:
+    """A reply as JSON. Raises UsageError for what is none."""
     try:
         if isinstance(value, BaseModel):
             return value.model_dump(mode="json", by_alias=True)

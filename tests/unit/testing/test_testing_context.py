@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
-from refund_pipeline import MAILS, Refund, refund_request
 
+from refund_pipeline import MAILS, Refund, refund_request
 from tegu import Classification, ProviderError, testing
 from tegu.domain.errors import UsageError
 from tegu.llm.protocol import ModelRequest
@@ -20,19 +20,26 @@ class RefundRecord:
     amount: float
 
 
+def always(_: ModelRequest) -> object:
+    return REFUND
+
+
+FORMS: list[object] = [
+    REFUND,
+    [REFUND],
+    Refund(order="A-1001", amount=49.9),
+    RefundRecord("A-1001", 49.9),
+    {"Refund": REFUND},
+    {Refund: [REFUND]},
+    {"Refund": Refund(order="A-1001", amount=49.9), "Summary": {"summary": "never asked for"}},
+    '{"order": "A-1001", "amount": 49.9}',
+    always,
+]
+
+
 @pytest.mark.parametrize(
     "replies",
-    [
-        REFUND,
-        [REFUND],
-        Refund(order="A-1001", amount=49.9),
-        RefundRecord("A-1001", 49.9),
-        {"Refund": REFUND},
-        {Refund: [REFUND]},
-        {"Refund": Refund(order="A-1001", amount=49.9), "Summary": {"summary": "never asked for"}},
-        '{"order": "A-1001", "amount": 49.9}',
-        lambda _request: REFUND,  # pyright: ignore[reportUnknownLambdaType] (any request)
-    ],
+    FORMS,
     ids=["value", "list", "model", "dataclass", "by name", "by type", "many", "text", "function"],
 )
 async def test_a_stage_gets_its_reply_in_every_form(replies: object) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from refund_pipeline import MAILS, REPLIES, SUPPORT, Refund, email_analysis, refund_request
 
+from refund_pipeline import MAILS, REPLIES, SUPPORT, Refund, email_analysis, refund_request
 from tegu import (
     DefinitionError,
     Document,
