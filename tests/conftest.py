@@ -46,7 +46,13 @@ async def organization(address: DatabaseAddress) -> object:
 @pytest.fixture
 def process_environment(address: DatabaseAddress, tmp_path: Path) -> dict[str, str]:
     """The environment of a child process that works on the fresh database and sees no key of this machine."""
-    names = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT")  # the child runs the code that is under test
+    names = (
+        "PATH",
+        "PYTHONPATH",
+        "LANG",
+        "LC_ALL",
+        "SYSTEMROOT",
+    )  # the child runs the code that is under test
     kept = {name: os.environ[name] for name in names if name in os.environ}
     roles = {"TEGU_APP_DATABASE_URL": address.app or "", "TEGU_ENGINE_DATABASE_URL": address.engine or ""}
     home = tmp_path / "home"
