@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Each starts a database, imports an SDK and may share its processors with other tests.
+pytestmark = pytest.mark.timeout(300)
+
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "testing.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", DOCS, flags=re.DOTALL | re.MULTILINE)
 INSTALLED = any(point.value == "tegu.testing.plugin" for point in entry_points(group="pytest11"))
@@ -44,7 +47,7 @@ async def run_pytest(project: Path, environment: Mapping[str, str], *arguments: 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    out = (await asyncio.wait_for(process.communicate(), 110))[0].decode()
+    out = (await asyncio.wait_for(process.communicate(), 280))[0].decode()
     assert process.returncode == 0, out
     return out
 

@@ -6,7 +6,7 @@ sent to it leaves this machine.
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self, cast
 
@@ -107,8 +107,10 @@ def _scripted(value: object, request: ProviderRequest) -> Reply:
         return Reply(Text(value))
     if type(value).__module__ == Failed.__module__:
         return Reply(cast("Failed", value))
-    quotes = value.quotes if isinstance(value, Quoted) else {}
-    found = jsonable(value.value if isinstance(value, Quoted) else value)
+    quotes: Mapping[str, str] = {}
+    if isinstance(value, Quoted):
+        value, quotes = value.value, value.quotes
+    found = jsonable(value)
     if _NOTE in request.prompt and not (isinstance(found, dict) and found.keys() == {OUTPUT, EVIDENCE}):
         found = with_quotes(found, quotes)
     return Reply(Json(found))

@@ -123,7 +123,7 @@ def _resolve(
         case PipelineDefinition():
             return source, registry
         case Pipeline():
-            return checked(load(source.to_json()), registry), registry
+            return source.definition(registry), registry
         case Path() | dict():
             return checked(load(source), registry), registry
         case str():
