@@ -84,7 +84,7 @@ class Replies:
     def _for_output(self, request: ModelRequest) -> object:
         if not isinstance(self.given, Mapping):
             return self.given
-        given = cast("Mapping[object, object]", self.given)  # pyright: ignore[reportUnknownMemberType] (anything)
+        given = cast("Mapping[object, object]", self.given)  # pyright: ignore[reportUnknownMemberType] (its keys and values may be anything)
         names = _TEXT_KEYS if request.output is None else {request.output.name.lower()}
         for key, value in given.items():
             if _name(key).lower() in names:
