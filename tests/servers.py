@@ -2,10 +2,9 @@
 
 import asyncpg
 
+from tegu.storage.throwaway import database_url as dsn_of
 
-def dsn_of(server_dsn: str, database: str) -> str:
-    """The DSN of another database on the same server."""
-    return server_dsn.replace("/postgres?", f"/{database}?", 1)
+__all__ = ["administer", "dsn_of"]
 
 
 async def administer(dsn: str, statement: str) -> None:

@@ -34,6 +34,7 @@ from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
 from tegu.domain.status import RunStatus
+from tegu.domain.worker import LivingWorker
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.model_names import has_key
@@ -46,6 +47,7 @@ from tegu.storage.ledger import CallPlace
 from tegu.storage.migrate import migrate
 from tegu.storage.organizations import ensure_organization
 from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.workers import Workers
 
 _POLL_S = 0.1
 _FOLLOW_S = 0.15
@@ -212,6 +214,18 @@ class Tegu:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(released.wait(), _POLL_S)
                 released.clear()
+
+    async def waiting(self, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+        """Runs that wait because no living worker has their Python stages, and those stages (`refund@1`)."""
+        return await run_actions.waiting(self.scope, run_ids)
+
+    async def unserved_functions(self, version: PipelineVersion) -> tuple[str, ...]:
+        """The Python stages of a version that no living worker has: its runs would wait."""
+        return await run_actions.unserved_functions(self.scope, version)
+
+    async def list_workers(self) -> tuple[LivingWorker, ...]:
+        """The workers that are alive, whatever organization their runs belong to. For operators."""
+        return await Workers(await self.database.engine()).living()
 
     async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncIterator[RunEvent]:
         """The events of runs, as they happen, in order within each run, until all have ended.

@@ -20,12 +20,11 @@ def open_tegu(address: DatabaseAddress, tmp_path: Path) -> OpenTegu:
 
     @asynccontextmanager
     async def opened(server: ScriptedProvider | None) -> AsyncGenerator[Tegu]:
-        owner = address.owner
         settings = Settings(
             home=tmp_path,
-            database_url=owner,
-            app_database_url=owner.replace("//postgres:@", "//tegu_app:@", 1),
-            engine_database_url=owner.replace("//postgres:@", "//tegu_engine:@", 1),
+            database_url=address.owner,
+            app_database_url=address.app,
+            engine_database_url=address.engine,
         )
         credentials = EnvironmentCredentials(provider_environment(server) if server else {})
         async with Tegu(settings=settings, credentials=credentials) as tegu:

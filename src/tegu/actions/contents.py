@@ -15,7 +15,7 @@ from tegu.domain.content import Content, SourceType
 from tegu.domain.errors import IntakeError, NotFoundError, UsageError
 from tegu.domain.json import JsonObject, storable, storable_text
 from tegu.intake.documents import PARSER_VERSION
-from tegu.intake.mail import ParsedMail
+from tegu.intake.mail import ParsedMail, mail_metadata
 from tegu.intake.sandbox import open_mail, open_mails, split_mailbox
 from tegu.intake.sniff import MAIL, MBOX, SIZE_LIMIT_BYTES, sniff
 from tegu.intake.thread import linked_ids
@@ -190,7 +190,7 @@ def _new(
         sha256=_sha256(read.data),
         data=read.data,
         name=read.name,
-        metadata=clean | (_mail_metadata(read.mails[0][1]) if read.media_type == MAIL else {}),
+        metadata=clean | (mail_metadata(read.mails[0][1]) if read.media_type == MAIL else {}),
         external_id=external_id,
         mail=_facts(read.mails[0][1]) if read.media_type == MAIL else None,
     )
@@ -204,7 +204,7 @@ async def _store_messages(connection: Transaction, mailbox: Content, read: _Read
             sha256=_sha256(data),
             data=data,
             name=mail.subject or None,
-            metadata=_mail_metadata(mail),
+            metadata=mail_metadata(mail),
             parent_id=mailbox.id,
             position=position,
             mail=_facts(mail),
@@ -244,18 +244,6 @@ def _attachment_type(data: bytes, name: str | None, declared: str) -> str:
 
 def _facts(mail: ParsedMail) -> store.MailFacts:
     return store.MailFacts(mail.message_id, linked_ids(mail), mail.subject, mail.sent_at)
-
-
-def _mail_metadata(mail: ParsedMail) -> JsonObject:
-    return {
-        "subject": mail.subject,
-        "sender": mail.sender,
-        "to": list(mail.to),
-        "cc": list(mail.cc),
-        "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
-        "date_problem": mail.date_problem,
-        "defects": list(mail.defects),
-    }
 
 
 def _sha256(data: bytes) -> str:

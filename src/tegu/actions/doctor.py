@@ -12,12 +12,13 @@ from enum import StrEnum
 from importlib.metadata import version
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError
+from tegu.domain.worker import waiting_reason
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.model_names import ModelNames
 from tegu.llm.providers.registry import PROVIDER_NAMES
 from tegu.settings import Settings
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, DatabaseAddress
-from tegu.storage.health import DatabaseHealth, health
+from tegu.storage.health import DatabaseHealth, health, workers_and_unserved
 from tegu.storage.migrate import current_revision, head
 
 _SNAPSHOT_WARNING_S = 300.0
@@ -79,12 +80,14 @@ async def _database(address: Callable[[], Awaitable[DatabaseAddress]]) -> list[H
         return [HealthCheck("database", Verdict.FAILED, error.message, error.hint)]
     where = "embedded" if found.is_embedded else "DATABASE_URL"
     reached = HealthCheck("database", Verdict.OK, f"{where}, {facts.size_bytes / 2**20:.0f} MiB")
+    is_current = revision == head()
     return [
         reached,
         _server(facts),
         _schema(revision, is_embedded=found.is_embedded),
         *(_security(facts) if facts.tables else []),
         _snapshot(facts),
+        *(await _workers(found) if is_current else []),
     ]
 
 
@@ -134,6 +137,20 @@ def _snapshot(facts: DatabaseHealth) -> HealthCheck:
         return HealthCheck("oldest snapshot", Verdict.OK, f"{age_s:.1f} s")
     hint = "an old transaction keeps dead rows alive and slows every commit: look at pg_stat_activity"
     return HealthCheck("oldest snapshot", Verdict.WARNING, f"{age_s:.0f} s", hint)
+
+
+async def _workers(address: DatabaseAddress) -> list[HealthCheck]:
+    living, unserved = await workers_and_unserved(address)
+    shared = [worker for worker in living if worker.drives_all]
+    functions = sorted({name for worker in shared for name in worker.functions})
+    having = f", with {', '.join(functions)}" if functions else ""
+    checks = [HealthCheck("workers", Verdict.OK, f"{len(shared)} alive{having}")]
+    for runs in unserved:
+        waits = "1 run waits" if runs.runs == 1 else f"{runs.runs} runs wait"
+        hint = "start a worker that has it: `tegu worker --import MODULE`"
+        reason = waiting_reason(runs.missing)
+        checks.append(HealthCheck("waiting runs", Verdict.WARNING, f"{waits}: {reason}", hint))
+    return checks
 
 
 def _model(settings: Settings) -> HealthCheck:

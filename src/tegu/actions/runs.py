@@ -124,6 +124,18 @@ async def statuses(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, RunStatu
         return await store.statuses_of(connection, scope.organization_id, run_ids)
 
 
+async def waiting(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+    """The Python stages that runs wait for, because no living worker has them; only runs that wait so."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.waiting_of(connection, scope.organization_id, run_ids)
+
+
+async def unserved_functions(scope: Scope, version: PipelineVersion) -> tuple[str, ...]:
+    """The Python stages of a version for which there is no living worker."""
+    async with scope.database.transaction(scope.organization_id) as connection:
+        return await store.unserved_functions(connection, version.definition.python_stages())
+
+
 async def events_after(scope: Scope, run_ids: Mapping[UUID, int], *, limit: int = 1000) -> list[RunEvent]:
     """Events of these runs after the given sequence numbers, in order within each run."""
     async with scope.database.transaction(scope.organization_id) as connection:

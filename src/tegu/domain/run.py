@@ -14,6 +14,7 @@ from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Confidence
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.domain.worker import waiting_reason
 
 
 class TriggeredBy(StrEnum):
@@ -98,10 +99,15 @@ class Run:
     ended_at: datetime | None
     cancel_requested_at: datetime | None = None
     waits_for: tuple[str, ...] = ()
-    """Python stages that no living worker has (`refund@1`), while the run waits for one."""
+    """Python stages that no living worker has (`refund@1`), or none together, while the run waits for one that does."""
     stages: tuple[StageRun, ...] = ()
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()
+
+    @property
+    def waiting_reason(self) -> str | None:
+        """`no worker has refund@1`, while that is so."""
+        return waiting_reason(self.waits_for) if self.waits_for else None
 
     @property
     def current_stages(self) -> tuple[str, ...]:

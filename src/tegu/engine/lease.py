@@ -44,6 +44,7 @@ class WorkerFacts:
     version: str
     concurrency: int
     functions: tuple[str, ...]
+    drives_all: bool = True
 
 
 class Lease:
@@ -120,6 +121,7 @@ class Lease:
                     concurrency=self._facts.concurrency,
                     functions=self._facts.functions,
                     lease_s=self._options.lease_s,
+                    drives_all=self._facts.drives_all,
                 )
         except Exception as error:  # noqa: BLE001 (whatever it is, a worker without a lease tries again)
             log.warning("no lease yet: %s", error or type(error).__name__)

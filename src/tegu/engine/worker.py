@@ -135,7 +135,8 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop` was called and everything is handed back, or until cancelled."""
-        facts = WorkerFacts(self._version, self._options.concurrency, self._functions)
+        drives_all = self._only is None
+        facts = WorkerFacts(self._version, self._options.concurrency, self._functions, drives_all)
         lease = Lease(
             self._doors.connect, facts, self._options.lease, on_lost=self._lost_lease, on_held=self._held
         )

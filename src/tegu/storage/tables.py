@@ -318,4 +318,10 @@ run_watches = Table(
 )
 
 # All that the app's role may see of a worker; named statements reach the rest.
-workers = table("workers", column("functions", ARRAY(Text)), column("lease_until", _Time), schema="tegu")
+workers = table(
+    "workers",
+    column("functions", ARRAY(Text)),
+    column("lease_until", _Time),
+    column("drives_all", Boolean),
+    schema="tegu",
+)

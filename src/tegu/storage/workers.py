@@ -1,6 +1,6 @@
 """Workers and their leases: who is alive, by the database's clock only.
 
-Called by the engine's heartbeat and reaper.
+Called by the engine's heartbeat and reaper, and for `tegu workers` and `tegu doctor`.
 """
 
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from tegu.domain.worker import LivingWorker, UnservedRuns, missing_functions
 from tegu.storage.statements import statement
 
 
@@ -27,10 +28,19 @@ class Workers:
         concurrency: int,
         functions: Iterable[str],
         lease_s: float,
+        drives_all: bool = True,
     ) -> None:
         """A worker begins to live."""
         await self._door.execute(
-            statement("register_worker"), worker_id, host, pid, version, concurrency, list(functions), lease_s
+            statement("register_worker"),
+            worker_id,
+            host,
+            pid,
+            version,
+            concurrency,
+            list(functions),
+            lease_s,
+            drives_all,
         )
 
     async def beat(self, worker_id: UUID, *, lease_s: float) -> bool:
@@ -52,3 +62,32 @@ class Workers:
     async def forget(self) -> None:
         """Drop the rows of workers that have been dead for a day."""
         await self._door.execute(statement("forget_workers"))
+
+    async def living(self) -> tuple[LivingWorker, ...]:
+        """Those whose lease has not ended, oldest first, at most 1,000."""
+        rows = await self._door.fetch(statement("living_workers"))
+        return tuple(_living(row) for row in rows)
+
+    async def unserved(self) -> tuple[UnservedRuns, ...]:
+        """Due runs, of all organizations, that no living worker can take, those that are most first."""
+        there = [worker.functions for worker in await self.living() if worker.drives_all]
+        found: dict[tuple[str, ...], int] = {}
+        for row in await self._door.fetch(statement("due_functions")):
+            if missing := missing_functions(row["functions"], there):
+                found[missing] = found.get(missing, 0) + row["runs"]
+        return tuple(UnservedRuns(missing, runs) for missing, runs in found.items())
+
+
+def _living(row: asyncpg.Record) -> LivingWorker:
+    return LivingWorker(
+        id=row["id"],
+        host=row["host"],
+        pid=row["pid"],
+        version=row["version"],
+        concurrency=row["concurrency"],
+        functions=tuple(row["functions"]),
+        drives_all=row["drives_all"],
+        owned_runs=row["owned_runs"],
+        started_at=row["started_at"],
+        beat_at=row["beat_at"],
+    )

@@ -68,6 +68,7 @@ class RunLine:
     stages: dict[str, StageLine]
     status: RunStatus = RunStatus.PENDING
     time: Timed = field(default_factory=Timed)
+    note: str = ""
 
     @classmethod
     def of(cls, name: str, stages: Iterable[str]) -> Self:
@@ -93,6 +94,7 @@ class Board:
             _stage_saw(run.stages[event.stage], event)
         elif (status := _RUN_EVENTS.get(event.kind)) is not None:
             run.status = status
+            run.note = ""
             run.time.began_at = run.time.began_at or event.at
             run.time.ended_at = event.at if status.is_terminal else None
 

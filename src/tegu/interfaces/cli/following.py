@@ -13,7 +13,9 @@ from rich.console import Console
 
 from tegu.app import Tegu
 from tegu.domain.run import RunEvent
+from tegu.domain.worker import waiting_reason
 from tegu.interfaces.cli.board import Board, RunLine
+from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.live import EXPANDED_RUNS_MAX, LiveView, PlainView
 from tegu.interfaces.cli.screen import write_json_line
 
@@ -22,6 +24,7 @@ WAIT_S = 7 * 24 * 3600.0
 FOLLOWED_MAX = 200
 """Runs whose events are read; more are driven without showing each step."""
 _CALLS_OF_RUNS_MAX = 20
+_WAITING_LOOK_S = 1.0
 _SETTLING = frozenset({"stage.completed", "stage.failed", "stage.retrying"})
 
 
@@ -37,6 +40,10 @@ class JsonLines:
     def saw(self, event: RunEvent) -> None:
         """Write it."""
         write_json_line(event)
+
+    def waits(self, run: RunLine) -> None:
+        """No event: said beside them."""
+        write_notice(f"{run.name} waits: {run.note}")
 
 
 View = LiveView | PlainView | JsonLines
@@ -75,8 +82,24 @@ async def drive_shown(
     with view_for(board, out, as_json=as_json) as view:
         async with asyncio.TaskGroup() as group:
             group.create_task(drive(tegu, list(lines)))
+            watching = group.create_task(_watch_waiting(tegu, board, view))
             async for event in tegu.follow(list(lines), partials=partials):
                 board.saw(event)
                 view.saw(event)
                 if event.kind in _SETTLING and len(lines) <= _CALLS_OF_RUNS_MAX and not as_json:
                     board.called(event.run_id, await tegu.list_calls(run_id=event.run_id, limit=1000))
+            watching.cancel()
+
+
+async def _watch_waiting(tegu: Tegu, board: Board, view: View) -> None:
+    """Note which runs nobody can take, and say it once."""
+    while True:
+        await asyncio.sleep(_WAITING_LOOK_S)
+        left = {run_id: run for run_id, run in board.runs.items() if not run.status.is_terminal}
+        found = await tegu.waiting(list(left)) if left else {}
+        for run_id, run in left.items():
+            reason = waiting_reason(found[run_id]) if run_id in found else ""
+            if reason and reason != run.note:
+                run.note = reason
+                view.waits(run)
+            run.note = reason

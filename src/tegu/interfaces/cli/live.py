@@ -44,6 +44,9 @@ class LiveView:
     def saw(self, event: RunEvent) -> None:
         """Nothing to do: the table is drawn from the board."""
 
+    def waits(self, run: RunLine) -> None:
+        """Nothing to do either."""
+
     def render(self) -> RenderableType:
         """All stages of a few runs; of many, those under way and how many have ended."""
         now = datetime.now(tz=UTC)
@@ -92,6 +95,10 @@ class PlainView:
         ]
         click.echo(printable("  ".join(word for word in words if word)), err=True)
 
+    def waits(self, run: RunLine) -> None:
+        """Say why nobody takes it."""
+        click.echo(printable(f"{wording.shortened(run.name, _NAME_MAX)}  waits: {run.note}"), err=True)
+
 
 def _lines() -> Table:
     made = table("run", "status", "took", "calls", "cost", "", right=("took", "calls"))
@@ -108,7 +115,7 @@ def _add_run(made: Table, run: RunLine, now: datetime) -> None:
         wording.seconds(run.time.elapsed_s(now)),
         str(len(run.calls) or ""),
         cost_of(run.calls),
-        "",
+        f"[yellow]{escape(wording.shortened(run.note, _NOTE_MAX))}[/]" if run.note else "",
     )
 
 

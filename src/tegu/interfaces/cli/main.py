@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "run": Lazy("run", "run", "Run a pipeline over files, here, and show the results."),
     "start": Lazy("run", "start", "Start runs and print their ids; a worker drives them."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
+    "workers": Lazy("workers", "workers", "List the workers that are alive, with their Python stages."),
     "ingest": Lazy("ingest", "ingest", "Store files, e-mails or mailboxes without running anything."),
     "check": Lazy("check", "check", "Show everything that is wrong with a pipeline file."),
     "pipelines": Lazy("pipelines", "pipelines", "List pipelines, or show one."),

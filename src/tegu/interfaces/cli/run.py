@@ -15,6 +15,7 @@ from tegu.app import Tegu
 from tegu.domain.errors import UsageError
 from tegu.domain.run import Run, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.domain.worker import waiting_reason
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
@@ -163,7 +164,7 @@ def start(
 async def _planned(tegu: Tegu, wish: Wish, *, drives: bool) -> tuple[PipelineVersion, tuple[RunInput, ...]]:
     """The version and the runs to start. Everything that can be refused is refused here, before any run exists."""
     version = await tegu.pipeline(pipeline_source(wish.pipeline))
-    _check_functions(tegu, version, drives=drives)
+    await _check_functions(tegu, version, drives=drives)
     await tegu.require_models(version, model=wish.model, with_keys=drives)
     stored, unread = await ingest_each(tegu, wish.inputs)
     if unread:
@@ -177,15 +178,20 @@ async def _planned(tegu: Tegu, wish: Wish, *, drives: bool) -> tuple[PipelineVer
     return version, found
 
 
-def _check_functions(tegu: Tegu, version: PipelineVersion, *, drives: bool) -> None:
-    """A process that drives its runs must have their Python stages, or it would wait without end."""
+async def _check_functions(tegu: Tegu, version: PipelineVersion, *, drives: bool) -> None:
+    """This process, or a worker that is alive, must have the Python stages, or the runs would wait without end."""
     missing = ", ".join(sorted(version.definition.python_stages() - tegu.registry.functions().keys()))
-    if not missing:
+    if drives and not missing:
         return
-    if drives:
+    unserved = await tegu.unserved_functions(version)
+    if not drives:
+        if unserved:
+            write_notice(f"The runs wait: {waiting_reason(unserved)} (`tegu worker --import MODULE`).")
+        return
+    if unserved:
         hint = "add --import MODULE, or use `tegu start` and a worker that has it"
-        raise UsageError(f"this process has no {missing}", hint=hint)
-    write_notice(f"The runs wait for a worker that has {missing} (`tegu worker --import MODULE`).")
+        raise UsageError(f"this process has no {missing}, and {waiting_reason(unserved)}", hint=hint)
+    write_notice(f"This process has no {missing}: a worker that has drives the runs.")
 
 
 def _announce(version: PipelineVersion, stored: Sequence[Ingested], found: Sequence[RunInput]) -> None:

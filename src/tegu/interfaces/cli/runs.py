@@ -66,8 +66,8 @@ def show(*, run_id: UUID, as_json: bool) -> None:
     out.print(f"{escape(run.pipeline)}@{run.version} over {subject}, started by {run.triggered_by.value}")
     totals = f"{wording.counted(run.totals.calls, 'call')}, {wording.run_cost(run)}"
     out.print(f"{wording.status(run.status.value)}, {wording.run_elapsed(run) or 'not started'}, {totals}")
-    if run.waits_for:
-        out.print(f"waits for a worker that has {escape(', '.join(run.waits_for))}")
+    if run.waiting_reason:
+        out.print(f"[yellow]waits:[/] {escape(run.waiting_reason)} (`tegu worker --import MODULE`)")
     out.print(stages_table(run.stages))
     write_results(out, run.results)
     write_error_info(out, run.error)

@@ -28,12 +28,17 @@ def runs_table(runs: Iterable[Run]) -> Table:
             str(run.id),
             escape(run.input_name or "-"),
             escape(f"{run.pipeline}@{run.version}"),
-            wording.status(run.status.value),
+            _run_status(run),
             wording.age(run.created_at, now),
             wording.run_elapsed(run, now),
             wording.run_cost(run, rule_based="rule-based"),
         )
     return made
+
+
+def _run_status(run: Run) -> str:
+    status = wording.status(run.status.value)
+    return f"{status}\n[yellow]{escape(run.waiting_reason)}[/]" if run.waiting_reason else status
 
 
 def stages_table(stages: Sequence[StageRun]) -> Table:

@@ -1,0 +1,7 @@
+-- The sets of Python stages that due runs without an owner need, with how many runs need each; of all organizations.
+select functions, count(*)::int as runs
+from tegu.runs
+where owner is null and due_at <= statement_timestamp() and cancel_requested_at is null and functions <> '{}'
+group by functions
+order by count(*) desc
+limit 100
