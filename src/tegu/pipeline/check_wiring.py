@@ -4,6 +4,7 @@ Called by `check` when every stage has been read. Invariant: a problem in one st
 """
 
 from collections.abc import Mapping
+from itertools import islice
 
 from tegu.domain.content import InputKind
 from tegu.domain.errors import Problem
@@ -14,6 +15,9 @@ from tegu.pipeline.condition import FACTS, Condition, compile_condition
 from tegu.pipeline.definition import RESERVED_NAMES, SOURCE, StageDefinition
 from tegu.pipeline.report import Report, did_you_mean
 from tegu.pipeline.schema_fit import misfit
+
+_NAMED_MAX = 3
+_COMPARED_MAX = 50
 
 
 class WiringChecker:
@@ -166,7 +170,8 @@ class WiringChecker:
             names = ", ".join(f"{each.name}: {each.type_name}" for each in contract.inputs)
             function = stage.config.get("function")
             message = f"{function!r} takes {taken} inputs ({names}), and {wired} are wired"
-            self._report.add(f"stages.{stage.name}.inputs", message)
+            hint = f"wire one to each of its parameters, in this order: {names or 'none'}"
+            self._report.add(f"stages.{stage.name}.inputs", message, hint)
             return
         for i, (name, wanted) in enumerate(zip(stage.inputs, contract.inputs, strict=True)):
             problem = self._input_problem(stage, name, wanted)
@@ -187,8 +192,24 @@ class WiringChecker:
             message = f"{name!r} may be missing, and parameter {parameter} does not take None"
             return Problem("", message, f"annotate it {wanted.type_name} | None")
         if wanted.schema is None:
-            return Problem("", f"parameter {parameter} takes 'source', not the output of a stage")
+            message = f"parameter {parameter} takes 'source', not the output of a stage"
+            return Problem("", message, "wire `source` to it; inputs are in the order of the parameters")
         why = misfit(self._output_schema(name), wanted.schema)
         if why is None:
             return None
-        return Problem("", f"the output of {name!r} does not fit parameter {parameter}: {why}")
+        message = f"the output of {name!r} does not fit parameter {parameter}: {why}"
+        return Problem("", message, self._fit_hint(stage, name, wanted))
+
+    def _fit_hint(self, stage: StageDefinition, name: str, wanted: FunctionInput) -> str:
+        """What to do about a wire that does not fit: the stages whose output would."""
+        fitting = [
+            each
+            for each in islice(self._stages, _COMPARED_MAX)
+            if each not in {stage.name, name}
+            and wanted.schema is not None
+            and self._output_schema(each)
+            and misfit(self._output_schema(each), wanted.schema) is None
+        ]
+        if fitting:
+            return f"{', '.join(fitting[:_NAMED_MAX])} would fit; inputs are in the order of the parameters"
+        return f"wire a stage that puts out {wanted.type_name}, or change the parameter's type"
