@@ -12,6 +12,7 @@ from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
 from tegu.pipeline.check_stage import CheckedStage
 from tegu.pipeline.condition import FACTS, Condition, compile_condition
+from tegu.pipeline.condition_types import misread
 from tegu.pipeline.definition import RESERVED_NAMES, SOURCE, StageDefinition
 from tegu.pipeline.report import Report, did_you_mean
 from tegu.pipeline.schema_fit import misfit
@@ -140,20 +141,12 @@ class WiringChecker:
         self._check_fields(condition, place)
 
     def _check_fields(self, condition: Condition, place: str) -> None:
-        for name, field in sorted(condition.fields):
-            if name not in self._stages:
+        for read in dict.fromkeys(condition.reads):
+            if read.name not in self._stages:
                 continue
-            schema = self._output_schema(name)
-            known = schema.get("properties")
-            if (
-                isinstance(known, dict)
-                and known
-                and field not in known
-                and not schema.get("additionalProperties")
-            ):
-                self._report.add(
-                    place, f"the output of {name!r} has no field {field!r}", did_you_mean(field, known)
-                )
+            problem = misread(read, self._output_schema(read.name))
+            if problem is not None:
+                self._report.add(place, problem.message, problem.hint)
 
     def _output_schema(self, name: str) -> JsonObject:
         """What a stage puts out; `{}` where that is not known, as it is for one whose config is wrong."""
