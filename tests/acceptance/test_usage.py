@@ -55,9 +55,7 @@ def test_the_page_is_short_enough_to_read() -> None:
 
 async def test_the_programs_run(folder: Path, process_environment: dict[str, str]) -> None:
     (folder / "mails").mkdir()
-    mail = (
-        b"From: ana@example.com\nTo: help@example.com\nSubject: Offer\nMessage-ID: <1@x>\n\nWhat do 40 seats cost? Please send us a quote.\n"
-    )
+    mail = b"From: ana@example.com\nTo: help@example.com\nSubject: Offer\nMessage-ID: <1@x>\n\nWhat do 40 seats cost? Please send us a quote.\n"
     (folder / "mails" / "one.eml").write_bytes(mail)
     code, out = await python(folder, process_environment, "-W", "error", "main.py")
     assert code == 0, out
