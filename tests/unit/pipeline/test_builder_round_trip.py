@@ -46,7 +46,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline[MailThread]:
         "made", MailThread, description=draw(st.none() | _TEXTS), model=draw(st.none() | st.just("rules"))
     )
     nodes: list[Node[Any]] = []
-    routes: list[Node[Classification]] = []
+    routes: list[Node[Classification | None]] = []
     for number in range(draw(st.integers(1, 6))):
         name = f"s{number}"
         inputs = [

@@ -41,7 +41,9 @@ def written_pipelines(text: str) -> dict[str, Pipeline[Any]]:
     match = _FILE.fullmatch(text) or _DOTTED.fullmatch(text)
     assert match is not None  # see is_python
     module = imported(match["module"])
-    found = {name: value for name, value in vars(module).items() if isinstance(value, Pipeline)}
+    found: dict[str, Pipeline[Any]] = {
+        name: value for name, value in vars(module).items() if isinstance(value, Pipeline)
+    }
     if name := match["name"]:
         if name not in found:
             known = (
