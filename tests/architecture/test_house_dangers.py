@@ -34,7 +34,7 @@ ALLOWED = {
     ("tegu", "import importlib"): "loads a public name from a constant table when it is first used",
     ("tegu.interfaces.cli.lazy", "import importlib"): "loads a command's module from a constant table",
     ("tegu.testing", "import importlib"): "loads a public name from a constant table when it is first used",
-    ("tegu.interfaces.cli.stage_modules", "import importlib"): "--import, by whoever starts the process",
+    ("tegu.interfaces.cli.written_pipelines", "import importlib"): "--import, by whoever starts the process",
     ("tegu.llm.providers.direct", "import importlib"): "loads a constant list before the first timed call",
 }
 """(module, what it does) -> why no data of a user can reach it."""

@@ -22,6 +22,14 @@ _TYPE_WORDS = {
     "boolean": "true or false",
     "null": "nothing",
 }
+_EXAMPLES = {
+    "string": "text",
+    "integer": "3",
+    "number": "0.5",
+    "boolean": "true",
+    "array": "[...]",
+    "object": "{...}",
+}
 _SHOWN_MAX = 60
 _MESSAGE_MAX = 300
 
@@ -105,10 +113,16 @@ def _explained(kind: str, found: _Mismatch) -> Iterator[tuple[str, str, str | No
                 if isinstance(found.value, dict) and key not in found.value:
                     yield "", f"{kind!r} needs {key!r}", _description(_properties(found.schema).get(key))
         case "type":
-            yield "", _type_message(_strings(found.wanted), found.value), None
+            wanted = _strings(found.wanted)
+            yield (
+                "",
+                _type_message(wanted, found.value),
+                _description(found.schema) or _type_hint(found, wanted),
+            )
         case "anyOf" | "oneOf":
             types = [word for each in found.branches if each.rule == "type" for word in _strings(each.wanted)]
-            yield "", _type_message(types, found.value) if types else "does not fit", None
+            hint = _description(found.schema) or _type_hint(found, types)
+            yield "", _type_message(types, found.value) if types else "does not fit", hint
         case "enum":
             choices = _strings(found.wanted)
             hint = did_you_mean(str(found.value), choices) or one_of(choices)
@@ -136,6 +150,13 @@ def _unknown_keys(kind: str, found: _Mismatch) -> Iterator[tuple[str, str, str |
 def _type_message(wanted: Iterable[str], value: JsonValue) -> str:
     words = dict.fromkeys(_TYPE_WORDS.get(word, word) for word in wanted)
     return f"must be {' or '.join(words)}, not {type_word(value)}"
+
+
+def _type_hint(found: _Mismatch, wanted: Iterable[str]) -> str | None:
+    """An example, for values that people write in another form."""
+    key = next((step for step in reversed(found.path) if isinstance(step, str)), "")
+    examples = (f"{key}: {_EXAMPLES[word]}" for word in wanted if word in _EXAMPLES)
+    return next(examples, None) if key else None
 
 
 def _strings(value: JsonValue) -> list[str]:

@@ -4,6 +4,7 @@ Called by `check` when every stage has been read. Invariant: a problem in one st
 """
 
 from collections.abc import Mapping
+from itertools import islice
 
 from tegu.domain.content import InputKind
 from tegu.domain.errors import Problem
@@ -11,9 +12,13 @@ from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
 from tegu.pipeline.check_stage import CheckedStage
 from tegu.pipeline.condition import FACTS, Condition, compile_condition
+from tegu.pipeline.condition_types import misread
 from tegu.pipeline.definition import RESERVED_NAMES, SOURCE, StageDefinition
 from tegu.pipeline.report import Report, did_you_mean
 from tegu.pipeline.schema_fit import misfit
+
+_NAMED_MAX = 3
+_COMPARED_MAX = 50
 
 
 class WiringChecker:
@@ -136,20 +141,12 @@ class WiringChecker:
         self._check_fields(condition, place)
 
     def _check_fields(self, condition: Condition, place: str) -> None:
-        for name, field in sorted(condition.fields):
-            if name not in self._stages:
+        for read in dict.fromkeys(condition.reads):
+            if read.name not in self._stages:
                 continue
-            schema = self._output_schema(name)
-            known = schema.get("properties")
-            if (
-                isinstance(known, dict)
-                and known
-                and field not in known
-                and not schema.get("additionalProperties")
-            ):
-                self._report.add(
-                    place, f"the output of {name!r} has no field {field!r}", did_you_mean(field, known)
-                )
+            problem = misread(read, self._output_schema(read.name))
+            if problem is not None:
+                self._report.add(place, problem.message, problem.hint)
 
     def _output_schema(self, name: str) -> JsonObject:
         """What a stage puts out; `{}` where that is not known, as it is for one whose config is wrong."""
@@ -166,7 +163,8 @@ class WiringChecker:
             names = ", ".join(f"{each.name}: {each.type_name}" for each in contract.inputs)
             function = stage.config.get("function")
             message = f"{function!r} takes {taken} inputs ({names}), and {wired} are wired"
-            self._report.add(f"stages.{stage.name}.inputs", message)
+            hint = f"wire one to each of its parameters, in this order: {names or 'none'}"
+            self._report.add(f"stages.{stage.name}.inputs", message, hint)
             return
         for i, (name, wanted) in enumerate(zip(stage.inputs, contract.inputs, strict=True)):
             problem = self._input_problem(stage, name, wanted)
@@ -187,8 +185,24 @@ class WiringChecker:
             message = f"{name!r} may be missing, and parameter {parameter} does not take None"
             return Problem("", message, f"annotate it {wanted.type_name} | None")
         if wanted.schema is None:
-            return Problem("", f"parameter {parameter} takes 'source', not the output of a stage")
+            message = f"parameter {parameter} takes 'source', not the output of a stage"
+            return Problem("", message, "wire `source` to it; inputs are in the order of the parameters")
         why = misfit(self._output_schema(name), wanted.schema)
         if why is None:
             return None
-        return Problem("", f"the output of {name!r} does not fit parameter {parameter}: {why}")
+        message = f"the output of {name!r} does not fit parameter {parameter}: {why}"
+        return Problem("", message, self._fit_hint(stage, name, wanted))
+
+    def _fit_hint(self, stage: StageDefinition, name: str, wanted: FunctionInput) -> str:
+        """What to do about a wire that does not fit: the stages whose output would."""
+        fitting = [
+            each
+            for each in islice(self._stages, _COMPARED_MAX)
+            if each not in {stage.name, name}
+            and wanted.schema is not None
+            and self._output_schema(each)
+            and misfit(self._output_schema(each), wanted.schema) is None
+        ]
+        if fitting:
+            return f"{', '.join(fitting[:_NAMED_MAX])} would fit; inputs are in the order of the parameters"
+        return f"wire a stage that puts out {wanted.type_name}, or change the parameter's type"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
-from tegu.pipeline.expression import read_expression
+from tegu.pipeline.expression import Read, read_expression
 
 if TYPE_CHECKING:
     import cel
@@ -27,11 +27,11 @@ FACTS = frozenset({"content", "run"})
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled condition. `names` are the variables it reads, `fields` their (variable, field) pairs."""
+    """A compiled condition. `names` are the variables it reads, `reads` what of them."""
 
     text: str
     names: frozenset[str]
-    fields: frozenset[tuple[str, str]]
+    reads: tuple[Read, ...]
     has_loops: bool
     program: "cel.Program"
 
@@ -72,7 +72,7 @@ def compile_condition(text: str) -> Condition:
     except ValueError as error:
         raise ValueError(_syntax_error(str(error))) from error
     expression = read_expression(text)
-    return Condition(text, expression.names, expression.fields, expression.has_loops, program)
+    return Condition(text, expression.names, expression.reads, expression.has_loops, program)
 
 
 def _syntax_error(message: str) -> str:

@@ -146,15 +146,28 @@ def _instructions(config: JsonObject, directory: Path | None) -> str | Problem:
         )
     try:
         path = (directory / name).resolve()
-        if not path.is_relative_to(directory.resolve()):
-            return Problem("", f"{name!r} is outside the document's folder", "put it beside the document")
+        is_outside = not path.is_relative_to(directory.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return Problem("", f"{name!r:.80} is no name of a file")
+    if is_outside:
+        return Problem("", f"{name!r:.80} is outside the document's folder", "put it beside the document")
+    return instructions_text(path, name)
+
+
+def instructions_text(path: Path, shown: str) -> str | Problem:
+    """The text of a file with instructions, which its message calls `shown`; or what is wrong with it."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device would never end
+            return Problem("", f"{shown!r:.200} is no file")
         with path.open("rb") as file:
             text = file.read(4 * INSTRUCTIONS_LENGTH_MAX + 1).decode("utf-8-sig").strip()
     except FileNotFoundError:
-        return Problem("", f"there is no file {name!r} beside the document")
+        return Problem(
+            "", f"there is no file {shown!r:.200}", "the path is relative to the document's folder"
+        )
     except (OSError, ValueError):
-        return Problem("", f"{name!r} cannot be read as UTF-8 text")
+        return Problem("", f"{shown!r:.200} cannot be read as UTF-8 text")
     if len(text) > INSTRUCTIONS_LENGTH_MAX:
-        return Problem("", f"{name!r} has more than {INSTRUCTIONS_LENGTH_MAX} characters")
+        return Problem("", f"{shown!r:.200} has more than {INSTRUCTIONS_LENGTH_MAX} characters")
     # Line ends must not make a new version of the same text.
     return text.replace("\r\n", "\n")

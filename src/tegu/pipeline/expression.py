@@ -10,6 +10,9 @@ from difflib import get_close_matches
 
 LOOPS = frozenset({"all", "exists", "exists_one", "filter"})
 LOOPS_MAX = 5
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_PLAIN_STRING = re.compile(r"""'[^'\\\n]*'|"[^"\\\n]*\"""")
+_PLAIN_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,18})?")
 FUNCTIONS = LOOPS | frozenset(
     re.findall(
         r"\w+",
@@ -34,11 +37,21 @@ _TOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """A value that is read, `classify.category`, and the literal that it is compared with, if it is with one."""
+
+    name: str
+    fields: tuple[str, ...]
+    operator: str | None = None
+    literal: str | float | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
-    """The names read outside of loops, their first fields, and whether there are loops."""
+    """The names read outside of loops, what is read of them, and whether there are loops."""
 
     names: frozenset[str]
-    fields: frozenset[tuple[str, str]]
+    reads: tuple[Read, ...]
     has_loops: bool
 
 
@@ -54,7 +67,7 @@ class _Reader:
         self._tokens = tokens
         self._variables: list[str | None] = [None]
         self._names: set[str] = set()
-        self._fields: set[tuple[str, str]] = set()
+        self._reads: list[Read] = []
         self._loops = 0
 
     def read(self) -> Expression:
@@ -67,7 +80,7 @@ class _Reader:
                 self._variables.pop()
         if self._loops > LOOPS_MAX:
             raise ValueError(f"there are {self._loops} loops in it; at most {LOOPS_MAX} are allowed")
-        return Expression(frozenset(self._names), frozenset(self._fields), has_loops=self._loops > 0)
+        return Expression(frozenset(self._names), tuple(self._reads), has_loops=self._loops > 0)
 
     def _name(self, i: int, name: str) -> None:
         is_member = self._text(i - 1) == "."
@@ -80,10 +93,36 @@ class _Reader:
         variable = self._variables[-1]
         if variable is None:
             self._names.add(name)
-            if self._text(i + 1) == "." and self._is_name(i + 2) and self._text(i + 3) != "(":
-                self._fields.add((name, self._text(i + 2)))
+            self._reads.append(self._read(i, name))
         elif name != variable:
             raise ValueError(f"inside a loop only its variable {variable!r} may be read, not {name!r}")
+
+    def _read(self, i: int, name: str) -> Read:
+        fields: list[str] = []
+        while self._text(i + 1) == "." and self._is_name(i + 2) and self._text(i + 3) != "(":
+            fields.append(self._text(i + 2))
+            i += 2
+        operator = self._text(i + 1) + (self._text(i + 2) if self._text(i + 2) == "=" else "")
+        if operator not in COMPARISONS:
+            return Read(name, tuple(fields))
+        literal, end = self._literal(i + 1 + len(operator))
+        # Arithmetic and calls make something else of it, and of what is on the left.
+        is_whole = self._text(i - 2 * len(fields) - 1) in {"", "(", "&", "|", "!", ",", "?", ":"}
+        if literal is None or not is_whole or self._text(end) not in {"", ")", "&", "|", "?", ":", ","}:
+            return Read(name, tuple(fields))
+        return Read(name, tuple(fields), operator, literal)
+
+    def _literal(self, i: int) -> tuple[str | float | bool | None, int]:
+        """The plain literal at a token, None where there is none, and the token behind it."""
+        text = self._text(i)
+        if text in {"true", "false"}:
+            return text == "true", i + 1
+        if _PLAIN_STRING.fullmatch(text):
+            return text[1:-1], i + 1
+        sign = -1.0 if text == "-" else 1.0
+        i += text == "-"
+        number = self._text(i)
+        return (sign * float(number), i + 1) if _PLAIN_NUMBER.fullmatch(number) else (None, i + 1)
 
     def _loop_variable(self, i: int) -> str | None:
         if not (self._text(i - 1) in LOOPS and self._text(i - 2) == "."):

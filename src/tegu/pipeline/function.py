@@ -9,7 +9,7 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin, overload
 
 from tegu.domain.content import Content, Document, InputKind, MailThread
 from tegu.domain.errors import UsageError
@@ -20,11 +20,19 @@ from tegu.pipeline.limits import RETRIES_MAX, TIMEOUT_S_MAX, is_name
 from tegu.pipeline.output_schema import schema_of
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+_Parameter = inspect.Parameter
 
 _ATTRIBUTE = "__tegu_stage__"
 _TEXT: JsonObject = {"type": "string"}
 _PARSED: JsonObject = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 _ANY_INPUT = frozenset(InputKind)
+_POSITIONAL = frozenset({_Parameter.POSITIONAL_ONLY, _Parameter.POSITIONAL_OR_KEYWORD})
+
+
+class AnyStageContext:
+    """What every context of a stage is, so that functions that take none are found out; see `stages.context`."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +65,34 @@ class StageMetadata:
         )
 
 
+@overload
+def stage(function: FunctionT, /) -> FunctionT: ...
+@overload
 def stage(
-    *, version: int, retries: int = RETRIES, timeout_s: float = TIMEOUT_S, name: str | None = None
-) -> Callable[[FunctionT], FunctionT]:
-    """Make a function known as a stage. Raise `version` whenever what it does changes.
+    *, version: int = 1, retries: int = RETRIES, timeout_s: float = TIMEOUT_S, name: str | None = None
+) -> Callable[[FunctionT], FunctionT]: ...
+def stage(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    version: int = 1,
+    retries: int = RETRIES,
+    timeout_s: float = TIMEOUT_S,
+    name: str | None = None,
+) -> Any:
+    """Make a function known as a stage: `@stage`, or `@stage(version=2)`. Raise `version` when what it does changes.
 
     `retries` counts attempts after the first; `timeout_s` bounds one attempt. Raises UsageError for values out of
-    range and for functions whose types cannot be read.
+    range, and for functions whose types cannot be read or whose last parameter is no StageContext.
     """
 
     def declare(function: FunctionT) -> FunctionT:
-        metadata = _read(function, name or function.__name__, version, retries, timeout_s)
+        given = name or getattr(function, "__name__", repr(function))
+        metadata = _read(function, given, version, retries, timeout_s)
         setattr(function, _ATTRIBUTE, metadata)
         return function
 
-    return declare
+    return declare if function is None else declare(function)
 
 
 def stage_metadata(function: Callable[..., Any]) -> StageMetadata:
@@ -88,7 +109,12 @@ def _read(
 ) -> StageMetadata:
     if not is_name(name):
         raise UsageError(f"{name!r} is no name of a stage", hint="use snake_case, or say @stage(name=...)")
-    if version < 1 or not 0 <= retries <= RETRIES_MAX or not 0 < timeout_s <= TIMEOUT_S_MAX:
+    if (
+        type(version) is not int
+        or version < 1
+        or not 0 <= retries <= RETRIES_MAX
+        or not 0 < timeout_s <= TIMEOUT_S_MAX
+    ):
         limits = f"version >= 1, retries 0..{RETRIES_MAX}, 0 < timeout_s <= {TIMEOUT_S_MAX:.0f}"
         raise UsageError(f"@stage of {name!r} is out of range", hint=limits)
     parameters = list(inspect.signature(function).parameters.values())
@@ -96,9 +122,14 @@ def _read(
         raise UsageError(
             f"stage {name!r} takes nothing", hint="its last parameter is the context: ctx: StageContext"
         )
+    odd = [each.name for each in parameters if each.kind not in _POSITIONAL]
+    if odd:
+        hint = "give each input a parameter of its own; the last one is ctx: StageContext"
+        raise UsageError(f"stage {name!r} gets its inputs by position, and {odd[0]!r} is not", hint=hint)
     names = tuple(parameter.name for parameter in parameters[:-1])
     hints = _annotations(function, name, (*names, "return"))
-    return StageMetadata(
+    _check_context(function, name, parameters[-1].name)
+    metadata = StageMetadata(
         name=name,
         version=version,
         retries=retries,
@@ -109,6 +140,30 @@ def _read(
         description=inspect.getdoc(function),
         is_async=inspect.iscoroutinefunction(function),
     )
+    metadata.contract()  # raises UsageError for types that cannot be written as JSON
+    return metadata
+
+
+def _check_context(function: Callable[..., Any], name: str, parameter: str) -> None:
+    """Raises UsageError where the last parameter is certainly no context. A name that is known to type checkers only
+    is theirs to check.
+    """
+    hint = (
+        f"its last parameter is the context: {parameter if parameter == 'context' else 'ctx'}: StageContext"
+    )
+    written = inspect.get_annotations(function)
+    if parameter not in written:
+        raise UsageError(f"stage {name!r} does not say the type of {parameter}", hint=hint)
+    holder = types.SimpleNamespace(__annotations__={parameter: written[parameter]})
+    try:
+        found = typing.get_type_hints(holder, globalns=getattr(function, "__globals__", {}))[parameter]
+    except NameError:
+        return
+    if not (isinstance(found, type) and issubclass(found, AnyStageContext)):
+        what = inspect.formatannotation(written[parameter]).rpartition(".")[2]
+        raise UsageError(
+            f"the last parameter of stage {name!r} is {parameter}: {what}, no context", hint=hint
+        )
 
 
 def _annotations(function: Callable[..., Any], name: str, wanted: tuple[str, ...]) -> dict[str, Any]:

@@ -1,20 +1,25 @@
 """The handles that the builder gives out, and what may be said about any stage. Used through `builder`.
 
-Invariant: a handle holds names only, so that it may be used with the pipeline it came from and read by no one else.
+Invariants: a handle holds names only, so that it may be used with the pipeline it came from and read by no one else;
+and a `Node[T]` hands a T to whom it is wired to, or that stage is skipped: never None where the type does not say so.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypedDict, TypeVar
+from typing import Any, Generic, Literal, Required, TypedDict, TypeVar
 
 from pydantic import JsonValue
 
+OutputT = TypeVar("OutputT")
 OutputT_co = TypeVar("OutputT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Node(Generic[OutputT_co]):
-    """A stage of a pipeline under construction, or its source: where a wire begins."""
+    """A stage of a pipeline under construction, or its source: where a wire begins.
+
+    The handle of a stage with a condition (`when=`) is optional: a `Node[T | None]`.
+    """
 
     name: str
     is_optional: bool = False
@@ -22,6 +27,10 @@ class Node(Generic[OutputT_co]):
     def optional(self) -> "Node[OutputT_co | None]":
         """The same for a stage that goes on without it: None where it was skipped or failed."""
         return Node(self.name, is_optional=True)
+
+    def required(self: "Node[OutputT | None]") -> "Node[OutputT]":
+        """The same for a stage that makes no sense without it, and is skipped where it was skipped or failed."""
+        return Node(self.name)
 
     @property
     def reference(self) -> str:
@@ -41,9 +50,34 @@ class StageOptions(TypedDict, total=False):
     """What may be said about any stage: see `StageDefinition`. `config` are further settings of the stage's kind."""
 
     needs: Sequence[Node[Any]]
-    when: str
     retries: int
     timeout_s: float
     model: str
     result: Literal[False] | ResultOptions
     config: Mapping[str, JsonValue]
+
+
+class ModelOptions(StageOptions, total=False):
+    """The same for a stage that asks a model."""
+
+    max_tokens: int
+    temperature: float
+    output_mode: Literal["native", "tool"]
+
+
+class ConditionalOptions(StageOptions, total=False):
+    """`StageOptions` with a condition."""
+
+    when: Required[str]
+
+
+class ConditionalModelOptions(ModelOptions, total=False):
+    """`ModelOptions` with a condition."""
+
+    when: Required[str]
+
+
+class AnyOptions(ModelOptions, total=False):
+    """All of them."""
+
+    when: str

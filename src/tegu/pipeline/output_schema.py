@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
 
 _REFERENCE = "#/$defs/"
@@ -18,8 +19,19 @@ _NAMED_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "depende
 
 
 def schema_of(output_type: Any) -> JsonObject:
-    """The JSON Schema of a pydantic model, dataclass, TypedDict or plain type. Raises pydantic's errors for others."""
-    return tidy(_generated(output_type))
+    """The JSON Schema of a pydantic model, dataclass, TypedDict or plain type. Raises UsageError for others."""
+    from pydantic import PydanticUndefinedAnnotation, PydanticUserError
+
+    try:
+        generated = _generated(output_type)
+    except (PydanticUndefinedAnnotation, PydanticUserError, TypeError) as error:
+        shown = output_type.__name__ if isinstance(output_type, type) else f"{output_type!r:.60}"
+        why = str(error).split("\n", 1)[0].split(". Set `", 1)[0]
+        raise UsageError(
+            f"{shown} is no type that can be written as JSON ({why:.120})",
+            hint="use a pydantic model, a dataclass, a TypedDict, or str, int, list[...] and the like",
+        ) from error
+    return tidy(generated)
 
 
 @cache

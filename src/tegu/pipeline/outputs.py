@@ -31,3 +31,9 @@ class Summary(BaseModel):
     """What `summarize` puts out."""
 
     summary: str
+
+
+class Text(BaseModel):
+    """What `prompt` puts out when it is given no schema."""
+
+    text: str

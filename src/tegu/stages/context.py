@@ -30,6 +30,7 @@ from tegu.llm.protocol import (
     Rejection,
 )
 from tegu.llm.structured import CallLimits, Completion, Timing, complete
+from tegu.pipeline.function import AnyStageContext
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.outputs import Classification
 from tegu.stages.labels import classification_schema, labels_note
@@ -293,7 +294,7 @@ class StageLlm:
 
 
 @dataclass(frozen=True, slots=True)
-class StageContext:
+class StageContext(AnyStageContext):
     """What a stage function gets as its last parameter. `now` is the run's own time, the same after a crash."""
 
     llm: StageLlm

@@ -11,7 +11,7 @@ from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.catalog import KindCatalog
 from tegu.pipeline.check import check, checked
 from tegu.pipeline.document import load
-from tegu.pipeline.function import stage, stage_metadata
+from tegu.pipeline.function import AnyStageContext, stage, stage_metadata
 from tegu.pipeline.node import Node
 from tegu.pipeline.outputs import Classification
 
@@ -19,7 +19,7 @@ LABELS = {"support": "asks for help", "sales": "wants to buy", "general": "anyth
 WHEN = "classify.category == 'support' && classify.confidence > 0.7"
 
 
-class StageContext:
+class StageContext(AnyStageContext):
     """Stands where the context of the stages room stands."""
 
 

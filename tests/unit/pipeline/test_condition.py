@@ -34,7 +34,11 @@ def test_names_and_fields_are_known_before_it_is_decided() -> None:
         "classify.category in ['a', 'b.c'] && has(extract.items) && size(content) > 0"
     )
     assert condition.names == {"classify", "extract", "content"}
-    assert condition.fields == {("classify", "category"), ("extract", "items")}
+    assert {(read.name, *read.fields) for read in condition.reads} == {
+        ("classify", "category"),
+        ("extract", "items"),
+        ("content",),
+    }
 
 
 def test_the_variable_of_a_loop_is_no_name() -> None:

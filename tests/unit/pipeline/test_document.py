@@ -112,7 +112,7 @@ def test_an_instructions_file_is_read_beside_the_document_and_is_part_of_the_ver
         ("instructions_file: 5", "must be the name of a file"),
         ("instructions_file: a.md, instructions: x", "say the same"),
         ("instructions_file: long.md", "more than 100000 characters"),
-        ('instructions_file: "a\\0b"', "cannot be read"),
+        (r'instructions_file: "a\0b"', "is no name of a file"),
     ],
 )
 def test_an_instructions_file_that_cannot_be_had_is_a_problem_at_its_place(

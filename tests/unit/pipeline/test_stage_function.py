@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from tegu.domain.content import Content, Document, InputKind, MailThread
 from tegu.domain.errors import UsageError
-from tegu.pipeline.function import stage, stage_metadata
+from tegu.pipeline.function import AnyStageContext, stage, stage_metadata
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.outputs import Classification
 
 
-class Context:
+class Context(AnyStageContext):
     """Stands where the context of the stages room stands."""
 
 

@@ -1,16 +1,23 @@
 """`tegu check`: everything that is wrong with a pipeline document, at once."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import DefinitionError, Problem, UsageError
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode, write_error
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.problems import write_problems
 from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
+from tegu.interfaces.cli.written_pipelines import is_python, written_pipelines
+from tegu.pipeline.builder import Pipeline
+from tegu.pipeline.catalog import KindCatalog
+from tegu.pipeline.definition import PipelineDefinition
+
+Checked = tuple[PipelineDefinition | None, tuple[Problem, ...]]
 
 
 @click.command()
@@ -21,7 +28,8 @@ from tegu.interfaces.cli.stage_modules import import_option, stages_of
 def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json: bool) -> int:
     """Show everything that is wrong with a pipeline file, with its line and what to do.
 
-    Needs no database. `tegu check --schema > tegu.schema.json` gives editors completion and checks as you type.
+    FILE is .yaml or .json, or Python (triage.py, triage.py:email, shop.triage:email): then all pipelines in it are
+    looked at. Needs no database. `tegu check --schema > tegu.schema.json` gives editors completion and checks as you type.
     """
     from tegu.llm.model_names import ModelNames
     from tegu.pipeline.check import check as check_document
@@ -38,10 +46,31 @@ def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json:
         return ExitCode.OK
     if file is None:
         raise UsageError("which file?", hint="tegu check FILE, or tegu check --schema")
-    definition, problems = check_document(load(file), catalog)
+    if is_python(str(file)):
+        codes = [
+            _report(name, _built(each, catalog), as_json=as_json) for name, each in _written(file).items()
+        ]
+        return max(codes)
+    return _report(str(file), check_document(load(file), catalog), as_json=as_json)
+
+
+def _written(file: Path) -> dict[str, Pipeline[Any]]:
+    module = str(file).partition(":")[0] if ":" in str(file) else str(file)
+    return {f"{module}:{name}": each for name, each in written_pipelines(str(file)).items()}
+
+
+def _built(pipeline: Pipeline[Any], catalog: KindCatalog) -> Checked:
+    try:
+        return pipeline.definition(catalog), ()
+    except DefinitionError as error:
+        return None, error.problems
+
+
+def _report(file: str, checked: Checked, *, as_json: bool) -> ExitCode:
+    definition, problems = checked
     if as_json:
         hash_ = definition.hash if definition is not None else None
-        write_json({"file": str(file), "ok": definition is not None, "hash": hash_, "problems": problems})
+        write_json({"file": file, "ok": definition is not None, "hash": hash_, "problems": problems})
     elif definition is None:
         write_error(f"{file} has {wording.counted(len(problems), 'problem')}")
         write_problems(problems, err=True)

@@ -14,6 +14,8 @@ COMMANDS: Final = {
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
     "workers": Lazy("workers", "workers", "List the workers that are alive, with their Python stages."),
     "ingest": Lazy("ingest", "ingest", "Store files, e-mails or mailboxes without running anything."),
+    "new": Lazy("new", "new", "Write a new pipeline or stage, with its test, into the current folder."),
+    "docs": Lazy("docs", "docs", "Print how to write, test and run pipelines, or one TOPIC of it."),
     "check": Lazy("check", "check", "Show everything that is wrong with a pipeline file."),
     "pipelines": Lazy("pipelines", "pipelines", "List pipelines, or show one."),
     "runs": Lazy("runs", "runs", "List runs, show one, or cancel one."),

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -27,6 +29,9 @@ from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.tables import runs_table, write_error_info
+from tegu.interfaces.cli.written_pipelines import written_pipeline
+from tegu.pipeline.builder import Pipeline
+from tegu.runtime import StageFunction
 from tegu.storage.pipelines import PipelineVersion
 
 SHOWN_RUNS_MAX = 10
@@ -37,10 +42,15 @@ SHOWN_RUNS_MAX = 10
 class Wish:
     """What to run: as given on the command line."""
 
-    pipeline: str
+    pipeline: "str | Path | Pipeline[Any]"
     inputs: tuple[str, ...]
     model: str | None
     limit: int
+
+    @property
+    def functions(self) -> tuple[StageFunction, ...]:
+        """The Python stages that a pipeline in Python brings with it."""
+        return tuple(self.pipeline.functions.values()) if isinstance(self.pipeline, Pipeline) else ()
 
 
 @dataclass(slots=True)
@@ -77,7 +87,8 @@ def run(
 ) -> int:
     """Run a pipeline over files, here, and show the results.
 
-    PIPELINE is a name (email_analysis, invoices@2) or a .yaml or .json file. INPUT is a file, or - for text from
+    PIPELINE is a name (email_analysis, invoices@2), a .yaml or .json file, or one in Python (triage.py,
+    triage.py:email, shop.triage:email), which brings its stages with it. INPUT is a file, or - for text from
     stdin. A pipeline over mail threads runs once per thread, any other once per file or message.
 
     With --json, stdout is one JSON document; with --follow --json, the events as JSON lines before it. --partials adds
@@ -85,7 +96,7 @@ def run(
     """
     if partials and not (follow and as_json):
         raise UsageError("--partials belongs to --follow --json", hint="a terminal shows them without asking")
-    wish = Wish(pipeline, inputs, model, limit)
+    wish = Wish(written_pipeline(pipeline) or pipeline_source(pipeline), inputs, model, limit)
     started = Started({}, {})
 
     async def work(tegu: Tegu) -> list[Run]:
@@ -108,7 +119,7 @@ def run(
         return [await tegu.get_run(run_id) for run_id in run_ids]
 
     try:
-        runs = with_tegu(work, stages=stages_of(modules))
+        runs = with_tegu(work, stages=stages_of(modules, wish.functions))
     except KeyboardInterrupt:
         _write_interrupted(started)
         return ExitCode.INTERRUPTED
@@ -143,7 +154,7 @@ def start(
 
     PIPELINE and INPUT are as for `tegu run`.
     """
-    wish = Wish(pipeline, inputs, model, limit)
+    wish = Wish(written_pipeline(pipeline) or pipeline_source(pipeline), inputs, model, limit)
 
     async def work(tegu: Tegu) -> dict[UUID, str]:
         # Keys are the workers' affair, who may run elsewhere.
@@ -152,7 +163,7 @@ def start(
         run_ids = await tegu.start_inputs(version, found, options)
         return dict(zip(run_ids, [item.name for item in found], strict=True))
 
-    names = with_tegu(work, stages=stages_of(modules))
+    names = with_tegu(work, stages=stages_of(modules, wish.functions))
     if as_json:
         write_json({"runs": [{"id": run_id, "name": name} for run_id, name in names.items()]})
         return
@@ -163,7 +174,7 @@ def start(
 
 async def _planned(tegu: Tegu, wish: Wish, *, drives: bool) -> tuple[PipelineVersion, tuple[RunInput, ...]]:
     """The version and the runs to start. Everything that can be refused is refused here, before any run exists."""
-    version = await tegu.pipeline(pipeline_source(wish.pipeline))
+    version = await tegu.pipeline(wish.pipeline)
     await _check_functions(tegu, version, drives=drives)
     await tegu.require_models(version, model=wish.model, with_keys=drives)
     stored, unread = await ingest_each(tegu, wish.inputs)

@@ -35,9 +35,14 @@ def console(*, err: bool = False) -> Console:
     return PrintableConsole(file=file, width=width, highlight=False, soft_wrap=False)
 
 
+def json_text(value: Any) -> str:
+    """One JSON document, as it is written to files."""
+    return printable_json(to_json(value, indent=2).decode()) + "\n"
+
+
 def write_json(value: Any) -> None:
     """One JSON document. Dataclasses become objects; money is text, so that nothing is lost."""
-    click.echo(printable_json(to_json(value, indent=2).decode()))
+    click.echo(json_text(value), nl=False)
 
 
 def write_json_line(value: Any) -> None:

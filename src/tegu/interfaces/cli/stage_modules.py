@@ -4,14 +4,12 @@ Called by `worker`, `run`, `start` and `check`. Invariant: only the command line
 module; no document and no request can.
 """
 
-import sys
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
 
 from tegu.domain.errors import UsageError
+from tegu.interfaces.cli.written_pipelines import imported
 from tegu.pipeline.function import stage_metadata
 from tegu.runtime import StageFunction
 
@@ -23,18 +21,13 @@ def import_option(function: Any) -> Any:
         "modules",
         multiple=True,
         metavar="MODULE",
-        help="A Python module with @stage functions; may be given several times.",
+        help="A Python module or file with @stage functions; may be given several times.",
     )(function)
 
 
-def stages_of(modules: tuple[str, ...]) -> tuple[StageFunction, ...]:
-    """The stages of the modules, each once. Raises UsageError for a module that is not there or has none."""
-    if not modules:
-        return ()
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    found: dict[int, StageFunction] = {}
+def stages_of(modules: tuple[str, ...], more: tuple[StageFunction, ...] = ()) -> tuple[StageFunction, ...]:
+    """The stages of the modules, and `more`, each once. Raises UsageError for a module that is not there or has none."""
+    found: dict[int, StageFunction] = {id(function): function for function in more}
     for name in modules:
         stages = _stages_in(name)
         if not stages:
@@ -44,18 +37,7 @@ def stages_of(modules: tuple[str, ...]) -> tuple[StageFunction, ...]:
 
 
 def _stages_in(name: str) -> list[StageFunction]:
-    try:
-        module = import_module(name)
-    except ImportError as error:
-        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise UsageError(
-                f"there is no module {name!r}",
-                hint="--import takes a dotted name that Python can import from here",
-            ) from error
-        raise UsageError(
-            f"module {name!r} cannot be imported: {error}", hint="--debug shows where"
-        ) from error
-    return [value for value in vars(module).values() if callable(value) and _is_stage(value)]
+    return [value for value in vars(imported(name)).values() if callable(value) and _is_stage(value)]
 
 
 def _is_stage(value: Any) -> bool:

@@ -1,0 +1,118 @@
+"""`tegu new`: working, typed, tested code to start from.
+
+Invariant: it writes all its files or none, overwrites nothing, and what it writes passes its own tests, pyright strict
+and `tegu check` (a test runs the three).
+"""
+
+import keyword
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tegu.domain.errors import UsageError
+from tegu.pipeline.definition import RESERVED_NAMES
+from tegu.pipeline.limits import as_name, is_name
+
+_DIR = click.option(
+    "--dir",
+    "folder",
+    default=".",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write it.",
+)
+
+
+@click.group()
+def new() -> None:
+    """Write a new pipeline or stage, with its test, into the current folder."""
+
+
+@new.command()
+@click.argument("name")
+@click.option("--yaml", "as_yaml", is_flag=True, help="As a document (YAML) with the schema for editors.")
+@_DIR
+def pipeline(*, name: str, as_yaml: bool, folder: Path) -> None:
+    """Write NAME.py (or NAME.yaml) and test_NAME.py: a pipeline that works, and its test."""
+    _check_name(name)
+    if as_yaml:
+        _write(
+            folder,
+            {f"{name}.yaml": "pipeline.yaml.txt", f"test_{name}.py": "test_pipeline_yaml.py.txt"},
+            name,
+        )
+        _write_schema(folder)
+        shown = f"{name}.yaml"
+    else:
+        _write(folder, {f"{name}.py": "pipeline.py.txt", f"test_{name}.py": "test_pipeline.py.txt"}, name)
+        shown = f"{name}.py"
+    _next(folder, f"tegu check {shown}", f"pytest test_{name}.py", f"tegu run {shown} mail.eml --model rules")
+
+
+@new.command()
+@click.argument("name")
+@_DIR
+def stage(*, name: str, folder: Path) -> None:
+    """Write NAME.py and test_NAME.py: a stage in Python, and its test."""
+    _check_name(name)
+    _write(folder, {f"{name}.py": "stage.py.txt", f"test_{name}.py": "test_stage.py.txt"}, name)
+    _next(
+        folder,
+        f"pytest test_{name}.py",
+        f"tegu worker --import {name}",
+        f"uses: python, with: {{function: {name}@1}}",
+    )
+
+
+def _check_name(name: str) -> None:
+    near = as_name(name)
+    if not is_name(name):
+        hint = f"write {near}" if near else "snake_case, beginning with a letter"
+        raise UsageError(f"{name!r:.80} is no name", hint=hint)
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in RESERVED_NAMES or name in _TAKEN:
+        raise UsageError(
+            f"{name!r} means something else already", hint=f"write {name}_pipeline, for instance"
+        )
+
+
+_TAKEN = frozenset({"tegu", "pytest", "pydantic", "test", "typing", "email", "asyncio", "json"})
+"""Modules that a file of this name would hide from its own imports."""
+
+
+def _write(folder: Path, templates: Mapping[str, str], name: str) -> None:
+    """Write the files, or raise UsageError and write none."""
+    there = [file for file in templates if (folder / file).exists()]
+    if there:
+        raise UsageError(
+            f"there is a {there[0]!r} already, and it is left as it is", hint="take another name, or --dir"
+        )
+    title = "".join(word.capitalize() for word in name.split("_"))
+    source: Any = files("tegu").joinpath("templates")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, template in templates.items():
+        text = source.joinpath(template).read_text("utf-8")
+        with (folder / file).open("x", encoding="utf-8") as out:
+            out.write(text.replace("NAME", name).replace("Title", title))
+        click.echo(f"wrote {folder / file}")
+
+
+def _write_schema(folder: Path) -> None:
+    from tegu.interfaces.cli.screen import json_text
+    from tegu.pipeline.document_schema import document_schema
+    from tegu.stages.registry import StageRegistry
+
+    path = folder / "tegu.schema.json"
+    if not path.exists():
+        path.write_text(json_text(document_schema(StageRegistry())), "utf-8")
+        click.echo(f"wrote {path}")
+
+
+def _next(folder: Path, *commands: str) -> None:
+    click.echo("\nNext:")
+    if folder != Path():
+        click.echo(f"    cd {folder}")
+    for command in commands:
+        click.echo(f"    {command}")
+    click.echo("\n`tegu docs` is the whole page on writing pipelines.")
