@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tegu.domain.evidence import EvidenceSpan
     from tegu.domain.run import Result, Run, RunEvent, StageRun
     from tegu.domain.status import RunStatus, StageStatus
+    from tegu.handle import OrganizationHandle
     from tegu.pipeline.builder import Pipeline
     from tegu.pipeline.function import stage
     from tegu.pipeline.outputs import Classification, Extraction, Summary
@@ -53,6 +54,7 @@ __all__ = [
     "MailMessage",
     "MailThread",
     "NotFoundError",
+    "OrganizationHandle",
     "Pipeline",
     "ProviderError",
     "Result",
@@ -86,6 +88,7 @@ _NAMES_BY_MODULE = {
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.run": "Result Run RunEvent StageRun",
     "tegu.domain.status": "RunStatus StageStatus",
+    "tegu.handle": "OrganizationHandle",
     "tegu.pipeline.builder": "Pipeline",
     "tegu.pipeline.function": "stage",
     "tegu.pipeline.outputs": "Classification Extraction Summary",

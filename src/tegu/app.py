@@ -6,48 +6,25 @@
 Invariant: one Tegu belongs to one event loop; what it opened it closes.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
 from typing import Self
-from uuid import UUID
 
-from tegu.actions import contents as content_actions
-from tegu.actions import models as model_actions
-from tegu.actions import pipelines as pipeline_actions
-from tegu.actions import runs as run_actions
-from tegu.actions.contents import Ingested, Source
+from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import HealthCheck, examine
-from tegu.actions.llm import Llm
-from tegu.actions.pipelines import PipelineSource
-from tegu.actions.runs import RunInput, StartOptions
-from tegu.actions.scope import Scope
-from tegu.domain.call import LlmCall
-from tegu.domain.content import SourceType
-from tegu.domain.errors import NotFoundError, UsageError
-from tegu.domain.json import JsonObject
-from tegu.domain.run import Result, Run, RunEvent
-from tegu.domain.status import RunStatus
 from tegu.engine.worker import Worker, WorkerOptions
+from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import CredentialSource
 from tegu.runtime import OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
 from tegu.storage.database import Database
-from tegu.storage.ledger import CallPlace
 from tegu.storage.migrate import migrate
-from tegu.storage.organizations import ensure_organization
-from tegu.storage.pipelines import PipelineVersion
-
-_POLL_S = 0.1
-_FOLLOW_S = 0.15
 
 
-class Tegu:
+class Tegu(OrganizationHandle):
     """One process's Tegu. What is not given comes from the environment (`settings`).
 
     `stages` are the Python stages that this process has. The organization is found, or made, by `external_id`.
@@ -70,8 +47,8 @@ class Tegu:
             model=model or base.model,
             organization=organization or base.organization,
         )
-        self._runtime = Runtime(self.settings, tuple(stages), credentials or EnvironmentCredentials())
-        self._organization_id: UUID | None = None
+        runtime = Runtime(self.settings, tuple(stages), credentials or EnvironmentCredentials())
+        super().__init__(runtime, self.settings.organization)
 
     # Opening and closing.
 
@@ -89,7 +66,7 @@ class Tegu:
         address = await self._runtime.address()
         if address.is_embedded:
             await migrate(address)
-        self._organization_id = await ensure_organization(address, self.settings.organization)
+        await self._runtime.organizations.id_of(self.external_id)
         await self._runtime.open()
 
     async def close(self) -> None:
@@ -110,162 +87,12 @@ class Tegu:
         """The open database. Raises UsageError before `open`."""
         return self._runtime.database
 
-    @property
-    def scope(self) -> Scope:
-        """On whose behalf its methods act."""
-        database = self.database
-        assert self._organization_id is not None
-        return Scope(self._organization_id, database, self.registry, self._runtime.wake)
+    # What it does is what the handle of its own organization does: see `handle`.
 
-    # What it does.
-
-    async def ingest(
-        self,
-        source: Source,
-        *,
-        source_type: SourceType | None = None,
-        name: str | None = None,
-        metadata: JsonObject | None = None,
-        external_id: str | None = None,
-    ) -> Ingested:
-        """Store a file (by path), bytes or text. Raises IntakeError, and then nothing of it is stored."""
-        return await content_actions.ingest(
-            self.scope,
-            source,
-            source_type=source_type,
-            name=name,
-            metadata=metadata,
-            external_id=external_id,
-        )
-
-    async def pipeline(self, source: PipelineSource) -> PipelineVersion:
-        """The version that is meant: a name, a document's path or object, a definition or a builder."""
-        return await pipeline_actions.resolve(self.scope, source)
-
-    async def start(
-        self,
-        pipeline: PipelineSource,
-        *inputs: Ingested | Source,
-        options: StartOptions | None = None,
-    ) -> tuple[UUID, ...]:
-        """Start the runs that these inputs make, and return their ids at once. Any worker drives them."""
-        version = await self.pipeline(pipeline)
-        ingested = [i if isinstance(i, Ingested) else await self.ingest(i) for i in inputs]
-        return await self.start_inputs(version, run_actions.inputs_of(version, ingested), options)
-
-    async def start_inputs(
-        self, version: PipelineVersion, inputs: Sequence[RunInput], options: StartOptions | None = None
-    ) -> tuple[UUID, ...]:
-        """Start one run per input."""
-        return await run_actions.start(self.scope, version, inputs, options)
-
-    async def run(
-        self,
-        pipeline: PipelineSource,
-        source: Ingested | Source,
-        *,
-        model: str | None = None,
-        timeout_s: float = 3600.0,
-    ) -> Run:
-        """Start the one run that this input makes, drive it in this process, and return it when it has ended.
-
-        A run that failed is returned as well: look at its `status` and `error`. Raises UsageError when the input
-        makes several runs, TimeoutError when it takes longer than `timeout_s` (the run goes on).
-        """
-        version = await self.pipeline(pipeline)
-        ingested = source if isinstance(source, Ingested) else await self.ingest(source)
-        found = run_actions.inputs_of(version, (ingested,))
-        if len(found) != 1:
-            raise UsageError(
-                f"this input makes {len(found)} runs of {version.name!r}, and nothing was started",
-                hint="start them with `run_ids = await tegu.start(...)` and end them with `await tegu.drive(run_ids)`",
-            )
-        run_ids = await self.start_inputs(version, found, StartOptions(model=model))
-        await self.drive(run_ids, timeout_s=timeout_s)
-        return await self.get_run(run_ids[0])
-
-    async def drive(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
-        """Drive runs in this process until they have ended; safe to call from anywhere, any number of times."""
-        organization_id = self.scope.organization_id
-        await self._runtime.drive((organization_id, run_id) for run_id in run_ids)
-        return await self.wait(run_ids, timeout_s=timeout_s)
-
-    async def wait(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
-        """Wait until runs have ended, whoever drives them. Raises TimeoutError, NotFoundError."""
-        async with asyncio.timeout(timeout_s), self._runtime.released(run_ids) as released:
-            while True:
-                found = await run_actions.statuses(self.scope, run_ids)
-                if missing := set(run_ids) - found.keys():
-                    raise NotFoundError(
-                        f"there is no run {missing.pop()}", hint="`tegu runs` lists the newest"
-                    )
-                if all(status.is_terminal for status in found.values()):
-                    return found
-                self._runtime.check_worker()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(released.wait(), _POLL_S)
-                released.clear()
-
-    async def follow(self, run_ids: Sequence[UUID]) -> AsyncIterator[RunEvent]:
-        """The events of runs, as they happen, in order within each run, until all have ended."""
-        after = dict.fromkeys(run_ids, 0)
-        while True:
-            # Statuses first: what ended before the events were read has all its events among them.
-            statuses = await run_actions.statuses(self.scope, run_ids)
-            events = await run_actions.events_after(self.scope, after)
-            for event in events:
-                after[event.run_id] = event.seq
-                yield event
-            if not events and all(status.is_terminal for status in statuses.values()):
-                return
-            if not events:
-                self._runtime.check_worker()
-                await asyncio.sleep(_FOLLOW_S)
-
-    async def cancel(self, run_id: UUID) -> RunStatus:
-        """Ask for the end of a run. Raises ConflictError when it has ended already."""
-        return await run_actions.cancel(self.scope, run_id)
-
-    async def get_run(self, run_id: UUID) -> Run:
-        """A run with its stages, results and totals. Raises NotFoundError."""
-        return await run_actions.get_run(self.scope, run_id)
-
-    async def list_runs(
-        self, *, status: RunStatus | None = None, pipeline: str | None = None, limit: int = 50
-    ) -> list[Run]:
-        """The newest runs, without stages and results."""
-        return await run_actions.list_runs(self.scope, status=status, pipeline=pipeline, limit=limit)
-
-    async def list_results(self, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
-        """The newest results of all runs, of one type if given."""
-        return await run_actions.list_results(self.scope, type=type, limit=limit)
-
-    async def list_calls(self, *, run_id: UUID | None = None, limit: int = 50) -> list[LlmCall]:
-        """The ledger's newest calls, or those of one run in order."""
-        return await run_actions.list_calls(self.scope, run_id=run_id, limit=limit)
-
-    async def list_pipelines(self) -> list[PipelineVersion]:
-        """The newest version of every pipeline."""
-        return await pipeline_actions.list_pipelines(self.scope)
-
-    @property
-    def llm(self) -> Llm:
-        """Models, without a run: `await tegu.llm.generate(...)`. The calls are in the ledger."""
-        runtime, place = self._runtime, CallPlace(self.scope.organization_id)
-        ledger = partial(runtime.ledger, place)
-        return Llm(
-            place.organization_id, ledger, runtime.providers.ready, runtime.credentials, self.settings.model
-        )
-
-    async def require_models(
-        self, version: PipelineVersion, *, model: str | None, with_keys: bool = True
-    ) -> None:
-        """Raises ConfigurationError when a stage has no model, or (`with_keys`) one that has no key here."""
-        models = model_actions.models_of(
-            self.registry, version.definition, override=model, default=self.settings.model
-        )
-        if with_keys:
-            await model_actions.require_keys(models, self._runtime.credentials, self.scope.organization_id)
+    def for_organization(self, external_id: str) -> OrganizationHandle:
+        """The same methods for another organization, by the host application's id for it; made if it is not there."""
+        check_external_id(external_id)
+        return OrganizationHandle(self._runtime, external_id)
 
     async def doctor(self) -> tuple[HealthCheck, ...]:
         """Whether everything that is needed is there; it needs not be open."""

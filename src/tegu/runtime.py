@@ -27,6 +27,7 @@ from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
 from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
 from tegu.storage.ledger import CallPlace, StoredLedger
+from tegu.storage.organizations import OrganizationIds
 from tegu.storage.sources import SourceStore
 
 StageFunction = Callable[..., Any]
@@ -43,6 +44,7 @@ class Runtime:
         self.credentials = credentials
         self.registry = StageRegistry(functions=functions_by_key(functions))
         self.providers = Providers()
+        self.organizations = OrganizationIds(self.address)
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
         self._database: Database | None = None

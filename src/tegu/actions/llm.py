@@ -31,7 +31,7 @@ class LlmAnswer:
 class Llm:
     """Models, without a run."""
 
-    organization_id: UUID
+    organization: Callable[[], Awaitable[UUID]]
     ledger: Callable[[], Awaitable[Ledger]]
     provider_for: Callable[[str], Awaitable[Provider]]
     credentials: CredentialSource
@@ -49,11 +49,12 @@ class Llm:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
         choice = ModelChoice(override=model or self.default_model)
         ref = await choice.resolve()
-        credential = await self.credentials.credential(self.organization_id, ref.provider)
+        organization_id = await self.organization()
+        credential = await self.credentials.credential(organization_id, ref.provider)
         del credential  # asked first, so that a missing key leaves no half-made call
         provider = await self.provider_for(ref.provider)
         asking = StageLlm(
-            organization_id=self.organization_id,
+            organization_id=organization_id,
             ledger=await self.ledger(),
             provider_for=lambda _: provider,
             credentials=self.credentials,

@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError, UsageError
 from tegu.storage import embedded
+from tegu.storage.transaction import bind
 
 APP_ROLE = "tegu_app"
 ENGINE_ROLE = "tegu_engine"
@@ -156,18 +156,6 @@ class Database:
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
-
-
-Transaction = AsyncConnection
-"""A transaction of one organization, as the actions hand it to the reads and writes of this room."""
-
-
-async def bind(connection: AsyncConnection, organization_id: UUID) -> None:
-    """Bind the connection's transaction to an organization: row security shows that one only."""
-    await connection.execute(
-        text("select set_config('tegu.organization_id', :organization_id, true)"),
-        {"organization_id": str(organization_id)},
-    )
 
 
 async def connect(address: DatabaseAddress, role: str) -> "asyncpg.Connection[asyncpg.Record]":

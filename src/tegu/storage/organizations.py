@@ -3,6 +3,9 @@
 Called by `app`. Creating one is the operator's act, so it runs as the owner of the schema.
 """
 
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
@@ -32,3 +35,33 @@ async def ensure_organization(address: DatabaseAddress, external_id: str, *, nam
         finally:
             await connection.close()
     return found
+
+
+class OrganizationIds:
+    """Ids by external id: remembered, up to a number, and looked up once however many ask at the same time."""
+
+    def __init__(
+        self, address: Callable[[], Awaitable[DatabaseAddress]], *, remembered_max: int = 10_000
+    ) -> None:
+        self._address = address
+        self._remembered_max = remembered_max
+        self._ids: OrderedDict[str, UUID] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    async def id_of(self, external_id: str) -> UUID:
+        """The organization of that external id; made if it is not there. Raises StorageUnavailableError."""
+        if (known := self._remembered(external_id)) is not None:
+            return known
+        async with self._asking:
+            if (known := self._remembered(external_id)) is not None:
+                return known
+            found = await ensure_organization(await self._address(), external_id)
+            self._ids[external_id] = found
+            if len(self._ids) > self._remembered_max:
+                self._ids.popitem(last=False)
+            return found
+
+    def _remembered(self, external_id: str) -> UUID | None:
+        if external_id in self._ids:
+            self._ids.move_to_end(external_id)
+        return self._ids.get(external_id)

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, case, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.ids import new_id
@@ -31,6 +30,7 @@ from tegu.storage.tables import (
     stage_runs,
     workers,
 )
+from tegu.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class NewRun:
     metadata: JsonObject | None = None
 
 
-async def insert_run(connection: AsyncConnection, organization_id: UUID, new: NewRun) -> UUID:
+async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
     """Insert a run, due now. It exists when the transaction commits."""
     run_id = new_id()
     await connection.execute(
@@ -65,9 +65,7 @@ async def insert_run(connection: AsyncConnection, organization_id: UUID, new: Ne
     return run_id
 
 
-async def request_cancel(
-    connection: AsyncConnection, organization_id: UUID, run_id: UUID
-) -> RunStatus | None:
+async def request_cancel(connection: Transaction, organization_id: UUID, run_id: UUID) -> RunStatus | None:
     """Ask for the end of a run: signal it, and make it due if nobody owns it. None: there is no such run.
 
     A run that is terminal already is left alone; its status is returned.
@@ -88,7 +86,7 @@ async def request_cancel(
     return RunStatus(status)
 
 
-async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UUID) -> Run | None:
+async def get_run(connection: Transaction, organization_id: UUID, run_id: UUID) -> Run | None:
     """A run with its stages, results (in the order of the stages) and totals."""
     query = _runs(organization_id).where(runs.c.id == run_id)
     row = (await connection.execute(query)).mappings().first()
@@ -106,7 +104,7 @@ async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UU
 
 
 async def list_runs(
-    connection: AsyncConnection,
+    connection: Transaction,
     organization_id: UUID,
     *,
     status: RunStatus | None = None,
@@ -126,7 +124,7 @@ async def list_runs(
 
 
 async def statuses_of(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, RunStatus]:
     """Where runs stand; unknown ones are missing."""
     query = select(runs.c.id, runs.c.status).where(
@@ -136,7 +134,7 @@ async def statuses_of(
 
 
 async def events_after(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Mapping[UUID, int], *, limit: int = 1000
+    connection: Transaction, organization_id: UUID, run_ids: Mapping[UUID, int], *, limit: int = 1000
 ) -> list[RunEvent]:
     """Events of these runs after the given sequence numbers, in order within each run."""
     by_run = [(run_events.c.run_id == run_id) & (run_events.c.seq > seq) for run_id, seq in run_ids.items()]
@@ -158,7 +156,7 @@ async def events_after(
 
 
 async def totals_of(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, CallTotals]:
     """Calls to providers per run, added up; replies from the journal are no calls."""
     if not run_ids:
@@ -192,7 +190,7 @@ async def totals_of(
     }
 
 
-async def _missing_functions(connection: AsyncConnection, row: Mapping[Any, Any]) -> tuple[str, ...]:
+async def _missing_functions(connection: Transaction, row: Mapping[Any, Any]) -> tuple[str, ...]:
     """The Python stages of a run that nobody owns for which no living worker is there."""
     if not row["functions"] or row["owner"] is not None or RunStatus(row["status"]).is_terminal:
         return ()
@@ -202,7 +200,7 @@ async def _missing_functions(connection: AsyncConnection, row: Mapping[Any, Any]
 
 
 async def _stages(
-    connection: AsyncConnection, organization_id: UUID, run_id: UUID, document: JsonObject
+    connection: Transaction, organization_id: UUID, run_id: UUID, document: JsonObject
 ) -> tuple[StageRun, ...]:
     query = select(stage_runs).where(
         stage_runs.c.organization_id == organization_id, stage_runs.c.run_id == run_id
