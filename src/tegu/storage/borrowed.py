@@ -28,7 +28,7 @@ from tegu.storage.transaction import Transaction
 Rows = Result[*tuple[Any, ...]]
 _T = TypeVar("_T")
 
-# What Django and others replace on their connections; our cursor takes psycopg's own again.
+# What Django and others replace on their connections: our cursors take psycopg's own again.
 _PSYCOPG_TYPES = ("uuid", "timestamptz", "text", "varchar", "bytea", "int4", "int8", "bool", "float8")
 
 
@@ -98,12 +98,8 @@ class BorrowedAsyncpg(_Borrowed):
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None, /) -> Rows:
         """See Transaction."""
-        compiled = _compiled(statement, "asyncpg")
-        state = compiled.construct_expanded_state(parameters)
-        values = _processed(state.parameters, state.processors)
-        rows = await self._connection.fetch(
-            state.statement, *(values[name] for name in state.positiontup or ())
-        )
+        query, values, order = _rendered(statement, parameters, "asyncpg")
+        rows = await self._connection.fetch(query, *(values[name] for name in order))
         keys = list(rows[0].keys()) if rows else _names(statement)
         return _result(statement, "asyncpg", keys, [tuple(row.values()) for row in rows])
 
@@ -124,22 +120,19 @@ class BorrowedPsycopg(_Borrowed):
 
     async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None, /) -> Rows:
         """See Transaction."""
-        compiled = _compiled(statement, "psycopg")
-        state = compiled.construct_expanded_state(parameters)
-        values = _processed(state.parameters, state.processors)
+        query, values, _ = _rendered(statement, parameters, "psycopg")
         with self._errors():
-            cursor, rows = self._own_cursor(), list[Sequence[Any]]()
+            cursor, keys, rows = self._own_cursor(), list[str](), list[Sequence[Any]]()
             if self._is_async:
                 async with cursor:
-                    await cursor.execute(state.statement, values)
+                    await cursor.execute(query, values)
                     if cursor.description:
-                        rows = await cursor.fetchall()
+                        keys, rows = _columns(cursor), await cursor.fetchall()
             else:
                 with cursor:
-                    cursor.execute(state.statement, values)
+                    cursor.execute(query, values)
                     if cursor.description:
-                        rows = cursor.fetchall()
-            keys = [column.name for column in cursor.description or ()]
+                        keys, rows = _columns(cursor), cursor.fetchall()
         return _result(statement, "psycopg", keys, rows)
 
     def _own_cursor(self) -> Any:
@@ -158,9 +151,13 @@ class BorrowedPsycopg(_Borrowed):
 def _borrow_psycopg(connection: object) -> Transaction:
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(connection, psycopg.AsyncConnection):
-        return BorrowedPsycopg(lambda: psycopg.AsyncCursor(connection), is_async=True)
+        return BorrowedPsycopg(
+            lambda: psycopg.AsyncCursor(connection, row_factory=psycopg.rows.tuple_row), is_async=True
+        )
     if psycopg is not None and isinstance(connection, psycopg.Connection):
-        return BorrowedPsycopg(lambda: psycopg.Cursor(connection), is_async=False)
+        return BorrowedPsycopg(
+            lambda: psycopg.Cursor(connection, row_factory=psycopg.rows.tuple_row), is_async=False
+        )
     if psycopg is not None and _is_django(connection):
         django: Any = connection
         django.ensure_connection()
@@ -168,7 +165,9 @@ def _borrow_psycopg(connection: object) -> Transaction:
         if isinstance(inner, psycopg.Connection):
             # Its own exceptions, as the code around us expects them.
             return BorrowedPsycopg(
-                lambda: psycopg.Cursor(inner), is_async=False, errors=lambda: django.wrap_database_errors
+                lambda: psycopg.Cursor(inner, row_factory=psycopg.rows.tuple_row),
+                is_async=False,
+                errors=lambda: django.wrap_database_errors,
             )
     kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
     raise UsageError(
@@ -197,15 +196,30 @@ def _dialect(driver: str) -> Dialect:
     return made(dbapi=made.import_dbapi())
 
 
-def _compiled(statement: Executable, driver: str) -> SQLCompiler:
+def _rendered(
+    statement: Executable, parameters: Mapping[str, Any] | None, driver: str
+) -> tuple[str, dict[str, Any], Sequence[str]]:
+    """A statement as the driver takes it: its text, its values by name as the driver sends them, and their order."""
     assert isinstance(statement, ClauseElement)
-    compiled = statement.compile(dialect=_dialect(driver))
+    dialect = _dialect(driver)
+    compiled = statement.compile(dialect=dialect)
     assert isinstance(compiled, SQLCompiler)
-    return compiled
+    state = compiled.construct_expanded_state(parameters)
+    writers: dict[str, Any] = {
+        name: parameter.type.dialect_impl(dialect).bind_processor(dialect)
+        for parameter, name in compiled.bind_names.items()
+        if name not in state.parameter_expansion
+    }
+    writers.update(state.processors)  # of the values of an IN, each by itself
+    values = {
+        name: write(value) if (write := writers.get(name)) else value
+        for name, value in dict(state.parameters).items()
+    }
+    return state.statement, values, state.positiontup or ()
 
 
-def _processed(values: Any, processors: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    return {name: processors[name](value) if name in processors else value for name, value in values.items()}
+def _columns(cursor: Any) -> list[str]:
+    return [column.name for column in cursor.description]
 
 
 def _names(statement: Any) -> list[str]:
