@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from tegu.domain.evidence import EvidenceSpan
+    from tegu.domain.hook import HookDelivery, RunEnded
     from tegu.domain.run import Result, Run, RunEvent, StageRun
     from tegu.domain.status import RunStatus, StageStatus
     from tegu.handle import OrganizationHandle
@@ -48,6 +49,7 @@ __all__ = [
     "Document",
     "EvidenceSpan",
     "Extraction",
+    "HookDelivery",
     "Ingested",
     "IntakeError",
     "LlmCall",
@@ -59,6 +61,7 @@ __all__ = [
     "ProviderError",
     "Result",
     "Run",
+    "RunEnded",
     "RunEvent",
     "RunFailedError",
     "RunStatus",
@@ -86,6 +89,7 @@ _NAMES_BY_MODULE = {
     "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError IntakeError NotFoundError ProviderError"
     " RunFailedError StageError StorageUnavailableError TeguError UsageError",
     "tegu.domain.evidence": "EvidenceSpan",
+    "tegu.domain.hook": "HookDelivery RunEnded",
     "tegu.domain.run": "Result Run RunEvent StageRun",
     "tegu.domain.status": "RunStatus StageStatus",
     "tegu.handle": "OrganizationHandle",

@@ -6,13 +6,17 @@
 Invariant: one Tegu belongs to one event loop; what it opened it closes.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import HealthCheck, examine
+from tegu.domain.errors import UsageError
+from tegu.domain.hook import HookEvent
+from tegu.engine.deliver import Hook, HookFunction
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
@@ -22,6 +26,8 @@ from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
 from tegu.storage.database import Database
 from tegu.storage.migrate import migrate
+
+_Hooked = TypeVar("_Hooked", bound=HookFunction)
 
 
 class Tegu(OrganizationHandle):
@@ -93,6 +99,46 @@ class Tegu(OrganizationHandle):
         """The same methods for another organization, by the host application's id for it; made if it is not there."""
         check_external_id(external_id)
         return OrganizationHandle(self._runtime, external_id)
+
+    def on(
+        self,
+        event: HookEvent,
+        *,
+        pipeline: str | None = None,
+        name: str | None = None,
+        attempts: int = 12,
+        timeout_s: float = 60.0,
+    ) -> Callable[[_Hooked], _Hooked]:
+        """Call the decorated function, async or not, with a RunEnded for every run that ends so, of any organization.
+
+        At least once, in one of the processes that registered it; when it raises, again with a growing delay, until it
+        was tried `attempts` times. `name`, by default its module and qualified name, is what the database knows it
+        by: keep it when you move the function.
+        """
+        if event not in get_args(HookEvent):
+            raise UsageError(f"there is no event {event!r}", hint=f"one of {', '.join(get_args(HookEvent))}")
+        if attempts < 1 or timeout_s <= 0:
+            raise UsageError(f"attempts={attempts}, timeout_s={timeout_s}: both must be positive")
+
+        def register(function: _Hooked) -> _Hooked:
+            known = name or f"{function.__module__}.{function.__qualname__}"
+            self._runtime.add_hook(Hook(known, event, function, pipeline, attempts, timeout_s))
+            return function
+
+        return register
+
+    @asynccontextmanager
+    async def lifespan(
+        self, app: object = None, *, worker: bool = False, options: WorkerOptions | None = None
+    ) -> AsyncGenerator[None]:
+        """Open while an ASGI application lives: `FastAPI(lifespan=tegu.lifespan)`, or `async with tegu.lifespan(app):`
+        within a lifespan of your own. With `worker` this process drives everybody's runs.
+        """
+        del app
+        async with self:
+            if worker:
+                await self._runtime.serve(options)
+            yield
 
     async def doctor(self) -> tuple[HealthCheck, ...]:
         """Whether everything that is needed is there; it needs not be open."""

@@ -23,6 +23,7 @@ from tegu.actions.scope import Scope
 from tegu.domain.call import LlmCall
 from tegu.domain.content import SourceType
 from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
 from tegu.domain.status import RunStatus
@@ -222,6 +223,10 @@ class OrganizationHandle:
     async def list_pipelines(self) -> list[PipelineVersion]:
         """The newest version of every pipeline."""
         return await pipeline_actions.list_pipelines(await self.scope())
+
+    async def list_deliveries(self, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
+        """Deliveries to hooks that did not go well yet, newest first: with `failed`, those that were given up."""
+        return await run_actions.list_deliveries(await self.scope(), failed=failed, limit=limit)
 
     # Models.
 

@@ -15,6 +15,7 @@ from tegu.domain.errors import UsageError
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
 from tegu.engine.attempt import Perform
+from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.protocol import CredentialSource, Ledger
@@ -44,6 +45,7 @@ class Runtime:
         self.credentials = credentials
         self.registry = StageRegistry(functions=functions_by_key(functions))
         self.providers = Providers()
+        self.deliverer_options = DelivererOptions()
         self.organizations = OrganizationIds(self.address)
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
@@ -52,6 +54,9 @@ class Runtime:
         self._alone: AlonePerformer | None = None
         self._own: tuple[Worker, asyncio.Task[None]] | None = None
         self._released: dict[UUID, asyncio.Event] = {}
+        self._serving: tuple[Worker, asyncio.Task[None]] | None = None
+        self._hooks: dict[str, Hook] = {}
+        self._delivering: tuple[Deliverer, asyncio.Task[None]] | None = None
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -68,6 +73,8 @@ class Runtime:
         """Open both doors of the database; connections are made when they are needed."""
         self._database = Database(await self.address())
         self._notifier = Notifier(self._database.engine)
+        if self._hooks:
+            await self._deliver()
 
     async def close(self) -> None:
         """Hand back what is under way, and close every connection."""
@@ -79,9 +86,10 @@ class Runtime:
                 closing.push_async_callback(self._notifier.close)
             if self._alone is not None:
                 closing.push_async_callback(self._alone.close)
-            if self._own is not None:
-                closing.push_async_callback(_stopped, *self._own)
-            self._own = self._database = None
+            for under_way in (self._delivering, self._own, self._serving):
+                if under_way is not None:
+                    closing.push_async_callback(_stopped, *under_way)
+            self._own = self._serving = self._delivering = self._database = None
 
     @property
     def database(self) -> Database:
@@ -134,6 +142,37 @@ class Runtime:
             on_released=on_released,
         )
 
+    def add_hook(self, hook: Hook) -> None:
+        """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""
+        if self._database is not None:
+            raise UsageError(
+                f"hook {hook.name!r} comes too late: this Tegu is open",
+                hint="register hooks before `async with tegu:`, at the top of the module",
+            )
+        if hook.name in self._hooks:
+            raise UsageError(f"there is a hook {hook.name!r} already", hint="give one of them a `name=`")
+        self._hooks[hook.name] = hook
+
+    async def _deliver(self) -> None:
+        deliverer = Deliverer(
+            await self.database.engine(), self._hooks.values(), options=self.deliverer_options
+        )
+        await deliverer.subscribe()
+        self._delivering = deliverer, asyncio.create_task(deliverer.run())
+
+    async def serve(self, options: WorkerOptions | None = None) -> None:
+        """Let this process drive everybody's runs, until it is closed."""
+        if self._serving is None:
+            worker = await self.worker(options=options, on_released=self._note_released)
+            self._serving = worker, asyncio.create_task(worker.run())
+
+    @property
+    def serving(self) -> Worker | None:
+        """The worker for everybody's runs, while it works. Raises what broke it."""
+        if self._serving is not None and self._serving[1].done():
+            self._serving[1].result()
+        return self._serving[0] if self._serving is not None else None
+
     async def drive(self, keys: Iterable[RunKey]) -> None:
         """Let this process's own worker, started when first needed, drive these runs."""
         if self._own is None or self._own[1].done():
@@ -165,7 +204,9 @@ class Runtime:
             for run_id in run_ids:
                 self._released.pop(run_id, None)
 
-    def _note_released(self, key: RunKey, _: RunStatus) -> None:
+    def _note_released(self, key: RunKey, status: RunStatus) -> None:
+        if status.is_terminal and self._delivering is not None:
+            self._delivering[0].wake()
         if (hint := self._released.get(key[1])) is not None:
             hint.set()
 
@@ -173,7 +214,7 @@ class Runtime:
         return self.settings.model
 
 
-async def _stopped(worker: Worker, task: asyncio.Task[None]) -> None:
+async def _stopped(worker: Worker | Deliverer, task: asyncio.Task[None]) -> None:
     worker.stop()
     with suppress(asyncio.CancelledError):
         await task

@@ -10,11 +10,12 @@ from tegu.actions.scope import Scope
 from tegu.domain.call import LlmCall
 from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.intake.sniff import MBOX
-from tegu.storage import calls, idempotency, pipelines
+from tegu.storage import calls, hooks, idempotency, pipelines
 from tegu.storage import results as result_store
 from tegu.storage import runs as store
 from tegu.storage.pipelines import PipelineVersion
@@ -146,6 +147,12 @@ async def list_calls(scope: Scope, *, run_id: UUID | None = None, limit: int = 5
     """The ledger's newest calls, or those of one run in order."""
     async with scope.transaction() as connection:
         return await calls.list_calls(connection, scope.organization_id, run_id=run_id, limit=limit)
+
+
+async def list_deliveries(scope: Scope, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
+    """Deliveries to hooks that did not go well yet."""
+    async with scope.transaction() as connection:
+        return await hooks.list_deliveries(connection, scope.organization_id, failed=failed, limit=limit)
 
 
 async def exchanges_of(scope: Scope, found: Sequence[LlmCall]) -> dict[UUID, calls.Exchange]:

@@ -296,5 +296,19 @@ idempotency_keys = Table(
     Column("created_at", _Time, nullable=False),
 )
 
+hook_deliveries = Table(
+    "hook_deliveries",
+    metadata,
+    _key("organization_id"),
+    _key("run_id"),
+    Column("hook", Text, primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("token", Uuid),
+    Column("due_at", _Time, nullable=False),
+    Column("error", _Jsonb),
+    Column("created_at", _Time, nullable=False),
+    Column("failed_at", _Time),
+)
+
 # All that the app's role may see of a worker; named statements reach the rest.
 workers = table("workers", column("functions", ARRAY(Text)), column("lease_until", _Time), schema="tegu")
