@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tegu.pipeline.function import stage
     from tegu.pipeline.outputs import Classification, Extraction, Summary
     from tegu.stages.context import StageContext
+    from tegu.sync import SyncHandle, SyncTegu
 
 __all__ = [
     "Classification",
@@ -73,6 +74,8 @@ __all__ = [
     "StartOptions",
     "StorageUnavailableError",
     "Summary",
+    "SyncHandle",
+    "SyncTegu",
     "Tegu",
     "TeguError",
     "UsageError",
@@ -97,6 +100,7 @@ _NAMES_BY_MODULE = {
     "tegu.pipeline.function": "stage",
     "tegu.pipeline.outputs": "Classification Extraction Summary",
     "tegu.stages.context": "StageContext",
+    "tegu.sync": "SyncHandle SyncTegu",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 

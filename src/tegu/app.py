@@ -6,9 +6,10 @@
 Invariant: one Tegu belongs to one event loop; what it opened it closes.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from importlib import import_module
 from types import TracebackType
 from typing import Self, TypeVar, get_args
 
@@ -21,7 +22,7 @@ from tegu.engine.worker import Worker, WorkerOptions
 from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import CredentialSource
-from tegu.runtime import OnReleased, Runtime, StageFunction
+from tegu.runtime import Health, OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
 from tegu.storage.database import Database
@@ -139,6 +140,15 @@ class Tegu(OrganizationHandle):
             if worker:
                 await self._runtime.serve(options)
             yield
+
+    def asgi(self) -> Callable[..., Awaitable[None]]:
+        """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu."""
+        # Interfaces stand above the app and import it: the name is loaded when it is asked for, as in the public face.
+        return import_module("tegu.interfaces.http.mount").mounted(self)
+
+    async def health(self) -> Health:
+        """Whether this process can do its work."""
+        return await self._runtime.health()
 
     async def doctor(self) -> tuple[HealthCheck, ...]:
         """Whether everything that is needed is there; it needs not be open."""

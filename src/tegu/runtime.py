@@ -6,12 +6,13 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
 from typing import Any
 from uuid import UUID
 
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
 from tegu.engine.attempt import Perform
@@ -33,6 +34,25 @@ from tegu.storage.sources import SourceStore
 
 StageFunction = Callable[..., Any]
 OnReleased = Callable[[RunKey, RunStatus], None]
+
+
+_HEALTH_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether this process can do its work. `runs` and `slots` are those of its worker for everybody's runs, if it has one."""
+
+    is_open: bool
+    is_database_reachable: bool
+    runs: int | None = None
+    slots: int | None = None
+    problem: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing is missing."""
+        return self.problem is None
 
 
 class Runtime:
@@ -172,6 +192,23 @@ class Runtime:
         if self._serving is not None and self._serving[1].done():
             self._serving[1].result()
         return self._serving[0] if self._serving is not None else None
+
+    async def health(self) -> Health:
+        """Whether this process can do its work, within seconds."""
+        if self._database is None:
+            return Health(False, False, problem="not open: give the application `lifespan=tegu.lifespan`")
+        try:
+            async with asyncio.timeout(_HEALTH_S):
+                await self._database.check()
+        except (StorageUnavailableError, TimeoutError):
+            return Health(True, False, problem="the database does not answer")
+        try:
+            worker = self.serving
+        except Exception as error:  # noqa: BLE001 (whatever broke it)
+            return Health(True, True, problem=f"the worker has ended: {type(error).__name__}")
+        if worker is None:
+            return Health(True, True)
+        return Health(True, True, worker.owned, worker.slots)
 
     async def drive(self, keys: Iterable[RunKey]) -> None:
         """Let this process's own worker, started when first needed, drive these runs."""

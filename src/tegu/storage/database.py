@@ -150,6 +150,11 @@ class Database:
                 await bind(connection, organization_id)
                 yield connection
 
+    async def check(self) -> None:
+        """Raises StorageUnavailableError when the database does not answer."""
+        with reaching(self.address):
+            await (await self.engine()).fetchval("select 1")
+
     async def close(self) -> None:
         """Close every connection."""
         await self._app.dispose()
