@@ -71,7 +71,11 @@ async def organization(address: DatabaseAddress) -> object:
 @pytest.fixture
 def process_environment(address: DatabaseAddress, tmp_path: Path) -> dict[str, str]:
     """The environment of a child process that works on the fresh database and sees no key of this machine."""
-    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
+    kept = {
+        name: os.environ[name]
+        for name in ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT")
+        if name in os.environ
+    }
     roles = {
         "TEGU_APP_DATABASE_URL": _as_role(address.owner, "tegu_app"),
         "TEGU_ENGINE_DATABASE_URL": _as_role(address.owner, "tegu_engine"),

@@ -7,6 +7,7 @@ compiles for that driver, and what comes back becomes SQLAlchemy's rows. Invaria
 """
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -66,11 +67,13 @@ def run_now(coroutine: Coroutine[Any, Any, _T]) -> _T:
     raise AssertionError("a transaction on a synchronous connection waited for something else")
 
 
-class _Borrowed:
+class _Borrowed(ABC):
     """What every borrowed connection can do, once it can `execute`."""
 
-    async def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None, /) -> Rows:
-        raise NotImplementedError
+    @abstractmethod
+    async def execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None, /
+    ) -> Rows: ...
 
     async def scalar(self, statement: Executable, /) -> Any:
         return (await self.execute(statement)).scalar()
