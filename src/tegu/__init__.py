@@ -31,12 +31,15 @@ if TYPE_CHECKING:
         UsageError,
     )
     from tegu.domain.evidence import EvidenceSpan
+    from tegu.domain.hook import HookDelivery, RunEnded
     from tegu.domain.run import Result, Run, RunEvent, StageRun
     from tegu.domain.status import RunStatus, StageStatus
+    from tegu.handle import OrganizationHandle
     from tegu.pipeline.builder import Pipeline
     from tegu.pipeline.function import stage
     from tegu.pipeline.outputs import Classification, Extraction, Summary
     from tegu.stages.context import StageContext
+    from tegu.sync import SyncHandle, SyncTegu
 
 __all__ = [
     "Classification",
@@ -47,16 +50,19 @@ __all__ = [
     "Document",
     "EvidenceSpan",
     "Extraction",
+    "HookDelivery",
     "Ingested",
     "IntakeError",
     "LlmCall",
     "MailMessage",
     "MailThread",
     "NotFoundError",
+    "OrganizationHandle",
     "Pipeline",
     "ProviderError",
     "Result",
     "Run",
+    "RunEnded",
     "RunEvent",
     "RunFailedError",
     "RunStatus",
@@ -68,6 +74,8 @@ __all__ = [
     "StartOptions",
     "StorageUnavailableError",
     "Summary",
+    "SyncHandle",
+    "SyncTegu",
     "Tegu",
     "TeguError",
     "UsageError",
@@ -84,12 +92,15 @@ _NAMES_BY_MODULE = {
     "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError IntakeError NotFoundError ProviderError"
     " RunFailedError StageError StorageUnavailableError TeguError UsageError",
     "tegu.domain.evidence": "EvidenceSpan",
+    "tegu.domain.hook": "HookDelivery RunEnded",
     "tegu.domain.run": "Result Run RunEvent StageRun",
     "tegu.domain.status": "RunStatus StageStatus",
+    "tegu.handle": "OrganizationHandle",
     "tegu.pipeline.builder": "Pipeline",
     "tegu.pipeline.function": "stage",
     "tegu.pipeline.outputs": "Classification Extraction Summary",
     "tegu.stages.context": "StageContext",
+    "tegu.sync": "SyncHandle SyncTegu",
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names.split()}
 

@@ -6,16 +6,18 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
 from tegu.engine.attempt import Perform
+from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
 from tegu.engine.partials import Partials
 from tegu.engine.wake import Notifier
@@ -31,7 +33,7 @@ from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
 from tegu.storage.ledger import CallPlace, StoredLedger
-from tegu.storage.organizations import model_of
+from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
 
@@ -41,6 +43,25 @@ _OWN_MODELS_MAX = 10_000
 
 StageFunction = Callable[..., Any]
 OnReleased = Callable[[RunKey, RunStatus], None]
+
+
+_HEALTH_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether this process can do its work. `runs` and `slots` are those of its worker for everybody's runs, if it has one."""
+
+    is_open: bool
+    is_database_reachable: bool
+    runs: int | None = None
+    slots: int | None = None
+    problem: str | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing is missing."""
+        return self.problem is None
 
 
 class Runtime:
@@ -54,6 +75,8 @@ class Runtime:
         self.names = ModelNames(settings.models)
         self.registry = StageRegistry(functions=functions_by_key(functions), names=self.names)
         self.providers = Providers()
+        self.deliverer_options = DelivererOptions()
+        self.organizations = OrganizationIds(self.address)
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
         self._database: Database | None = None
@@ -64,6 +87,9 @@ class Runtime:
         self._partials: Partials | None = None
         self._feed: Feed | None = None
         self._own_models: dict[UUID, tuple[float, str | None]] = {}
+        self._serving: tuple[Worker, asyncio.Task[None]] | None = None
+        self._hooks: dict[str, Hook] = {}
+        self._delivering: tuple[Deliverer, asyncio.Task[None]] | None = None
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -82,6 +108,8 @@ class Runtime:
         self._database = Database(address)
         self._notifier = Notifier(self._database.engine)
         self._feed = Feed(partial(connect, address, APP_ROLE))
+        if self._hooks:
+            await self._deliver()
 
     async def close(self) -> None:
         """Hand back what is under way, and close every connection."""
@@ -97,9 +125,10 @@ class Runtime:
                 closing.push_async_callback(self._notifier.close)
             if self._alone is not None:
                 closing.push_async_callback(self._alone.close)
-            if self._own is not None:
-                closing.push_async_callback(_stopped, *self._own)
-            self._own = self._database = self._partials = None
+            for under_way in (self._delivering, self._own, self._serving):
+                if under_way is not None:
+                    closing.push_async_callback(_stopped, *under_way)
+            self._own = self._serving = self._delivering = self._database = self._partials = None
 
     @property
     def database(self) -> Database:
@@ -162,6 +191,54 @@ class Runtime:
             on_released=on_released,
         )
 
+    def add_hook(self, hook: Hook) -> None:
+        """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""
+        if self._database is not None:
+            raise UsageError(
+                f"hook {hook.name!r} comes too late: this Tegu is open",
+                hint="register hooks before `async with tegu:`, at the top of the module",
+            )
+        if hook.name in self._hooks:
+            raise UsageError(f"there is a hook {hook.name!r} already", hint="give one of them a `name=`")
+        self._hooks[hook.name] = hook
+
+    async def _deliver(self) -> None:
+        deliverer = Deliverer(
+            await self.database.engine(), self._hooks.values(), options=self.deliverer_options
+        )
+        await deliverer.subscribe()
+        self._delivering = deliverer, asyncio.create_task(deliverer.run())
+
+    async def serve(self, options: WorkerOptions | None = None) -> None:
+        """Let this process drive everybody's runs, until it is closed."""
+        if self._serving is None:
+            worker = await self.worker(options=options, on_released=self._note_released)
+            self._serving = worker, asyncio.create_task(worker.run())
+
+    @property
+    def serving(self) -> Worker | None:
+        """The worker for everybody's runs, while it works. Raises what broke it."""
+        if self._serving is not None and self._serving[1].done():
+            self._serving[1].result()
+        return self._serving[0] if self._serving is not None else None
+
+    async def health(self) -> Health:
+        """Whether this process can do its work, within seconds."""
+        if self._database is None:
+            return Health(False, False, problem="not open: give the application `lifespan=tegu.lifespan`")
+        try:
+            async with asyncio.timeout(_HEALTH_S):
+                await self._database.check()
+        except (StorageUnavailableError, TimeoutError):
+            return Health(True, False, problem="the database does not answer")
+        try:
+            worker = self.serving
+        except Exception as error:  # noqa: BLE001 (whatever broke it)
+            return Health(True, True, problem=f"the worker has ended: {type(error).__name__}")
+        if worker is None:
+            return Health(True, True)
+        return Health(True, True, worker.owned, worker.slots)
+
     async def drive(self, keys: Iterable[RunKey]) -> None:
         """Let this process's own worker, started when first needed, drive these runs."""
         if self._own is None or self._own[1].done():
@@ -193,7 +270,9 @@ class Runtime:
             for run_id in run_ids:
                 self._released.pop(run_id, None)
 
-    def _note_released(self, key: RunKey, _: RunStatus) -> None:
+    def _note_released(self, key: RunKey, status: RunStatus) -> None:
+        if status.is_terminal and self._delivering is not None:
+            self._delivering[0].wake()
         if (hint := self._released.get(key[1])) is not None:
             hint.set()
 
@@ -213,7 +292,7 @@ class Runtime:
         self._own_models.pop(organization_id, None)
 
 
-async def _stopped(worker: Worker, task: asyncio.Task[None]) -> None:
+async def _stopped(worker: Worker | Deliverer, task: asyncio.Task[None]) -> None:
     worker.stop()
     with suppress(asyncio.CancelledError):
         await task

@@ -32,6 +32,7 @@ SAFE_YAML = frozenset({"yaml.SafeLoader", "yaml.CSafeLoader", "SafeLoader", "CSa
 
 ALLOWED = {
     ("tegu", "import importlib"): "loads a public name from a constant table when it is first used",
+    ("tegu.app", "import importlib"): "loads the mounted interface, a constant, which imports the app",
     ("tegu.interfaces.cli.lazy", "import importlib"): "loads a command's module from a constant table",
     ("tegu.testing", "import importlib"): "loads a public name from a constant table when it is first used",
     ("tegu.interfaces.cli.written_pipelines", "import importlib"): "--import, by whoever starts the process",

@@ -4,8 +4,8 @@ import re
 
 from house import SOURCE, listed, modules
 
-# A worker is a process of the operator and serves every organization: decision record 0013.
-WITHOUT_ORGANIZATION = {"workers"}
+# A worker is a process of the operator and serves every organization, and so does a hook: records 0013 and 0024.
+WITHOUT_ORGANIZATION = {"workers", "hooks"}
 
 _SQL = re.compile(
     r"^\s*(?:select\b.*\bfrom\b|select\s+pg_|insert\s+into\b|update\s+\S+\s+set\b|delete\s+from\b|with\b.*\bas\s*\(|"

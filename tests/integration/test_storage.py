@@ -64,7 +64,7 @@ async def test_the_tables_of_the_code_are_those_of_the_migrations(database: Data
         for table in metadata.sorted_tables
     }
     # Reached by named statements only, and Alembic's own.
-    assert found.keys() - expected.keys() == {"workers", "alembic_version"}
+    assert found.keys() - expected.keys() == {"workers", "hooks", "alembic_version"}
     assert {name: columns for name, columns in found.items() if name in expected} == expected
 
 
@@ -79,7 +79,7 @@ async def test_every_table_of_a_tenant_starts_its_key_with_the_organization(addr
     )
     assert {row["name"] for row in rows if not row["walled"]} == set()
     others = {row["name"]: row["first_key"] for row in rows if row["first_key"] != "organization_id"}
-    assert others == {"organizations": "id", "workers": "id"}
+    assert others == {"organizations": "id", "workers": "id", "hooks": "name"}
 
 
 async def test_the_roles_are_no_owners_and_do_not_bypass_row_security(address: DatabaseAddress) -> None:

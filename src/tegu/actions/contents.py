@@ -6,7 +6,7 @@ raises, nothing of this input is.
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -19,9 +19,9 @@ from tegu.intake.mail import ParsedMail, mail_metadata
 from tegu.intake.sandbox import open_mail, open_mails, split_mailbox
 from tegu.intake.sniff import MAIL, MBOX, SIZE_LIMIT_BYTES, sniff
 from tegu.intake.thread import linked_ids
-from tegu.stages.reading import mail_reading
+from tegu.stages.reading import Reading, mail_reading
 from tegu.storage import contents as store
-from tegu.storage.database import Transaction
+from tegu.storage.transaction import Transaction
 
 Source = Path | bytes | str
 """A file's path, bytes, or text."""
@@ -50,14 +50,26 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """An input, read but not stored."""
+class Mail:
+    """An e-mail that was opened, and its text where that was read too."""
+
+    data: bytes
+    parsed: ParsedMail
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadInput:
+    """An input, read but not stored: all that takes time is done."""
 
     data: bytes
     media_type: str
     name: str | None
-    mails: tuple[tuple[bytes, ParsedMail], ...] = ()
+    source_type: SourceType
+    mails: tuple[Mail, ...] = ()
     warnings: tuple[str, ...] = ()
+    metadata: JsonObject = field(default_factory=JsonObject)
+    external_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -79,18 +91,46 @@ async def ingest(
 
     Raises IntakeError for what cannot be read, ConflictError when the external id names something else.
     """
+    read = await read_input(
+        source, source_type=source_type, name=name, metadata=metadata, external_id=external_id
+    )
+    return await store_input(scope, read)
+
+
+async def read_input(
+    source: Source,
+    *,
+    source_type: SourceType | None = None,
+    name: str | None = None,
+    metadata: JsonObject | None = None,
+    external_id: str | None = None,
+    with_texts: bool = False,
+) -> ReadInput:
+    """Read what `store_input` will store. `with_texts` reads the e-mails' texts too, so that storing only stores."""
     if external_id is not None:
-        _check_external_id(external_id)
+        check_external_id(external_id)
     read = await _read(source, name)
-    shown = source_type or _source_type(source, read.media_type)
-    async with scope.database.transaction(scope.organization_id) as connection:
-        new = _new(read, shown, metadata or {}, external_id)
-        content, is_new = await store.store_content(connection, scope.organization_id, new)
+    mails = read.mails
+    if with_texts:
+        mails = tuple([replace(mail, reading=await mail_reading(mail.parsed)) for mail in mails])
+    return replace(
+        read,
+        source_type=source_type or read.source_type,
+        metadata=metadata or {},
+        external_id=external_id,
+        mails=mails,
+    )
+
+
+async def store_input(scope: Scope, read: ReadInput) -> Ingested:
+    """Store what was read, in one transaction. Raises ConflictError when the external id names something else."""
+    async with scope.transaction() as connection:
+        content, is_new = await store.store_content(connection, scope.organization_id, _new(read))
         stored = _Stored()
         if read.media_type == MAIL:
             stored.messages.append(content)
             if is_new:
-                await _store_parts(connection, content, read.mails[0][1], stored)
+                await _store_parts(connection, content, read.mails[0], stored)
             else:
                 stored.attachments += await store.children_of(connection, scope.organization_id, content.id)
         elif read.media_type == MBOX:
@@ -109,14 +149,17 @@ async def ingest(
 
 async def get_content(scope: Scope, content_id: UUID) -> Content:
     """One content. Raises NotFoundError."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         content = await store.get_content(connection, scope.organization_id, content_id)
     if content is None:
         raise NotFoundError(f"there is no content {content_id}", hint="ingest it first: `tegu ingest FILE`")
     return content
 
 
-def _check_external_id(text: str) -> None:
+def check_external_id(text: str) -> None:
+    """Raises UsageError for an id of the host application's that no database holds, or that is too long."""
+    if not text:
+        raise UsageError("the external id is empty", hint="leave it out, or name something")
     if storable_text(text) != text:
         raise UsageError(
             "the external id holds a character that cannot be stored (NUL or half a surrogate pair)"
@@ -127,7 +170,7 @@ def _check_external_id(text: str) -> None:
         )
 
 
-async def _read(source: Source, name: str | None) -> _Read:
+async def _read(source: Source, name: str | None) -> ReadInput:
     if isinstance(source, Path):
         name = name or source.name
         data = await asyncio.to_thread(_file_bytes, source)
@@ -135,18 +178,19 @@ async def _read(source: Source, name: str | None) -> _Read:
         data = source.encode("utf-8", "replace") if isinstance(source, str) else source
     name = storable_text(name) if name else None
     media_type = await asyncio.to_thread(sniff, data, name)
+    source_type = _source_type(source, media_type)
     if media_type == MAIL:
         mail = await open_mail(data)
-        return _Read(data, media_type, name, ((data, mail),), mail.defects[:5])
+        return ReadInput(data, media_type, name, source_type, (Mail(data, mail),), mail.defects[:5])
     if media_type == MBOX:
         return await _read_mailbox(data, name)
-    return _Read(data, media_type, name)
+    return ReadInput(data, media_type, name, source_type)
 
 
-async def _read_mailbox(data: bytes, name: str | None) -> _Read:
+async def _read_mailbox(data: bytes, name: str | None) -> ReadInput:
     raw = await split_mailbox(data)
     parsed = await open_mails(raw)
-    mails = tuple((d, m) for d, m in zip(raw, parsed, strict=True) if isinstance(m, ParsedMail))
+    mails = tuple(Mail(d, m) for d, m in zip(raw, parsed, strict=True) if isinstance(m, ParsedMail))
     broken = [f"message {i}: {m.message}" for i, m in enumerate(parsed, 1) if isinstance(m, IntakeError)]
     if not mails:
         raise IntakeError(
@@ -154,7 +198,7 @@ async def _read_mailbox(data: bytes, name: str | None) -> _Read:
             code="undecodable",
             hint=broken[0] if broken else "is it a mailbox?",
         )
-    return _Read(data, MBOX, name, mails, tuple(broken))
+    return ReadInput(data, MBOX, name, SourceType.EMAIL, mails, tuple(broken))
 
 
 def _file_bytes(path: Path) -> bytes:
@@ -179,35 +223,37 @@ def _source_type(source: Source, media_type: str) -> SourceType:
     return SourceType.FILE if isinstance(source, Path) else SourceType.API
 
 
-def _new(
-    read: _Read, source_type: SourceType, metadata: JsonObject, external_id: str | None
-) -> store.NewContent:
-    clean = storable(metadata)
+def _new(read: ReadInput) -> store.NewContent:
+    clean = storable(read.metadata)
     assert isinstance(clean, dict)
+    mail = read.mails[0].parsed if read.media_type == MAIL else None
     return store.NewContent(
-        source_type=source_type,
+        source_type=read.source_type,
         media_type=read.media_type,
         sha256=_sha256(read.data),
         data=read.data,
         name=read.name,
-        metadata=clean | (mail_metadata(read.mails[0][1]) if read.media_type == MAIL else {}),
-        external_id=external_id,
-        mail=_facts(read.mails[0][1]) if read.media_type == MAIL else None,
+        metadata=clean | (mail_metadata(mail) if mail else {}),
+        external_id=read.external_id,
+        mail=_facts(mail) if mail else None,
     )
 
 
-async def _store_messages(connection: Transaction, mailbox: Content, read: _Read, stored: _Stored) -> None:
-    for position, (data, mail) in enumerate(read.mails, 1):
+async def _store_messages(
+    connection: Transaction, mailbox: Content, read: ReadInput, stored: _Stored
+) -> None:
+    for position, mail in enumerate(read.mails, 1):
+        parsed = mail.parsed
         new = store.NewContent(
             source_type=SourceType.EMAIL,
             media_type=MAIL,
-            sha256=_sha256(data),
-            data=data,
-            name=mail.subject or None,
-            metadata=mail_metadata(mail),
+            sha256=_sha256(mail.data),
+            data=mail.data,
+            name=parsed.subject or None,
+            metadata=mail_metadata(parsed),
             parent_id=mailbox.id,
             position=position,
-            mail=_facts(mail),
+            mail=_facts(parsed),
         )
         message, is_new = await store.store_content(connection, mailbox.organization_id, new)
         stored.messages.append(message)
@@ -215,11 +261,11 @@ async def _store_messages(connection: Transaction, mailbox: Content, read: _Read
             await _store_parts(connection, message, mail, stored)
 
 
-async def _store_parts(connection: Transaction, message: Content, mail: ParsedMail, stored: _Stored) -> None:
+async def _store_parts(connection: Transaction, message: Content, mail: Mail, stored: _Stored) -> None:
     """The attachments, and the text: the e-mail is open already, so that no stage need open it again."""
-    reading = await mail_reading(mail)
+    reading = mail.reading or await mail_reading(mail.parsed)
     await store.store_text(connection, message, PARSER_VERSION, reading.to_json())
-    for position, attachment in enumerate(mail.attachments, 1):
+    for position, attachment in enumerate(mail.parsed.attachments, 1):
         new = store.NewContent(
             source_type=SourceType.EMAIL,
             media_type=_attachment_type(attachment.data, attachment.name, attachment.media_type),

@@ -41,7 +41,7 @@ class Following:
         """What is new since the last look, in order within each run."""
         organization_id, run_ids = self._scope.organization_id, list(self._after)
         partials: list[StoredPartial] = []
-        async with self._scope.database.transaction(organization_id) as connection:
+        async with self._scope.transaction() as connection:
             # Statuses first: what ended before the events were read has all its events among them.
             statuses = await store.statuses_of(connection, organization_id, run_ids)
             if self._partials:

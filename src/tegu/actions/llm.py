@@ -62,7 +62,7 @@ class _Listener:
 class Llm:
     """Models, without a run."""
 
-    organization_id: UUID
+    organization: Callable[[], Awaitable[UUID]]
     ledger: Callable[[], Awaitable[Ledger]]
     provider_for: Callable[[str], Awaitable[Provider]]
     credentials: CredentialSource
@@ -91,8 +91,9 @@ class Llm:
         on_text: OnGrowth | None = None,
     ) -> LlmAnswer:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
+        organization_id = await self.organization()
         asking = StageLlm(
-            organization_id=self.organization_id,
+            organization_id=organization_id,
             ledger=await self.ledger(),
             provider_for=self.provider_for,
             credentials=self.credentials,

@@ -63,7 +63,7 @@ async def require_keys(
 
 async def own_model(scope: Scope) -> str | None:
     """The model that the organization chose for its stages that name none, as written."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await organizations.own_model(connection, scope.organization_id)
 
 
@@ -72,7 +72,7 @@ async def set_model(scope: Scope, names: ModelNames, model: str | None) -> None:
     if model is not None:
         model = model.strip()
         names.check(model)
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         if not await organizations.set_own_model(connection, scope.organization_id, model):
             raise NotFoundError("there is no such organization")
 

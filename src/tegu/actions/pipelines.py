@@ -29,7 +29,7 @@ def define(scope: Scope, document: Path | str | JsonObject) -> PipelineDefinitio
 
 async def publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
     """Store a definition as a version of the pipeline that it names; an equal one is found instead."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.publish(connection, scope.organization_id, definition)
 
 
@@ -52,7 +52,7 @@ async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
 
 async def list_pipelines(scope: Scope) -> list[PipelineVersion]:
     """The newest version of every pipeline."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.newest(connection, scope.organization_id)
 
 
@@ -60,7 +60,7 @@ async def _named(scope: Scope, text: str) -> PipelineVersion:
     name, _, number = text.partition("@")
     if number and not number.isdecimal():
         raise NotFoundError(f"{text!r} names no version", hint=f"write {name}@1")
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         found = await store.find(
             connection, scope.organization_id, name, number=int(number) if number else None
         )

@@ -10,15 +10,16 @@ from tegu.actions.scope import Scope
 from tegu.domain.call import LlmCall
 from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.intake.sniff import MBOX
-from tegu.storage import calls, idempotency, partials, pipelines
+from tegu.storage import calls, hooks, idempotency, partials, pipelines
 from tegu.storage import results as result_store
 from tegu.storage import runs as store
-from tegu.storage.database import Transaction
 from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.transaction import Transaction
 
 WATCH_S = 60.0
 """How long a run counts as followed after somebody said so; followers say it again and again."""
@@ -74,7 +75,7 @@ async def start(
     scope: Scope, version: PipelineVersion, inputs: Sequence[RunInput], options: StartOptions | None = None
 ) -> tuple[UUID, ...]:
     """Start runs, all in one transaction; workers are woken after it is committed."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         run_ids = await start_in(scope, connection, version, inputs, options)
     scope.wake()
     return run_ids
@@ -101,7 +102,7 @@ async def start_in(
 
 async def get_run(scope: Scope, run_id: UUID) -> Run:
     """A run with stages, results and totals. Raises NotFoundError."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         run = await store.get_run(connection, scope.organization_id, run_id)
     if run is None:
         raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
@@ -112,7 +113,7 @@ async def list_runs(
     scope: Scope, *, status: RunStatus | None = None, pipeline: str | None = None, limit: int = 50
 ) -> list[Run]:
     """The newest runs."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.list_runs(
             connection, scope.organization_id, status=status, pipeline=pipeline, limit=limit
         )
@@ -120,31 +121,31 @@ async def list_runs(
 
 async def statuses(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, RunStatus]:
     """Where runs stand."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.statuses_of(connection, scope.organization_id, run_ids)
 
 
 async def waiting(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
     """The Python stages that runs wait for, because no living worker has them; only runs that wait so."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.waiting_of(connection, scope.organization_id, run_ids)
 
 
 async def unserved_functions(scope: Scope, version: PipelineVersion) -> tuple[str, ...]:
     """The Python stages of a version for which there is no living worker."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.unserved_functions(connection, version.definition.python_stages())
 
 
 async def events_after(scope: Scope, run_ids: Mapping[UUID, int], *, limit: int = 1000) -> list[RunEvent]:
     """Events of these runs after the given sequence numbers, in order within each run."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await store.events_after(connection, scope.organization_id, run_ids, limit=limit)
 
 
 async def cancel(scope: Scope, run_id: UUID) -> RunStatus:
     """Ask for the end of a run; a worker ends it within seconds. Raises ConflictError when it has ended already."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         status = await store.request_cancel(connection, scope.organization_id, run_id)
     if status is None:
         raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
@@ -156,19 +157,25 @@ async def cancel(scope: Scope, run_id: UUID) -> RunStatus:
 
 async def list_results(scope: Scope, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
     """The newest results."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await result_store.list_results(connection, scope.organization_id, type=type, limit=limit)
 
 
 async def list_calls(scope: Scope, *, run_id: UUID | None = None, limit: int = 50) -> list[LlmCall]:
     """The ledger's newest calls, or those of one run in order."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await calls.list_calls(connection, scope.organization_id, run_id=run_id, limit=limit)
+
+
+async def list_deliveries(scope: Scope, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
+    """Deliveries to hooks that did not go well yet."""
+    async with scope.transaction() as connection:
+        return await hooks.list_deliveries(connection, scope.organization_id, failed=failed, limit=limit)
 
 
 async def exchanges_of(scope: Scope, found: Sequence[LlmCall]) -> dict[UUID, calls.Exchange]:
     """What was sent and what came back, by call."""
-    async with scope.database.transaction(scope.organization_id) as connection:
+    async with scope.transaction() as connection:
         return await calls.exchanges_of(connection, scope.organization_id, [call.id for call in found])
 
 

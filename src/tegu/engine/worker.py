@@ -123,6 +123,11 @@ class Worker:
         """How many runs it owns now."""
         return len(self._drivers)
 
+    @property
+    def slots(self) -> int:
+        """How many runs it owns at most."""
+        return self._options.concurrency
+
     def wake(self) -> None:
         """Something may be due: look now instead of at the next poll."""
         self._wake.set()

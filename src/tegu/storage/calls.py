@@ -9,16 +9,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.call import AnsweredBy, CallStatus, LlmCall, Usage
 from tegu.domain.json import JsonObject
 from tegu.storage.rows import cost_of
 from tegu.storage.tables import llm_calls, llm_requests
+from tegu.storage.transaction import Transaction
 
 
 async def list_calls(
-    connection: AsyncConnection, organization_id: UUID, *, run_id: UUID | None = None, limit: int = 50
+    connection: Transaction, organization_id: UUID, *, run_id: UUID | None = None, limit: int = 50
 ) -> list[LlmCall]:
     """Calls, newest first; those of one run oldest first."""
     query = select(llm_calls).where(llm_calls.c.organization_id == organization_id)
@@ -38,7 +38,7 @@ class Exchange:
 
 
 async def exchanges_of(
-    connection: AsyncConnection, organization_id: UUID, call_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, call_ids: Sequence[UUID]
 ) -> dict[UUID, Exchange]:
     """Request and reply by call, as rendered and as journalled."""
     query = (

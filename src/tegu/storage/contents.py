@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.content import Content, SourceType
 from tegu.domain.errors import ConflictError
@@ -21,6 +20,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.storage.rows import content_of
 from tegu.storage.tables import blobs, contents, mail_references, mail_threads, texts
+from tegu.storage.transaction import Transaction
 
 _KEY_BYTES = 1000
 """Longer ids are kept as their hash: an entry of a btree has at most 2,704 bytes, and the sender chooses the id."""
@@ -53,7 +53,7 @@ class NewContent:
 
 
 async def store_content(
-    connection: AsyncConnection, organization_id: UUID, new: NewContent
+    connection: Transaction, organization_id: UUID, new: NewContent
 ) -> tuple[Content, bool]:
     """Store it, or find the equal one that is there; the flag says whether it is new.
 
@@ -110,7 +110,7 @@ async def store_content(
 
 
 async def store_text(
-    connection: AsyncConnection, content: Content, parser_version: str, document: JsonObject
+    connection: Transaction, content: Content, parser_version: str, document: JsonObject
 ) -> None:
     """Remember the text of a content whose bytes were read when they came in; the first reading wins."""
     await connection.execute(
@@ -127,19 +127,17 @@ async def store_text(
     )
 
 
-async def get_content(connection: AsyncConnection, organization_id: UUID, content_id: UUID) -> Content | None:
+async def get_content(connection: Transaction, organization_id: UUID, content_id: UUID) -> Content | None:
     """One content."""
     return await _first(connection, organization_id, contents.c.id == content_id)
 
 
-async def find_content(
-    connection: AsyncConnection, organization_id: UUID, external_id: str
-) -> Content | None:
+async def find_content(connection: Transaction, organization_id: UUID, external_id: str) -> Content | None:
     """The content that the host application calls so."""
     return await _first(connection, organization_id, contents.c.external_id == external_id)
 
 
-async def children_of(connection: AsyncConnection, organization_id: UUID, content_id: UUID) -> list[Content]:
+async def children_of(connection: Transaction, organization_id: UUID, content_id: UUID) -> list[Content]:
     """Attachments of an e-mail, or messages of a mailbox, in their order."""
     query = (
         select(contents)
@@ -155,7 +153,7 @@ async def children_of(connection: AsyncConnection, organization_id: UUID, conten
 
 
 async def threads_of(
-    connection: AsyncConnection, organization_id: UUID, content_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, content_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[UUID, str, int]]:
     """The threads that these e-mails belong to: per thread its id, subject and number of e-mails, oldest thread first."""
     mine = contents.alias("mine")
@@ -182,7 +180,7 @@ async def threads_of(
     return {row.id: (row.id, row.subject, row.mails) for row in await connection.execute(query)}
 
 
-async def _equal(connection: AsyncConnection, organization_id: UUID, new: NewContent) -> Content | None:
+async def _equal(connection: Transaction, organization_id: UUID, new: NewContent) -> Content | None:
     """What is there already: by external id, e-mail identity, place under its parent, or bytes."""
     if new.external_id is not None:
         found = await find_content(connection, organization_id, new.external_id)
@@ -229,7 +227,7 @@ def _indexable(key: str) -> str:
     return key if len(raw) <= _KEY_BYTES else f"sha256:{hashlib.sha256(raw).hexdigest()}"
 
 
-async def _thread_of(connection: AsyncConnection, organization_id: UUID, mail: MailFacts) -> UUID:
+async def _thread_of(connection: Transaction, organization_id: UUID, mail: MailFacts) -> UUID:
     """The thread that the e-mail's ids name: joined, founded, or merged from several."""
     # One e-mail of an organization is threaded at a time, so that two that meet cannot found two threads.
     await connection.execute(
@@ -255,7 +253,7 @@ async def _thread_of(connection: AsyncConnection, organization_id: UUID, mail: M
     return thread_id
 
 
-async def _found_thread(connection: AsyncConnection, organization_id: UUID, subject: str) -> UUID:
+async def _found_thread(connection: Transaction, organization_id: UUID, subject: str) -> UUID:
     thread_id = new_id()
     await connection.execute(
         insert(mail_threads).values(
@@ -265,7 +263,7 @@ async def _found_thread(connection: AsyncConnection, organization_id: UUID, subj
     return thread_id
 
 
-async def _merge(connection: AsyncConnection, organization_id: UUID, other: UUID, *, into: UUID) -> None:
+async def _merge(connection: Transaction, organization_id: UUID, other: UUID, *, into: UUID) -> None:
     """A message joined two threads: the younger becomes part of the older; its runs follow it there."""
     for table in (mail_references, contents):
         await connection.execute(
@@ -280,7 +278,7 @@ async def _merge(connection: AsyncConnection, organization_id: UUID, other: UUID
     )
 
 
-async def _first(connection: AsyncConnection, organization_id: UUID, condition: Any) -> Content | None:
+async def _first(connection: Transaction, organization_id: UUID, condition: Any) -> Content | None:
     query = select(contents).where(
         contents.c.organization_id == organization_id, contents.c.deleted_at.is_(None), condition
     )

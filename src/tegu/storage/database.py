@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError, UsageError
 from tegu.storage import embedded
+from tegu.storage.transaction import bind
 
 APP_ROLE = "tegu_app"
 ENGINE_ROLE = "tegu_engine"
@@ -151,6 +151,11 @@ class Database:
                 await bind(connection, organization_id)
                 yield connection
 
+    async def check(self) -> None:
+        """Raises StorageUnavailableError when the database does not answer."""
+        with reaching(self.address):
+            await (await self.engine()).fetchval("select 1")
+
     async def close(self) -> None:
         """Close every connection."""
         await self._app.dispose()
@@ -164,18 +169,6 @@ async def _leave(connection: object) -> None:
     its ledger alone takes two connections a model call. An open transaction is ended by the driver all the same.
     """
     del connection
-
-
-Transaction = AsyncConnection
-"""A transaction of one organization, as the actions hand it to the reads and writes of this room."""
-
-
-async def bind(connection: AsyncConnection, organization_id: UUID) -> None:
-    """Bind the connection's transaction to an organization: row security shows that one only."""
-    await connection.execute(
-        text("select set_config('tegu.organization_id', :organization_id, true)"),
-        {"organization_id": str(organization_id)},
-    )
 
 
 async def connect(address: DatabaseAddress, role: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.storage.tables import idempotency_keys
+from tegu.storage.transaction import Transaction
 
 _NO_RUN = UUID(int=0)
 
@@ -24,7 +24,7 @@ class UsedKey:
 
 
 async def claim_key(
-    connection: AsyncConnection, organization_id: UUID, key: str, request_hash: str
+    connection: Transaction, organization_id: UUID, key: str, request_hash: str
 ) -> UsedKey | None:
     """None: the key is ours now, and `settle_key` must follow in this transaction. A concurrent user of it waits."""
     columns = idempotency_keys.c
@@ -49,7 +49,7 @@ async def claim_key(
     return UsedKey(row.request_hash, row.run_id)
 
 
-async def settle_key(connection: AsyncConnection, organization_id: UUID, key: str, run_id: UUID) -> None:
+async def settle_key(connection: Transaction, organization_id: UUID, key: str, run_id: UUID) -> None:
     """Say which run the key stands for."""
     columns = idempotency_keys.c
     await connection.execute(

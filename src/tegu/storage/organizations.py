@@ -4,16 +4,19 @@ Called by `app`. Creating one is the operator's act, so it runs as the owner of 
 organization's affair, changed by the app's door and read by the engine's.
 """
 
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.ids import new_id
 from tegu.storage.database import DatabaseAddress, reaching
 from tegu.storage.statements import statement
 from tegu.storage.tables import organizations
+from tegu.storage.transaction import Transaction
 
 DEFAULT_EXTERNAL_ID = "default"
 
@@ -44,13 +47,41 @@ async def model_of(pool: "asyncpg.Pool[asyncpg.Record]", organization_id: UUID) 
     return await pool.fetchval(statement("organization_model"), organization_id)
 
 
-async def own_model(connection: AsyncConnection, organization_id: UUID) -> str | None:
+async def own_model(connection: Transaction, organization_id: UUID) -> str | None:
     """The same, for the organization itself."""
     query = select(organizations.c.model).where(organizations.c.id == organization_id)
     return (await connection.execute(query)).scalar_one_or_none()
 
 
-async def set_own_model(connection: AsyncConnection, organization_id: UUID, model: str | None) -> bool:
+async def set_own_model(connection: Transaction, organization_id: UUID, model: str | None) -> bool:
     """Change it; None takes it away. False: there is no such organization."""
     changed = update(organizations).where(organizations.c.id == organization_id).values(model=model)
     return (await connection.execute(changed)).rowcount == 1
+class OrganizationIds:
+    """Ids by external id: remembered, up to a number, and looked up once however many ask at the same time."""
+
+    def __init__(
+        self, address: Callable[[], Awaitable[DatabaseAddress]], *, remembered_max: int = 10_000
+    ) -> None:
+        self._address = address
+        self._remembered_max = remembered_max
+        self._ids: OrderedDict[str, UUID] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    async def id_of(self, external_id: str) -> UUID:
+        """The organization of that external id; made if it is not there. Raises StorageUnavailableError."""
+        if (known := self._remembered(external_id)) is not None:
+            return known
+        async with self._asking:
+            if (known := self._remembered(external_id)) is not None:
+                return known
+            found = await ensure_organization(await self._address(), external_id)
+            self._ids[external_id] = found
+            if len(self._ids) > self._remembered_max:
+                self._ids.popitem(last=False)
+            return found
+
+    def _remembered(self, external_id: str) -> UUID | None:
+        if external_id in self._ids:
+            self._ids.move_to_end(external_id)
+        return self._ids.get(external_id)

@@ -13,10 +13,10 @@ import asyncpg
 from pydantic import JsonValue
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.storage.statements import statement
 from tegu.storage.tables import run_watches, stage_partials
+from tegu.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class PartialStore:
 
 
 async def watch_runs(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Iterable[UUID], *, for_s: float
+    connection: Transaction, organization_id: UUID, run_ids: Iterable[UUID], *, for_s: float
 ) -> None:
     """Somebody follows these runs for so long from now: their next calls are streamed."""
     until = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, for_s)
@@ -102,7 +102,7 @@ async def watch_runs(
 
 
 async def partials_of(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Iterable[UUID], *, limit: int = 1000
+    connection: Transaction, organization_id: UUID, run_ids: Iterable[UUID], *, limit: int = 1000
 ) -> list[StoredPartial]:
     """The replies under way of these runs. Whether their attempts still are is for the events to say."""
     columns = stage_partials.c

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.storage.tables import pipeline_versions, pipelines
+from tegu.storage.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,13 @@ class PipelineVersion:
 
 
 async def publish(
-    connection: AsyncConnection, organization_id: UUID, definition: PipelineDefinition
+    connection: Transaction, organization_id: UUID, definition: PipelineDefinition
 ) -> PipelineVersion:
     """The version with this definition: the one that is there, or a new one with the next number."""
+    # Looked for before anything is locked: a caller's transaction that we joined may stay open for long.
+    found = await find(connection, organization_id, definition.name, hash=definition.hash)
+    if found is not None:
+        return found
     await connection.execute(
         insert(pipelines)
         .values(
@@ -89,7 +93,7 @@ async def publish(
 
 
 async def find(
-    connection: AsyncConnection,
+    connection: Transaction,
     organization_id: UUID,
     name: str,
     *,
@@ -111,7 +115,7 @@ async def find(
 
 
 async def newest(
-    connection: AsyncConnection, organization_id: UUID, *, limit: int = 200
+    connection: Transaction, organization_id: UUID, *, limit: int = 200
 ) -> list[PipelineVersion]:
     """The newest version of each pipeline, by name."""
     query = (

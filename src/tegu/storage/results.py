@@ -8,15 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.outcome import Confidence, ConfidenceMethod
 from tegu.domain.run import Result
 from tegu.storage.tables import results
+from tegu.storage.transaction import Transaction
 
 
-async def results_of(connection: AsyncConnection, organization_id: UUID, run_id: UUID) -> tuple[Result, ...]:
+async def results_of(connection: Transaction, organization_id: UUID, run_id: UUID) -> tuple[Result, ...]:
     """The results of one run, in the order in which they were stored."""
     query = (
         select(results)
@@ -27,7 +27,7 @@ async def results_of(connection: AsyncConnection, organization_id: UUID, run_id:
 
 
 async def list_results(
-    connection: AsyncConnection,
+    connection: Transaction,
     organization_id: UUID,
     *,
     type: str | None = None,  # noqa: A002 (the field is called so)

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, case, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu.domain.call import Fallback
 from tegu.domain.errors import ErrorInfo
@@ -33,6 +32,7 @@ from tegu.storage.tables import (
     stage_runs,
     workers,
 )
+from tegu.storage.transaction import Transaction
 
 # A due run that nobody owns, and that only a worker with its Python stages may take. One that waits for its time, or is
 # cancelled, waits for nobody.
@@ -56,7 +56,7 @@ class NewRun:
     metadata: JsonObject | None = None
 
 
-async def insert_run(connection: AsyncConnection, organization_id: UUID, new: NewRun) -> UUID:
+async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
     """Insert a run, due now. It exists when the transaction commits."""
     run_id = new_id()
     await connection.execute(
@@ -76,9 +76,7 @@ async def insert_run(connection: AsyncConnection, organization_id: UUID, new: Ne
     return run_id
 
 
-async def request_cancel(
-    connection: AsyncConnection, organization_id: UUID, run_id: UUID
-) -> RunStatus | None:
+async def request_cancel(connection: Transaction, organization_id: UUID, run_id: UUID) -> RunStatus | None:
     """Ask for the end of a run: signal it, and make it due if nobody owns it. None: there is no such run.
 
     A run that is terminal already is left alone; its status is returned.
@@ -99,7 +97,7 @@ async def request_cancel(
     return RunStatus(status)
 
 
-async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UUID) -> Run | None:
+async def get_run(connection: Transaction, organization_id: UUID, run_id: UUID) -> Run | None:
     """A run with its stages, results (in the order of the stages) and totals."""
     query = _runs(organization_id).where(runs.c.id == run_id)
     row = (await connection.execute(query)).mappings().first()
@@ -116,7 +114,7 @@ async def get_run(connection: AsyncConnection, organization_id: UUID, run_id: UU
 
 
 async def list_runs(
-    connection: AsyncConnection,
+    connection: Transaction,
     organization_id: UUID,
     *,
     status: RunStatus | None = None,
@@ -138,7 +136,7 @@ async def list_runs(
 
 
 async def statuses_of(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, RunStatus]:
     """Where runs stand; unknown ones are missing."""
     query = select(runs.c.id, runs.c.status).where(
@@ -148,7 +146,7 @@ async def statuses_of(
 
 
 async def waiting_of(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[str, ...]]:
     """The Python stages for which runs wait because no living worker has them; runs that do not wait are missing."""
     query = select(runs.c.id, runs.c.functions, _IS_FREE).where(
@@ -160,13 +158,13 @@ async def waiting_of(
     return {run_id: missing for run_id, missing in found.items() if missing}
 
 
-async def unserved_functions(connection: AsyncConnection, needed: Collection[str]) -> tuple[str, ...]:
+async def unserved_functions(connection: Transaction, needed: Collection[str]) -> tuple[str, ...]:
     """Which of these Python stages keep every living worker from a run that needs them all."""
     return missing_functions(needed, await _functions_there(connection)) if needed else ()
 
 
 async def events_after(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Mapping[UUID, int], *, limit: int = 1000
+    connection: Transaction, organization_id: UUID, run_ids: Mapping[UUID, int], *, limit: int = 1000
 ) -> list[RunEvent]:
     """Events of these runs after the given sequence numbers, in order within each run."""
     by_run = [(run_events.c.run_id == run_id) & (run_events.c.seq > seq) for run_id, seq in run_ids.items()]
@@ -188,7 +186,7 @@ async def events_after(
 
 
 async def totals_of(
-    connection: AsyncConnection, organization_id: UUID, run_ids: Sequence[UUID]
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, CallTotals]:
     """Calls to providers per run, added up; replies from the journal are no calls."""
     if not run_ids:
@@ -228,13 +226,13 @@ def _waiting(row: Mapping[Any, Any], there: Sequence[Collection[str]]) -> Run:
 
 
 async def _there_for(
-    connection: AsyncConnection, rows: Iterable[Mapping[Any, Any]]
+    connection: Transaction, rows: Iterable[Mapping[Any, Any]]
 ) -> Sequence[Collection[str]]:
     """What living workers have; asked once for all rows, and only where a row depends on it."""
     return await _functions_there(connection) if any(row["is_free"] for row in rows) else ()
 
 
-async def _functions_there(connection: AsyncConnection) -> Sequence[Collection[str]]:
+async def _functions_there(connection: Transaction) -> Sequence[Collection[str]]:
     """The Python stages of every living worker that drives everybody's runs."""
     query = select(workers.c.functions).distinct()
     query = query.where(workers.c.drives_all, workers.c.lease_until > func.clock_timestamp())
@@ -242,7 +240,7 @@ async def _functions_there(connection: AsyncConnection) -> Sequence[Collection[s
 
 
 async def _stages(
-    connection: AsyncConnection, organization_id: UUID, run_id: UUID, document: JsonObject
+    connection: Transaction, organization_id: UUID, run_id: UUID, document: JsonObject
 ) -> tuple[StageRun, ...]:
     query = select(stage_runs).where(
         stage_runs.c.organization_id == organization_id, stage_runs.c.run_id == run_id
@@ -261,7 +259,7 @@ async def _stages(
 
 
 async def _fallbacks(
-    connection: AsyncConnection, organization_id: UUID, run_id: UUID
+    connection: Transaction, organization_id: UUID, run_id: UUID
 ) -> dict[str, tuple[Fallback, ...]]:
     """Why other models than the first were asked, by stage, as the events of its completion say."""
     query = select(run_events.c.stage, run_events.c.data["fallbacks"].label("fallbacks")).where(

@@ -18,10 +18,14 @@ from sqlalchemy import (
     column,
     table,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+
+from tegu.storage.json_text import JsonText
 
 metadata = MetaData(schema="tegu")
 _Time = TIMESTAMP(timezone=True)
+_Json = JsonText(is_binary=False)
+_Jsonb = JsonText()
 
 
 def _key(name: str) -> Column[object]:
@@ -85,7 +89,7 @@ contents = Table(
     Column("sha256", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Column("name", Text),
-    Column("metadata", JSONB, nullable=False),
+    Column("metadata", _Jsonb, nullable=False),
     Column("external_id", Text),
     Column("parent_id", Uuid),
     Column("position", Integer),
@@ -104,8 +108,8 @@ texts = Table(
     Column("sha256", Text, primary_key=True),
     Column("media_type", Text, primary_key=True),
     Column("parser_version", Text, primary_key=True),
-    Column("document", JSONB),
-    Column("error", JSONB),
+    Column("document", _Jsonb),
+    Column("error", _Jsonb),
     Column("created_at", _Time, nullable=False),
 )
 
@@ -127,7 +131,7 @@ pipeline_versions = Table(
     Column("pipeline_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     Column("hash", Text, nullable=False),
-    Column("document", JSON, nullable=False),
+    Column("document", _Json, nullable=False),
     Column("functions", ARRAY(Text), nullable=False),
     Column("created_at", _Time, nullable=False),
 )
@@ -153,8 +157,8 @@ runs = Table(
     Column("model", Text),
     Column("budget_usd", Numeric(20, 10)),
     Column("triggered_by", Text, nullable=False),
-    Column("metadata", JSONB, nullable=False),
-    Column("error", JSONB),
+    Column("metadata", _Jsonb, nullable=False),
+    Column("error", _Jsonb),
     Column("created_at", _Time, nullable=False),
     Column("started_at", _Time),
     Column("ended_at", _Time),
@@ -176,8 +180,8 @@ stage_runs = Table(
     Column("due_at", _Time),
     Column("model", Text),
     Column("fingerprint", Text),
-    Column("output", JSONB),
-    Column("error", JSONB),
+    Column("output", _Jsonb),
+    Column("error", _Jsonb),
     Column("started_at", _Time),
     Column("ended_at", _Time),
 )
@@ -192,7 +196,7 @@ stage_attempts = Table(
     Column("attempt", Integer, primary_key=True),
     Column("worker_id", Uuid, nullable=False),
     Column("outcome", Text, nullable=False),
-    Column("error", JSONB),
+    Column("error", _Jsonb),
     Column("elapsed_ms", Integer),
     Column("ended_at", _Time, nullable=False),
 )
@@ -206,10 +210,10 @@ results = Table(
     Column("item", Text, primary_key=True),
     Column("type", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("data", JSONB, nullable=False),
+    Column("data", _Jsonb, nullable=False),
     Column("confidence", Double),
     Column("confidence_method", Text),
-    Column("evidence", JSONB, nullable=False),
+    Column("evidence", _Jsonb, nullable=False),
     Column("llm_call_id", Uuid),
     Column("created_at", _Time, nullable=False),
 )
@@ -223,7 +227,7 @@ run_events = Table(
     Column("kind", Text, nullable=False),
     Column("stage", Text),
     Column("item", Text, nullable=False),
-    Column("data", JSONB),
+    Column("data", _Jsonb),
     Column("at", _Time, nullable=False),
 )
 
@@ -232,7 +236,7 @@ llm_requests = Table(
     metadata,
     _key("organization_id"),
     Column("request_hash", Text, primary_key=True),
-    Column("body", JSON, nullable=False),
+    Column("body", _Json, nullable=False),
     Column("created_at", _Time, nullable=False),
 )
 
@@ -251,18 +255,18 @@ llm_calls = Table(
     Column("ordinal", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("request_hash", Text, nullable=False),
-    Column("reply", JSONB),
+    Column("reply", _Jsonb),
     Column("input_tokens", Integer),
     Column("cached_tokens", Integer),
     Column("output_tokens", Integer),
     Column("reasoning_tokens", Integer),
-    Column("usage", JSONB),
+    Column("usage", _Jsonb),
     Column("cost_usd", Numeric(20, 10)),
     Column("price_version", Text),
     Column("latency_ms", Integer),
     Column("finish_reason", Text),
-    Column("error", JSONB),
-    Column("metadata", JSONB, nullable=False),
+    Column("error", _Jsonb),
+    Column("metadata", _Jsonb, nullable=False),
     Column("created_at", _Time, nullable=False),
     Column("ended_at", _Time),
 )
@@ -279,7 +283,7 @@ llm_journal = Table(
     Column("nth", Integer, primary_key=True),
     Column("call_id", Uuid, nullable=False),
     Column("accepted", Boolean),
-    Column("problems", JSONB),
+    Column("problems", _Jsonb),
 )
 
 idempotency_keys = Table(
@@ -303,7 +307,7 @@ stage_partials = Table(
     Column("epoch", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("partial", JSONB),
+    Column("partial", _Jsonb),
     Column("text_length", Integer, nullable=False),
     Column("is_truncated", Boolean, nullable=False),
     Column("updated_at", _Time, nullable=False),
@@ -315,6 +319,20 @@ run_watches = Table(
     _key("organization_id"),
     _key("run_id"),
     Column("until", _Time, nullable=False),
+)
+
+hook_deliveries = Table(
+    "hook_deliveries",
+    metadata,
+    _key("organization_id"),
+    _key("run_id"),
+    Column("hook", Text, primary_key=True),
+    Column("attempt", Integer, nullable=False),
+    Column("token", Uuid),
+    Column("due_at", _Time, nullable=False),
+    Column("error", _Jsonb),
+    Column("created_at", _Time, nullable=False),
+    Column("failed_at", _Time),
 )
 
 # All that the app's role may see of a worker; named statements reach the rest.

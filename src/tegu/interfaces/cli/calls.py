@@ -29,7 +29,7 @@ def calls(*, run_id: UUID | None, limit: int, as_json: bool) -> None:
         if run_id is not None:
             await tegu.get_run(run_id)  # says so where there is none
         found = await tegu.list_calls(run_id=run_id, limit=limit)
-        return found, await exchanges_of(tegu.scope, found) if as_json else {}
+        return found, await exchanges_of(await tegu.scope(), found) if as_json else {}
 
     found, exchanges = with_tegu(work)
     if as_json:

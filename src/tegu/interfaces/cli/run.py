@@ -233,7 +233,7 @@ def lines_of(version: PipelineVersion, names: dict[UUID, str]) -> dict[UUID, Run
 
 
 async def _note_statuses(tegu: Tegu, started: Started) -> None:
-    started.statuses.update(await statuses(tegu.scope, list(started.names)))
+    started.statuses.update(await statuses(await tegu.scope(), list(started.names)))
 
 
 def _write_interrupted(started: Started) -> None:

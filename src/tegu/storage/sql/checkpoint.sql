@@ -27,7 +27,8 @@ f as (
     from l
     where q.organization_id = l.organization_id and q.id = l.id
         and q.owner is not distinct from $1 and q.epoch = l.epoch and q.rev = l.rev
-    returning q.organization_id, q.id, q.epoch, l.i, q.last_seq - l.events as seq, q.cancel_requested_at, q.inbox
+    returning q.organization_id, q.id, q.epoch, l.i, q.last_seq - l.events as seq, q.cancel_requested_at, q.inbox,
+        q.pipeline_id, q.status
 ),
 s as (
     insert into tegu.stage_runs as sr (organization_id, run_id, stage, item, status, attempt, failures, crashes,
@@ -70,5 +71,13 @@ e as (
     select f.organization_id, f.id, f.seq + t.n, t.kind, t.stage, t.data::jsonb
     from unnest($39::int[], $40::int[], $41::text[], $42::text[], $43::text[]) t (i, n, kind, stage, data)
     join f using (i)
+),
+h as (
+    insert into tegu.hook_deliveries (organization_id, run_id, hook)
+    select f.organization_id, f.id, k.name from f join tegu.hooks k on k.event in ('run.' || f.status, 'run.ended')
+    where f.status in ('completed', 'failed', 'cancelled')
+      and (k.pipeline is null or exists (
+        select 1 from tegu.pipelines p
+        where p.organization_id = f.organization_id and p.id = f.pipeline_id and p.name = k.pipeline))
 )
 select i::int, cancel_requested_at is not null as cancel_requested, inbox from f

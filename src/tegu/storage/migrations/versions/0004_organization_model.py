@@ -6,7 +6,7 @@ Row security, which the first migration forces on the table, lets it see only it
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -7,7 +7,7 @@ column and count as the first sort.
 from alembic import op
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 
 
 def upgrade() -> None:

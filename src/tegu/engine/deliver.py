@@ -1,0 +1,211 @@
+"""Delivering: calls completion hooks for runs that have ended, at least once each.
+
+    subscribe    say which hooks this process has, again every minute
+    claim        due deliveries for them; nothing due? sleep until told that a run ended here, at most poll_s
+    call         the hook, while the lease of its delivery is renewed
+    settle       returned: the delivery is gone; raised: again after a back-off, and after `attempts` never
+
+Called by the runtime of every process that has hooks. Invariant: a delivery leaves the database only after its hook
+returned, or visibly: as failed, or for its age. A process that dies within a hook costs `lease_s`.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from time import monotonic
+from typing import Any
+
+import asyncpg
+
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.hook import HookEvent, RunEnded
+from tegu.domain.ids import new_id
+from tegu.domain.json import canonical_json, storable_text
+from tegu.engine.retry import RetryPolicy
+from tegu.storage.hooks import PRUNE_MAX, Deliveries, Delivery, Subscription
+
+log = logging.getLogger("tegu.hooks")
+
+HookFunction = Callable[[RunEnded], Awaitable[Any] | Any]
+_ERROR_CHARACTERS_MAX = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A function that hears of ended runs. `attempts` bounds how often one ending is tried, `timeout_s` each call."""
+
+    name: str
+    event: HookEvent
+    function: HookFunction
+    pipeline: str | None = None
+    attempts: int = 12
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class DelivererOptions:
+    """Limits and intervals. `keep_s` is how long an ending waits for a process that has its hook, and a failed one stays."""
+
+    concurrency: int = 10
+    poll_s: float = 1.0
+    lease_s: float = 10.0
+    drain_s: float = 2.0
+    subscribe_s: float = 60.0
+    keep_s: float = 7 * 86400.0
+    retry: RetryPolicy = field(default_factory=lambda: RetryPolicy(base_s=1.0, max_s=600.0))
+
+
+class Deliverer:
+    """See the module."""
+
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        hooks: Iterable[Hook],
+        *,
+        options: DelivererOptions | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self._hooks = {hook.name: hook for hook in hooks}
+        self._options = options or DelivererOptions()
+        self._random = random or Random()  # noqa: S311 (jitter, no secret)
+        self._deliveries = Deliveries(pool, new_id())
+        self._calls: dict[asyncio.Task[None], Delivery] = {}
+        self._threads = ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="tegu-hook")
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """A run may have ended: look now."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Claim nothing more, and end."""
+        self._stopping = True
+        self.wake()
+
+    async def subscribe(self) -> None:
+        """Runs that end from now on are delivered to these hooks."""
+        await self._deliveries.subscribe(
+            [Subscription(hook.name, hook.event, hook.pipeline) for hook in self._hooks.values()]
+        )
+
+    async def run(self) -> None:
+        """Deliver until `stop` was called. Calls under way get `drain_s`; then they are handed back."""
+        keeping = asyncio.create_task(self._keep())
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                if not await self._claim():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), self._options.poll_s)
+            if self._calls:
+                await asyncio.wait(self._calls, timeout=self._options.drain_s)
+        finally:
+            keeping.cancel()
+            for task in tuple(self._calls):
+                task.cancel()
+            await asyncio.gather(keeping, *self._calls, return_exceptions=True)
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _claim(self) -> bool:
+        """Claim once; True when there may be more and room for it."""
+        room = self._options.concurrency - len(self._calls)
+        if room <= 0:
+            return False
+        try:
+            taken = await self._deliveries.claim(list(self._hooks), limit=room, lease_s=self._options.lease_s)
+        except Exception as error:  # noqa: BLE001 (the next look may do better)
+            log.warning("no deliveries: %s", error or type(error).__name__)
+            return False
+        for delivery in taken:
+            task = asyncio.create_task(self._deliver(delivery))
+            self._calls[task] = delivery
+            task.add_done_callback(self._called)
+        return len(taken) == room
+
+    def _called(self, task: asyncio.Task[None]) -> None:
+        self._calls.pop(task, None)
+        self.wake()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Not settled: the delivery is due again when its lease ends.
+            log.warning("a delivery is not settled: %s", error or type(error).__name__)
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        hook, attempt = self._hooks[delivery.hook], delivery.ended.attempt
+        if attempt > hook.attempts:
+            died = ErrorInfo(
+                "crashed", f"the process died within the hook, the last of {hook.attempts} times"
+            )
+            await self._put_off(delivery, None, died)
+            return
+        try:
+            async with asyncio.timeout(hook.timeout_s):
+                await self._call(hook, delivery.ended)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await self._deliveries.put_off(delivery, delay_s=0.0, error=None)
+            raise
+        except Exception as error:  # noqa: BLE001 (a hook may raise anything)
+            await self._failed(hook, delivery, error)
+        else:
+            await self._deliveries.end(delivery)
+
+    async def _call(self, hook: Hook, ended: RunEnded) -> None:
+        if inspect.iscoroutinefunction(hook.function):
+            await hook.function(ended)
+            return
+        loop = asyncio.get_running_loop()
+        returned = await loop.run_in_executor(self._threads, partial(hook.function, ended))
+        if inspect.isawaitable(returned):
+            await returned
+
+    async def _failed(self, hook: Hook, delivery: Delivery, error: Exception) -> None:
+        attempt = delivery.ended.attempt
+        info = ErrorInfo.of(error)
+        if isinstance(error, TimeoutError) and not str(error):
+            info = ErrorInfo("timeout", f"the hook took longer than {hook.timeout_s:g} s")
+        is_last = attempt >= hook.attempts
+        delay_s = (
+            None if is_last else self._options.retry.delay_s(attempt, at_least_s=None, random=self._random)
+        )
+        log.warning(
+            "hook %s, run %s, attempt %d of %d: %s",
+            hook.name,
+            delivery.ended.run_id,
+            attempt,
+            hook.attempts,
+            info.message,
+        )
+        await self._put_off(delivery, delay_s, info)
+
+    async def _put_off(self, delivery: Delivery, delay_s: float | None, info: ErrorInfo) -> None:
+        message = storable_text(info.message)[:_ERROR_CHARACTERS_MAX]
+        error = canonical_json({"code": info.code, "stage": None, "message": message, "hint": info.hint})
+        await self._deliveries.put_off(delivery, delay_s=delay_s, error=error)
+
+    async def _keep(self) -> None:
+        """Renew what is under way; say from time to time that the hooks are there; drop what is too old."""
+        subscribed = monotonic()
+        while True:
+            await asyncio.sleep(self._options.lease_s / 4)
+            try:
+                if self._calls:
+                    await self._deliveries.renew(list(self._calls.values()), lease_s=self._options.lease_s)
+                if monotonic() - subscribed > self._options.subscribe_s:
+                    await self.subscribe()
+                    subscribed = monotonic()
+                    await self._prune()
+            except Exception as error:  # noqa: BLE001 (the next round may do better)
+                log.info("hooks not kept: %s", error or type(error).__name__)
+
+    async def _prune(self) -> None:
+        lost = await self._deliveries.prune(age_s=self._options.keep_s)
+        if lost:
+            log.warning("up to %d deliveries that nobody fetched are dropped: %s", PRUNE_MAX, ", ".join(lost))

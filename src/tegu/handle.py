@@ -1,0 +1,350 @@
+"""What one organization may ask of a Tegu: store, start, run, follow, cancel, read.
+
+`app.Tegu` is the handle of its own organization, and gives out others (`for_organization`). Invariant: whatever a handle
+is asked for, it acts for its one organization; ids of another's are not there for it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from tegu.actions import contents as content_actions
+from tegu.actions import models as model_actions
+from tegu.actions import pipelines as pipeline_actions
+from tegu.actions import runs as run_actions
+from tegu.actions.contents import Ingested, ReadInput, Source
+from tegu.actions.follow import Following
+from tegu.actions.llm import Llm
+from tegu.actions.model_list import ModelListing, list_models
+from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
+from tegu.actions.pipelines import PipelineSource
+from tegu.actions.runs import RunInput, StartOptions
+from tegu.actions.scope import Scope
+from tegu.domain.call import LlmCall
+from tegu.domain.content import SourceType
+from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.hook import HookDelivery
+from tegu.domain.json import JsonObject
+from tegu.domain.run import Result, Run, RunEvent
+from tegu.domain.status import RunStatus
+from tegu.llm.model_names import has_key
+from tegu.llm.protocol import Ledger, ModelRef
+from tegu.runtime import Runtime
+from tegu.storage.joined import join
+from tegu.storage.ledger import CallPlace
+from tegu.storage.pipelines import PipelineVersion
+
+_POLL_S = 0.1
+_FOLLOW_S = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStart:
+    """Runs to be started in a caller's transaction: everything that takes time is done, nothing is stored."""
+
+    pipeline: PipelineSource
+    inputs: tuple[Ingested | ReadInput, ...]
+    options: StartOptions | None
+    scope: Scope
+
+
+class OrganizationHandle:
+    """See the module. It is cheap: the organization is looked up, or made, when it is first needed, and remembered."""
+
+    def __init__(self, runtime: Runtime, external_id: str) -> None:
+        self._runtime = runtime
+        self.external_id = external_id
+
+    async def scope(self) -> Scope:
+        """On whose behalf its methods act."""
+        database = self._runtime.database
+        organization_id = await self._runtime.organizations.id_of(self.external_id)
+        transaction = partial(database.transaction, organization_id)
+        return Scope(organization_id, transaction, self._runtime.registry, self._runtime.wake)
+
+    # Storing and starting.
+
+    async def ingest(
+        self,
+        source: Source,
+        *,
+        source_type: SourceType | None = None,
+        name: str | None = None,
+        metadata: JsonObject | None = None,
+        external_id: str | None = None,
+        connection: object = None,
+    ) -> Ingested:
+        """Store a file (by path), bytes or text. Raises IntakeError, and then nothing of it is stored.
+
+        With `connection` it is stored in the caller's transaction, as with `start`.
+        """
+        read = await content_actions.read_input(
+            source,
+            source_type=source_type,
+            name=name,
+            metadata=metadata,
+            external_id=external_id,
+            with_texts=connection is not None,
+        )
+        async with self._acting(connection) as scope:
+            return await content_actions.store_input(scope, read)
+
+    async def pipeline(self, source: PipelineSource) -> PipelineVersion:
+        """The version that is meant: a name, a document's path or object, a definition or a builder."""
+        return await pipeline_actions.resolve(await self.scope(), source)
+
+    async def start(
+        self,
+        pipeline: PipelineSource,
+        *inputs: Ingested | Source,
+        options: StartOptions | None = None,
+        connection: object = None,
+    ) -> tuple[UUID, ...]:
+        """Start the runs that these inputs make, and return their ids at once. Any worker drives them.
+
+        With `connection` (of SQLAlchemy, asyncpg or psycopg, to the same database) all that it stores joins the caller's
+        transaction: a rollback leaves nothing of it, and the commit wakes the workers.
+        """
+        if connection is not None:
+            prepared = await self.prepare_start(pipeline, *inputs, options=options)
+            return await start_prepared(prepared, connection)
+        version = await self.pipeline(pipeline)
+        ingested = [i if isinstance(i, Ingested) else await self.ingest(i) for i in inputs]
+        await self._check_own(ingested)
+        return await self.start_inputs(version, run_actions.inputs_of(version, ingested), options)
+
+    async def prepare_start(
+        self, pipeline: PipelineSource, *inputs: Ingested | Source, options: StartOptions | None = None
+    ) -> PreparedStart:
+        """Read the inputs, and store nothing: `start_prepared` does, in a caller's transaction."""
+        read = [
+            i if isinstance(i, Ingested) else await content_actions.read_input(i, with_texts=True)
+            for i in inputs
+        ]
+        await self._check_own([i for i in read if isinstance(i, Ingested)])
+        return PreparedStart(pipeline, tuple(read), options, await self.scope())
+
+    async def start_inputs(
+        self, version: PipelineVersion, inputs: Sequence[RunInput], options: StartOptions | None = None
+    ) -> tuple[UUID, ...]:
+        """Start one run per input."""
+        return await run_actions.start(await self.scope(), version, inputs, options)
+
+    async def run(
+        self,
+        pipeline: PipelineSource,
+        source: Ingested | Source,
+        *,
+        model: str | None = None,
+        timeout_s: float = 3600.0,
+    ) -> Run:
+        """Start the one run that this input makes, drive it in this process, and return it when it has ended.
+
+        A run that failed is returned as well: look at its `status` and `error`. Raises UsageError when the input
+        makes several runs, TimeoutError when it takes longer than `timeout_s` (the run goes on).
+        """
+        version = await self.pipeline(pipeline)
+        ingested = source if isinstance(source, Ingested) else await self.ingest(source)
+        await self._check_own([ingested])
+        found = run_actions.inputs_of(version, (ingested,))
+        if len(found) != 1:
+            raise UsageError(
+                f"this input makes {len(found)} runs of {version.name!r}, and nothing was started",
+                hint="start them with `run_ids = await tegu.start(...)` and end them with `await tegu.drive(run_ids)`",
+            )
+        run_ids = await self.start_inputs(version, found, StartOptions(model=model))
+        await self.drive(run_ids, timeout_s=timeout_s)
+        return await self.get_run(run_ids[0])
+
+    # Waiting.
+
+    async def drive(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
+        """Drive runs in this process until they have ended; safe to call from anywhere, any number of times."""
+        organization_id = (await self.scope()).organization_id
+        await self._runtime.drive((organization_id, run_id) for run_id in run_ids)
+        return await self.wait(run_ids, timeout_s=timeout_s)
+
+    async def wait(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
+        """Wait until runs have ended, whoever drives them. Raises TimeoutError, NotFoundError."""
+        scope = await self.scope()
+        async with asyncio.timeout(timeout_s), self._runtime.released(run_ids) as released:
+            while True:
+                found = await run_actions.statuses(scope, run_ids)
+                if missing := set(run_ids) - found.keys():
+                    raise NotFoundError(
+                        f"there is no run {missing.pop()}", hint="`tegu runs` lists the newest"
+                    )
+                if all(status.is_terminal for status in found.values()):
+                    return found
+                self._runtime.check_worker()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(released.wait(), _POLL_S)
+                released.clear()
+
+    async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncIterator[RunEvent]:
+        """The events of runs, as they happen, in order within each run, until all have ended.
+
+        With `partials` also what models have said so far, as events of the kind `stage.partial` (`data`: `partial`,
+        `text_length`, `call`, `attempt`, and `is_truncated` where only the beginning is shown). These are of the moment:
+        coalesced, not stored, not replayed; their `seq` is that of the run's last event before them. A partial comes
+        after the `stage.started` of its attempt and before what ends it. Models are streamed while somebody follows so;
+        `StartOptions(stream=True)` begins with the first call.
+        """
+        following = Following(await self.scope(), run_ids, partials=partials)
+        async with self._runtime.feed.hints(run_ids if partials else ()) as hint:
+            while True:
+                events = await following.look()
+                for event in events:
+                    yield event
+                if following.is_over:
+                    return
+                if not events:
+                    self._runtime.check_worker()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(hint.wait(), _FOLLOW_S)
+                    hint.clear()
+
+    async def waiting(self, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
+        """Runs that wait because no living worker has their Python stages, and those stages (`refund@1`)."""
+        return await run_actions.waiting(await self.scope(), run_ids)
+
+    async def unserved_functions(self, version: PipelineVersion) -> tuple[str, ...]:
+        """The Python stages of a version that no living worker has: its runs would wait."""
+        return await run_actions.unserved_functions(await self.scope(), version)
+
+    async def cancel(self, run_id: UUID) -> RunStatus:
+        """Ask for the end of a run. Raises ConflictError when it has ended already."""
+        return await run_actions.cancel(await self.scope(), run_id)
+
+    # Reading.
+
+    async def get_run(self, run_id: UUID) -> Run:
+        """A run with its stages, results and totals. Raises NotFoundError."""
+        return await run_actions.get_run(await self.scope(), run_id)
+
+    async def list_runs(
+        self, *, status: RunStatus | None = None, pipeline: str | None = None, limit: int = 50
+    ) -> list[Run]:
+        """The newest runs, without stages and results."""
+        return await run_actions.list_runs(await self.scope(), status=status, pipeline=pipeline, limit=limit)
+
+    async def list_results(self, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
+        """The newest results of all runs, of one type if given."""
+        return await run_actions.list_results(await self.scope(), type=type, limit=limit)
+
+    async def list_calls(self, *, run_id: UUID | None = None, limit: int = 50) -> list[LlmCall]:
+        """The ledger's newest calls, or those of one run in order."""
+        return await run_actions.list_calls(await self.scope(), run_id=run_id, limit=limit)
+
+    async def list_pipelines(self) -> list[PipelineVersion]:
+        """The newest version of every pipeline."""
+        return await pipeline_actions.list_pipelines(await self.scope())
+
+    async def list_deliveries(self, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
+        """Deliveries to hooks that did not go well yet, newest first: with `failed`, those that were given up."""
+        return await run_actions.list_deliveries(await self.scope(), failed=failed, limit=limit)
+
+    # Models.
+
+    @property
+    def llm(self) -> Llm:
+        """Models, without a run: `await tegu.llm.generate(...)`. The calls are in the ledger."""
+        runtime = self._runtime
+        return Llm(
+            self._organization_id,
+            self._ledger,
+            runtime.providers.ready,
+            runtime.credentials,
+            self._default_model,
+            runtime.names,
+        )
+
+    async def set_model(self, model: str | None) -> None:
+        """Choose the model of the organization's stages that name none; None: no longer. Raises ConfigurationError."""
+        await model_actions.set_model(await self.scope(), self._runtime.names, model)
+        self._runtime.forget_model(await self._organization_id())
+
+    async def list_models(self, *, every: bool = False) -> ModelListing:
+        """What the present keys allow, with prices, aliases and defaults; with `every` all models known by name."""
+        scope = await self.scope()
+        return await list_models(
+            self._runtime.names,
+            self._runtime.credentials,
+            scope.organization_id,
+            own_model=await model_actions.own_model(scope),
+            default_model=self._runtime.settings.model,
+            every=every,
+        )
+
+    async def resolve_model(self, model: str) -> tuple[ModelRef, ...]:
+        """The models that a name, an alias or a chain stands for now. Raises ConfigurationError."""
+        runtime = self._runtime
+        return await runtime.names.resolve(model, has_key(runtime.credentials, await self._organization_id()))
+
+    async def try_models(self, plan: TrialPlan) -> tuple[Trial, ...]:
+        """One tiny call to each model of the plan (`actions.model_trials.plan_trials`)."""
+        runtime, organization_id = self._runtime, await self._organization_id()
+        ledger = partial(runtime.ledger, CallPlace(organization_id))
+        doors = TrialDoors(organization_id, ledger, runtime.providers.ready, runtime.credentials)
+        return await try_models(plan, doors)
+
+    async def require_models(
+        self, version: PipelineVersion, *, model: str | None, with_keys: bool = True
+    ) -> None:
+        """Raises ConfigurationError when a stage has no model, or (`with_keys`) one that has no key here."""
+        runtime, organization_id = self._runtime, await self._organization_id()
+        default = await runtime.default_model(organization_id)
+        models = model_actions.models_of(
+            runtime.registry, version.definition, runtime.names, override=model, default=default
+        )
+        if with_keys:
+            await model_actions.require_keys(models, runtime.names, runtime.credentials, organization_id)
+
+    async def _default_model(self) -> str | None:
+        return await self._runtime.default_model(await self._organization_id())
+
+    async def _organization_id(self) -> UUID:
+        return (await self.scope()).organization_id
+
+    async def _ledger(self) -> Ledger:
+        return await self._runtime.ledger(CallPlace(await self._organization_id()))
+
+    async def _check_own(self, ingested: Sequence[Ingested]) -> None:
+        organization_id = await self._organization_id()
+        for item in ingested:
+            if item.content.organization_id != organization_id:
+                raise NotFoundError(f"there is no content {item.content.id}", hint="ingest it first")
+
+    @asynccontextmanager
+    async def _acting(self, connection: object) -> AsyncGenerator[Scope]:
+        """In transactions of our own, or in the caller's."""
+        scope = await self.scope()
+        if connection is None:
+            yield scope
+            return
+        async with joined_scope(scope, connection) as joined:
+            yield joined
+
+
+@asynccontextmanager
+async def joined_scope(scope: Scope, connection: object) -> AsyncGenerator[Scope]:
+    """The same organization, acting in the caller's transaction."""
+    async with join(connection, scope.organization_id) as joined:
+        yield Scope(
+            scope.organization_id, lambda: nullcontext(joined.transaction), scope.catalog, joined.wake
+        )
+
+
+async def start_prepared(prepared: PreparedStart, connection: object) -> tuple[UUID, ...]:
+    """Store what was prepared in the caller's transaction. It awaits nothing but the connection."""
+    async with joined_scope(prepared.scope, connection) as scope:
+        version = await pipeline_actions.resolve(scope, prepared.pipeline)
+        ingested = [
+            item if isinstance(item, Ingested) else await content_actions.store_input(scope, item)
+            for item in prepared.inputs
+        ]
+        inputs = run_actions.inputs_of(version, ingested)
+        return await run_actions.start(scope, version, inputs, prepared.options)

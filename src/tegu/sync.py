@@ -1,0 +1,189 @@
+"""Tegu for code that is not async: Django's views, threads, scripts that call it many times.
+
+    tegu = SyncTegu(model="rules")
+    (run_id,) = tegu.start("email_analysis", mail, connection=connection)
+
+One event loop in a thread of its own serves every thread of the process. Invariants: each method is made from the
+async one of the same name; with `connection`, everything that touches the caller's connection happens in the caller's thread.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from uuid import UUID
+
+from tegu.actions import contents as content_actions
+from tegu.actions.contents import Ingested, Source
+from tegu.actions.pipelines import PipelineSource
+from tegu.actions.runs import StartOptions
+from tegu.app import Tegu
+from tegu.domain.content import SourceType
+from tegu.domain.json import JsonObject
+from tegu.domain.run import RunEvent
+from tegu.handle import OrganizationHandle, joined_scope, start_prepared
+from tegu.storage.borrowed import run_now
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Loop:
+    """An event loop in a thread, started when it is first needed, in the process that needs it."""
+
+    def __init__(self, tegu: Callable[[], Tegu]) -> None:
+        self._make = tegu
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tegu: Tegu | None = None
+
+    def tegu(self) -> Tegu:
+        with self._lock:
+            if self._tegu is None or self._pid != os.getpid():  # a server that forks takes no threads along
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="tegu", daemon=True).start()
+                made = self._make()
+                try:
+                    asyncio.run_coroutine_threadsafe(made.open(), loop).result()
+                except BaseException:
+                    loop.call_soon_threadsafe(loop.stop)
+                    raise
+                self._loop, self._tegu, self._pid = loop, made, os.getpid()
+                atexit.register(self.close)
+            return self._tegu
+
+    def call(self, coroutine: Coroutine[Any, Any, R]) -> R:
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def close(self) -> None:
+        with self._lock:
+            loop, tegu, self._loop, self._tegu = self._loop, self._tegu, None, None
+        if loop is None or tegu is None or self._pid != os.getpid():
+            return
+        atexit.unregister(self.close)
+        asyncio.run_coroutine_threadsafe(tegu.close(), loop).result()
+        asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+
+
+def _blocking(
+    method: Callable[Concatenate[OrganizationHandle, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate["SyncHandle", P], R]:
+    """The async method, called from a thread that waits for it."""
+
+    @wraps(method)
+    def call(self: "SyncHandle", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._loop.call(method(self._handle(), *args, **kwargs))
+
+    return call
+
+
+class SyncHandle:
+    """An OrganizationHandle whose methods wait. Use it from any thread."""
+
+    def __init__(self, loop: _Loop, handle: Callable[[Tegu], OrganizationHandle]) -> None:
+        self._loop = loop
+        self._of = handle
+
+    def _handle(self) -> OrganizationHandle:
+        return self._of(self._loop.tegu())
+
+    pipeline = _blocking(OrganizationHandle.pipeline)
+    run = _blocking(OrganizationHandle.run)
+    drive = _blocking(OrganizationHandle.drive)
+    wait = _blocking(OrganizationHandle.wait)
+    cancel = _blocking(OrganizationHandle.cancel)
+    get_run = _blocking(OrganizationHandle.get_run)
+    list_runs = _blocking(OrganizationHandle.list_runs)
+    list_results = _blocking(OrganizationHandle.list_results)
+    list_calls = _blocking(OrganizationHandle.list_calls)
+    list_pipelines = _blocking(OrganizationHandle.list_pipelines)
+    list_deliveries = _blocking(OrganizationHandle.list_deliveries)
+    _ingest = _blocking(OrganizationHandle.ingest)
+    _start = _blocking(OrganizationHandle.start)
+    _prepare = _blocking(OrganizationHandle.prepare_start)
+    _scope = _blocking(OrganizationHandle.scope)
+
+    def start(
+        self,
+        pipeline: PipelineSource,
+        *inputs: Ingested | Source,
+        options: StartOptions | None = None,
+        connection: object = None,
+    ) -> tuple[UUID, ...]:
+        """Start runs. With `connection` (`django.db.connection`, psycopg's, or SQLAlchemy's) in the caller's transaction."""
+        if connection is None:
+            return self._start(pipeline, *inputs, options=options)
+        prepared = self._prepare(pipeline, *inputs, options=options)
+        return run_now(start_prepared(prepared, connection))
+
+    def ingest(
+        self,
+        source: Source,
+        *,
+        source_type: SourceType | None = None,
+        name: str | None = None,
+        metadata: JsonObject | None = None,
+        external_id: str | None = None,
+        connection: object = None,
+    ) -> Ingested:
+        """Store an input. With `connection` in the caller's transaction."""
+        if connection is None:
+            return self._ingest(
+                source, source_type=source_type, name=name, metadata=metadata, external_id=external_id
+            )
+        scope = self._scope()
+        read = self._loop.call(
+            content_actions.read_input(
+                source,
+                source_type=source_type,
+                name=name,
+                metadata=metadata,
+                external_id=external_id,
+                with_texts=True,
+            )
+        )
+
+        async def store() -> Ingested:
+            async with joined_scope(scope, connection) as joined:
+                return await content_actions.store_input(joined, read)
+
+        return run_now(store())
+
+    def follow(self, run_ids: Sequence[UUID]) -> Iterator[RunEvent]:
+        """The events of runs, as they happen, until all have ended."""
+        events = self._handle().follow(run_ids)
+
+        async def following() -> RunEvent | None:
+            return await anext(events, None)
+
+        while (event := self._loop.call(following())) is not None:
+            yield event
+
+
+class SyncTegu(SyncHandle):
+    """A Tegu for code that is not async. What it is given is what `Tegu` is given. It opens when it is first used, in
+    whichever process that is (a server may fork after importing it), and closes at exit.
+    """
+
+    def __init__(self, tegu: Callable[[], Tegu] = Tegu, **arguments: Any) -> None:
+        super().__init__(_Loop(lambda: tegu(**arguments)), lambda tegu: tegu)
+
+    def for_organization(self, external_id: str) -> SyncHandle:
+        """The same methods for another organization."""
+        return SyncHandle(self._loop, lambda tegu: tegu.for_organization(external_id))
+
+    def close(self) -> None:
+        """Close what was opened; the next use opens it again."""
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

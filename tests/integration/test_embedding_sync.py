@@ -1,0 +1,141 @@
+"""In code that is not async: threads, Django, plain scripts."""
+
+import asyncio
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from tegu.app import Tegu
+from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.json import JsonObject
+from tegu.domain.status import RunStatus
+from tegu.llm.credentials import EnvironmentCredentials
+from tegu.settings import Settings
+from tegu.storage.database import DatabaseAddress
+from tegu.sync import SyncTegu
+
+NOTE: JsonObject = {
+    "tegu": 1,
+    "name": "note",
+    "input": "content",
+    "model": "rules",
+    "stages": {"summary": {"uses": "summarize"}},
+}
+MAIL = b"From: anna@example.com\r\nSubject: Hello\r\nMessage-ID: <1@example.com>\r\n\r\nCharged twice.\r\n"
+
+
+class Rollback(Exception):  # noqa: N818 (no error: the host changes its mind)
+    pass
+
+
+@pytest.fixture
+def tegu(address: DatabaseAddress, tmp_path: Path) -> Generator[SyncTegu]:
+    settings = Settings(home=tmp_path, database_url=address.owner, model="rules")
+
+    def make() -> Tegu:
+        return Tegu(settings=settings, credentials=EnvironmentCredentials({}))
+
+    with SyncTegu(make) as opened:
+        yield opened
+
+
+async def in_thread(function: Any) -> Any:
+    """As a host without an event loop calls it."""
+    return await asyncio.to_thread(function)
+
+
+async def test_many_threads_use_one_tegu(tegu: SyncTegu) -> None:
+    def use(number: int) -> str:
+        acme = tegu.for_organization(f"tenant-{number % 3}")
+        run = acme.run(NOTE, f"Note {number} about a refund.", timeout_s=60)
+        assert [event.kind for event in acme.follow([run.id])][-1] == "run.completed"
+        return run.status
+
+    def all_threads() -> list[str]:
+        with ThreadPoolExecutor(3) as threads:
+            return list(threads.map(use, range(6)))
+
+    assert await in_thread(all_threads) == [RunStatus.COMPLETED] * 6
+    assert len(await in_thread(tegu.for_organization("tenant-0").list_runs)) == 2
+    assert await in_thread(tegu.list_runs) == []
+
+
+async def test_errors_come_through_and_a_closed_one_opens_again(tegu: SyncTegu) -> None:
+    with pytest.raises(NotFoundError, match="no pipeline 'nothing'"):
+        await in_thread(lambda: tegu.start("nothing", "text"))
+    await in_thread(tegu.close)
+    assert await in_thread(tegu.list_runs) == []
+
+
+async def test_psycopg_and_sqlalchemy_sessions_are_joined_in_the_callers_thread(
+    tegu: SyncTegu, address: DatabaseAddress
+) -> None:
+    def host() -> None:
+        with psycopg.connect(address.owner) as connection:
+            tegu.start(NOTE, MAIL, connection=connection)
+            tegu.ingest("A note.", external_id="n", connection=connection)
+            connection.rollback()
+        assert tegu.list_runs() == []
+        engine = create_engine(make_url(address.owner).set(drivername="postgresql+psycopg"))
+        with Session(engine) as session, session.begin():
+            ingested = tegu.ingest("A note.", external_id="n", connection=session)
+            (run_id,) = tegu.start(NOTE, ingested, connection=session)
+        engine.dispose()
+        assert ingested.is_new
+        assert tegu.drive([run_id], timeout_s=60) == {run_id: RunStatus.COMPLETED}
+
+    await in_thread(host)
+
+
+async def test_django_commits_and_rolls_back_with_its_own_tables(
+    tegu: SyncTegu, address: DatabaseAddress
+) -> None:
+    await in_thread(lambda: django_host(tegu, address.owner))
+
+
+def django_host(tegu: SyncTegu, dsn: str) -> None:
+    import django
+    from django.conf import settings as django_settings
+    from django.db import connection
+    from django.db import transaction as django_transaction
+
+    settings: Any = django_settings  # Django has no types of its own
+    transaction: Any = django_transaction
+    url = make_url(dsn)
+    database = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.database,
+        "USER": url.username,
+        "HOST": url.query.get("host") or url.host,
+        "PORT": str(url.port or ""),
+    }
+    settings.configure(DATABASES={"default": database}, USE_TZ=False, TIME_ZONE="Europe/Berlin")
+    django.setup()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("create table host_tickets (id int, run_id uuid)")
+        with suppress(Rollback), transaction.atomic():
+            tegu.start("email_analysis", MAIL, connection=connection)
+            raise Rollback
+        assert tegu.list_runs() == []
+        with transaction.atomic():
+            ingested = tegu.ingest(MAIL, connection=connection)
+            assert ingested.content.created_at.tzinfo is not None
+            (run_id,) = tegu.start("email_analysis", ingested, connection=connection)
+            with connection.cursor() as cursor:
+                cursor.execute("insert into host_tickets values (1, %s)", [run_id])
+                cursor.execute("select current_user, current_setting('role')")
+                assert cursor.fetchone() == ("postgres", "none")
+        assert tegu.drive([run_id], timeout_s=60) == {run_id: RunStatus.COMPLETED}
+        with pytest.raises(UsageError, match="in no transaction"):
+            tegu.start("email_analysis", MAIL, connection=connection)
+    finally:
+        connection.close()
