@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from provider_lab import EVERY_WIRE, KEY, request_to
+from provider_lab import EVERY_WIRE, GOOD, KEY, request_to
 from recorder import recording
 
 from tegu.domain.errors import ProviderError
 from tegu.llm.protocol import Credential, ModelReply, OutputMode
 from tegu.llm.providers.registry import provider_for
-from tegu.llm.reading import Refused, verdict
+from tegu.llm.reading import Refused, Unusable, verdict
+from tegu.testing.scripted import Rule, ScriptedProvider
+from tegu.testing.scripted.openrouter import COST_USD
 
 every_wire = pytest.mark.parametrize("name", EVERY_WIRE)
 
@@ -66,7 +68,6 @@ SAID: dict[str, tuple[Said, ...]] = {
         Said("504 No", "<html>gateway</html>", "server", True),
     ),
     "azure": (
-        Said("400 Bad", FILTERED, "content_filter", False),
         Said("404 No", openai_error("x", "DeploymentNotFound"), "unknown_model", False),
         Said("429 Too Many", openai_error("x", "429"), "rate_limited", True, ("retry-after: 7",)),
     ),
@@ -91,6 +92,7 @@ SAID: dict[str, tuple[Said, ...]] = {
     ),
     "bedrock": (
         Said("429 No", '{"message": "no"}', "rate_limited", True, bedrock_error("ThrottlingException")),
+        Said("424 No", '{"message": "no"}', "server", True, bedrock_error("ModelErrorException")),
         Said("503 No", '{"message": "no"}', "overloaded", True, bedrock_error("ServiceUnavailableException")),
         Said("500 No", '{"message": "no"}', "server", True, bedrock_error("InternalServerException")),
         Said("400 No", '{"message": "no"}', "quota", False, bedrock_error("ServiceQuotaExceededException")),
@@ -109,8 +111,8 @@ SAID: dict[str, tuple[Said, ...]] = {
     ),
     "groq": (
         Said("429 Too Many", openai_error("tokens", "rate_limit_exceeded"), "rate_limited", True),
-        Said("498 Flex", openai_error("x", "capacity_exceeded"), "bad_request", False),
-        Said("413 Large", openai_error("tokens", "rate_limit_exceeded"), "rate_limited", True),
+        Said("498 Flex", openai_error("x", "capacity_exceeded"), "overloaded", True),
+        Said("413 Large", openai_error("tokens", "rate_limit_exceeded"), "bad_request", False),
     ),
     "mistral": (
         Said("429 Too Many", '{"object": "error", "message": "no", "code": "1300"}', "rate_limited", True),
@@ -183,6 +185,14 @@ async def reply_to(name: str, mode: OutputMode, status: str, body: str) -> Model
     return reply
 
 
+async def test_a_prompt_that_azure_filters_is_a_reply_without_result() -> None:
+    reply = await reply_to("azure", OutputMode.NATIVE, "400 Bad", FILTERED)
+    judged = verdict(request_to("azure"), reply)
+    assert isinstance(judged, Unusable)
+    assert (judged.error.code, judged.error.transient) == ("content_filter", False)
+    assert (reply.usage.input_tokens, reply.cost_usd) == (None, None)
+
+
 async def test_a_tool_call_that_groq_could_not_read_is_a_refused_reply_of_unknown_cost() -> None:
     failed = '{"name": "invoice", "arguments": {"total": "many"}}'.replace('"', '\\"')
     body = (
@@ -196,11 +206,6 @@ async def test_a_tool_call_that_groq_could_not_read_is_a_refused_reply_of_unknow
 
 
 async def test_openrouter_s_own_price_is_the_cost() -> None:
-    from provider_lab import GOOD
-
-    from tegu.testing.scripted import Rule, ScriptedProvider
-    from tegu.testing.scripted.openrouter import COST_USD
-
     provider = provider_for("openrouter")
     async with ScriptedProvider([Rule(GOOD)]) as server:
         reply = await provider.request(

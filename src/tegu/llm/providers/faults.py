@@ -28,7 +28,9 @@ _STATUS_CODES = {
     403: "authentication",
     404: "unknown_model",
     408: "timeout",
+    424: "server",  # Bedrock: the model failed
     429: "rate_limited",
+    498: "overloaded",  # Groq: no capacity for requests of this tier
 }
 
 
