@@ -3,16 +3,17 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from provider_lab import KEY, request_to
-from pydantic import JsonValue
 from recorder import Arrived, recording
 
 from tegu.domain.errors import ConfigurationError, ProviderError
 from tegu.domain.json import JsonObject
 from tegu.llm.protocol import Credential, ModelRef, OutputMode
 from tegu.llm.providers.registry import provider_for
+from tegu.testing.scripted.wire import at
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,6 @@ async def arrived_at(name: str, place: Place, mode: OutputMode) -> Arrived:
     return arrived
 
 
-def at(value: JsonValue, path: tuple[str | int, ...]) -> JsonValue:
-    for step in path:
-        if (isinstance(value, dict) and isinstance(step, str)) or (
-            isinstance(value, list) and isinstance(step, int)
-        ):
-            value = value[step]
-        else:
-            raise KeyError(step)
-    return value
-
-
 @pytest.mark.parametrize("name", PLACES)
 @pytest.mark.parametrize("mode", OutputMode)
 async def test_path_login_model_and_schema_are_where_the_provider_wants_them(
@@ -121,13 +111,12 @@ async def test_path_login_model_and_schema_are_where_the_provider_wants_them(
     header, value = place.login
     assert arrived.headers[header] == value
     if place.model:
-        assert at(arrived.json, place.model) == request_to(name).model.name
-    schema = at(arrived.json, place.schema if mode is OutputMode.NATIVE else place.tool)
+        assert at(arrived.json, *place.model) == request_to(name).model.name
+    schema: Any = at(arrived.json, *(place.schema if mode is OutputMode.NATIVE else place.tool))
     if isinstance(schema, str):
         schema = json.loads(schema)
     assert isinstance(schema, dict)
-    assert isinstance(schema["required"], list)
-    assert {str(each) for each in schema["required"]} == {"total", "note"}
+    assert sorted(map(str, schema["required"])) == ["note", "total"]
 
 
 async def test_azure_without_a_version_is_asked_over_its_v1_api() -> None:
@@ -156,14 +145,14 @@ async def test_bedrock_signs_with_an_access_key_and_the_signature_holds() -> Non
     await provider.close()
     said = arrived.headers["authorization"]
     signed = said.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    again = AWSRequest(
+    again: Any = AWSRequest(
         method="POST",
         url=recorder.url + arrived.line.split(" ")[1],
         data=arrived.body,
         headers={name: arrived.headers[name] for name in signed},
     )
     again.context["timestamp"] = arrived.headers["x-amz-date"]
-    auth = SigV4Auth(Credentials("AKIDEXAMPLE", "a-secret-access-key"), "bedrock", "eu-central-1")
+    auth: Any = SigV4Auth(Credentials("AKIDEXAMPLE", "a-secret-access-key"), "bedrock", "eu-central-1")
     expected = auth.signature(auth.string_to_sign(again, auth.canonical_request(again)), again)
     assert said.endswith(f"Signature={expected}")
     assert "/eu-central-1/bedrock/aws4_request" in said
@@ -241,3 +230,11 @@ async def test_a_model_s_name_may_hold_colons_and_slashes() -> None:
             )
         assert recorder.arrived[0].json["model"] == "anthropic/claude-sonnet-4.5:beta"
     await provider.close()
+
+
+def test_the_page_of_providers_names_those_that_are_tested_here() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "providers.md").read_text("utf-8")
+    (listed,) = (line for line in page.split("\n\n") if line.startswith("Tests send every provider"))
+    names = listed.partition("For\n")[2].partition(" tests also")[0]
+    assert names == ", ".join(f"`{name}`" for name in names.replace("`", "").split(", "))
+    assert sorted(names.replace("`", "").replace("\n", " ").split(", ")) == sorted(PLACES)

@@ -52,11 +52,13 @@ def _login(path: str) -> "tuple[Credentials, str | None]":
     from google.oauth2.credentials import Credentials as UserCredentials
     from google.oauth2.service_account import Credentials as ServiceCredentials
 
+    kinds: dict[str, Any] = {
+        "service_account": ServiceCredentials.from_service_account_info,  # pyright: ignore[reportUnknownMemberType]
+        "authorized_user": UserCredentials.from_authorized_user_info,  # pyright: ignore[reportUnknownMemberType]
+    }
     try:
-        kinds = {"service_account": ServiceCredentials.from_service_account_info}
-        kinds["authorized_user"] = UserCredentials.from_authorized_user_info
         found = from_json(Path(path).read_bytes())
-        login: Any = kinds[found["type"]](found, scopes=_SCOPES)
+        login = kinds[found["type"]](found, scopes=_SCOPES)
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
         # The message of a broken file may quote from it.
         raise ConfigurationError(
