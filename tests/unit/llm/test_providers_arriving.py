@@ -116,7 +116,8 @@ async def test_path_login_model_and_schema_are_where_the_provider_wants_them(
     if isinstance(schema, str):
         schema = json.loads(schema)
     assert isinstance(schema, dict)
-    assert sorted(map(str, schema["required"])) == ["note", "total"]
+    required: list[str] = schema["required"]
+    assert sorted(required) == ["note", "total"]
 
 
 async def test_azure_without_a_version_is_asked_over_its_v1_api() -> None:

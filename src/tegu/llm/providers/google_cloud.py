@@ -5,7 +5,7 @@ neither key nor file, Google's own library looks for the login of the machine, w
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic_core import from_json
 
@@ -52,9 +52,10 @@ def _login(path: str) -> "tuple[Credentials, str | None]":
     from google.oauth2.credentials import Credentials as UserCredentials
     from google.oauth2.service_account import Credentials as ServiceCredentials
 
+    service, user = cast("Any", ServiceCredentials), cast("Any", UserCredentials)  # the library is not typed
     kinds: dict[str, Any] = {
-        "service_account": ServiceCredentials.from_service_account_info,  # pyright: ignore[reportUnknownMemberType]
-        "authorized_user": UserCredentials.from_authorized_user_info,  # pyright: ignore[reportUnknownMemberType]
+        "service_account": service.from_service_account_info,
+        "authorized_user": user.from_authorized_user_info,
     }
     try:
         found = from_json(Path(path).read_bytes())
