@@ -73,10 +73,10 @@ def model(wire: WireFormat, server: ScriptedProvider, client: httpx2.AsyncClient
         case WireFormat.GOOGLE:
             google = GoogleProvider(base_url=server.base_url("google"), api_key=KEY, http_client=client)
             return GoogleModel("gemini-2.5-flash", provider=google)
+        case WireFormat.BEDROCK | WireFormat.COHERE:
+            raise AssertionError(f"{wire} is none of SDK_WIRES")
         case _:
             assert_never(wire)
-        case _:
-            raise AssertionError(f"{wire} is none of SDK_WIRES")
 
 
 def parameters(mode: Mode) -> ModelRequestParameters:
