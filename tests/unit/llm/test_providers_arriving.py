@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from provider_lab import KEY, request_to
+from pydantic import JsonValue
 from recorder import Arrived, recording
 
 from tegu.domain.errors import ConfigurationError, ProviderError
@@ -112,12 +113,10 @@ async def test_path_login_model_and_schema_are_where_the_provider_wants_them(
     assert arrived.headers[header] == value
     if place.model:
         assert at(arrived.json, *place.model) == request_to(name).model.name
-    schema: Any = at(arrived.json, *(place.schema if mode is OutputMode.NATIVE else place.tool))
+    schema: JsonValue = at(arrived.json, *(place.schema if mode is OutputMode.NATIVE else place.tool))
     if isinstance(schema, str):
         schema = json.loads(schema)
-    assert isinstance(schema, dict)
-    required: list[str] = schema["required"]
-    assert sorted(required) == ["note", "total"]
+    assert at(schema, "required") in (["note", "total"], ["total", "note"])
 
 
 async def test_azure_without_a_version_is_asked_over_its_v1_api() -> None:
