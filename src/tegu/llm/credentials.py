@@ -97,7 +97,7 @@ class EnvironmentCredentials:
         if not variables.ways or any(have.issuperset(way) for way in variables.ways):
             return
         names = {"key": variables.keys, **{option.name: option.variables for option in variables.options}}
-        nearest = min(variables.ways, key=lambda way: len(set(way) - have))
+        nearest = min(variables.ways, key=lambda way: (len(set(way) - have), -len(have.intersection(way))))
         missing = [names[part] for part in nearest if part not in have]
         wanted = " and ".join(" or ".join(each) for each in missing)
         what = "a key" if missing[0] == variables.keys else "more than what is set"

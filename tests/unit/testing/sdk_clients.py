@@ -48,6 +48,15 @@ SCHEMA: JsonObject = {
 }
 
 
+SDK_WIRES = (
+    WireFormat.OPENAI_CHAT,
+    WireFormat.OPENAI_RESPONSES,
+    WireFormat.ANTHROPIC,
+    WireFormat.GOOGLE,
+)
+"""Those whose SDK takes an HTTP client of ours as it is; the others are tested with the providers."""
+
+
 def model(wire: WireFormat, server: ScriptedProvider, client: httpx2.AsyncClient) -> Model:
     match wire:
         case WireFormat.OPENAI_CHAT:
@@ -64,6 +73,8 @@ def model(wire: WireFormat, server: ScriptedProvider, client: httpx2.AsyncClient
         case WireFormat.GOOGLE:
             google = GoogleProvider(base_url=server.base_url("google"), api_key=KEY, http_client=client)
             return GoogleModel("gemini-2.5-flash", provider=google)
+        case WireFormat.BEDROCK | WireFormat.COHERE:
+            raise AssertionError(f"{wire} is none of SDK_WIRES")
         case _:
             assert_never(wire)
 

@@ -19,7 +19,7 @@ from pydantic_ai.exceptions import (
     ModelTimeoutError,
     ModelUnavailableError,
 )
-from sdk_clients import ask, said, until
+from sdk_clients import SDK_WIRES, ask, said, until
 
 from tegu.testing.scripted import (
     Failed,
@@ -32,7 +32,7 @@ from tegu.testing.scripted import (
     WireFormat,
 )
 
-every_wire = pytest.mark.parametrize("wire", list(WireFormat))
+every_wire = pytest.mark.parametrize("wire", SDK_WIRES)
 
 
 @every_wire

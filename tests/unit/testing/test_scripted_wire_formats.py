@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic_ai.messages import ToolCallPart
-from sdk_clients import KEY, SCHEMA, Mode, ask, said
+from sdk_clients import KEY, SCHEMA, SDK_WIRES, Mode, ask, said
 
 from tegu.domain.json import JsonObject
 from tegu.testing.scripted import (
@@ -24,7 +24,7 @@ from tegu.testing.scripted import (
     WireFormat,
 )
 
-every_wire = pytest.mark.parametrize("wire", list(WireFormat))
+every_wire = pytest.mark.parametrize("wire", SDK_WIRES)
 PLACE: JsonObject = {
     "city": "Rome",
     "kind": "town",

@@ -67,7 +67,7 @@ def _client(credential: Credential, http: "BoundedClient") -> "BaseClient":
     access_key_id = credential.option("access_key_id")
     api_key = None if access_key_id else credential.api_key
     session = _session()
-    client: BaseClient = session.create_client(
+    client: Any = session.create_client(
         "bedrock-runtime",
         region_name=region,
         endpoint_url=credential.base_url,
@@ -100,7 +100,7 @@ def _session() -> Any:
         def get_credentials(self) -> None:
             return None
 
-    session = Given(session_vars=dict(_NOT_READ))
+    session: Any = Given(session_vars=dict(_NOT_READ))  # botocore is not typed
     session.register_component("data_loader", _loader())
     return session
 
@@ -108,9 +108,9 @@ def _session() -> Any:
 @cache
 def _loader() -> Any:
     """The descriptions of the services, read once."""
-    from botocore.loaders import create_loader
+    from botocore.loaders import Loader
 
-    return create_loader()
+    return Loader()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -3,7 +3,8 @@
 Called by the registry. Invariant: nothing is read from the environment: key and host are the credential's.
 """
 
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, Any
 
 from tegu.llm.protocol import Credential
 from tegu.llm.providers.clients import ModelMaker
@@ -16,18 +17,21 @@ BASE_URL = "https://api.cohere.com"
 
 def chat(credential: Credential, http: "BoundedClient") -> ModelMaker:
     """The chat API (v2) of Cohere, or of a proxy to it. The SDK adds `/v2` to the base URL."""
-    # The extra is not among the tools of development: its types are unknown here.
-    from cohere import AsyncClientV2  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    import cohere
     from pydantic_ai.models.cohere import CohereModel
     from pydantic_ai.providers.cohere import CohereProvider
+    from pydantic_ai.settings import ModelSettings
 
     from tegu.llm.providers.legacy import legacy_client
     from tegu.llm.providers.quiet import NO_KEY
 
-    client: object = AsyncClientV2(  # pyright: ignore[reportUnknownVariableType]
+    sdk: Any = cohere  # the extra is not among the tools of development, so that its types are unknown here
+    client = sdk.AsyncClientV2(
         api_key=credential.api_key or NO_KEY,
         base_url=credential.base_url or BASE_URL,
         httpx_client=legacy_client(http),
     )
-    provider = CohereProvider(cohere_client=client)  # pyright: ignore[reportArgumentType]
-    return lambda name: CohereModel(name, provider=provider)
+    # The library passes no timeout to this SDK, and warns at each call; `legacy` keeps it.
+    warnings.filterwarnings("ignore", message="The `timeout` setting is not supported by model 'cohere:")
+    provider = CohereProvider(cohere_client=client)
+    return lambda name: CohereModel(name, provider=provider, settings=ModelSettings(max_retries=0))

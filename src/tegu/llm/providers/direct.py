@@ -67,8 +67,9 @@ class DirectProvider:
         except ImportError as error:
             if self._extra is None:
                 raise
+            missing = error.name or getattr(error.__cause__, "name", None) or self._extra
             raise ConfigurationError(
-                f"models of this provider need a package that is not installed: {error.name or error}",
+                f"models of this provider need the package {missing!r}, which is not installed",
                 hint=f"pip install 'tegu[{self._extra}]'",
             ) from error
         self._is_loaded = True

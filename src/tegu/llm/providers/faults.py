@@ -3,6 +3,7 @@
 Called by `direct`. Invariant: no message holds the key, none is longer than MESSAGE_LENGTH_MAX.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from tegu.domain.errors import ProviderError
@@ -27,7 +28,9 @@ _STATUS_CODES = {
     403: "authentication",
     404: "unknown_model",
     408: "timeout",
+    424: "server",  # Bedrock: the model failed
     429: "rate_limited",
+    498: "overloaded",  # Groq: no capacity for requests of this tier
 }
 
 
@@ -47,6 +50,8 @@ def fault_of(error: Exception, model: ModelRef, credential: Credential, exchange
         code, said = _code(error, exchanged), _said(error)
     elif isinstance(error, UserError):
         code, said = "bad_request", str(error)
+    elif (login := _login_fault(error)) is not None:
+        code, said = login
     else:
         # The SDK or the library stumbled over a body that is no reply of this API.
         code, said = "server", f"the reply is not what this API promises ({type(error).__name__}: {error})"
@@ -58,6 +63,18 @@ def fault_of(error: Exception, model: ModelRef, credential: Credential, exchange
         retry_after_s=error.retry_after if isinstance(error, ModelAPIError) else None,
         status=exchanged.status,
     )
+
+
+def _login_fault(error: BaseException | None) -> tuple[str, str] | None:
+    """Google's login (a token for the request) has requests and failures of its own, before ours is sent."""
+    library = sys.modules.get("google.auth.exceptions")
+    while library is not None and error is not None:
+        if isinstance(error, library.TransportError):
+            return "connection", f"the login was not answered ({error})"
+        if isinstance(error, library.GoogleAuthError):
+            return "authentication", f"the login was refused ({error})"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _code(error: "ModelAPIError", exchanged: Exchange) -> str:

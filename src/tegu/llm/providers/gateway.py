@@ -28,7 +28,8 @@ def routed(route: str) -> ClientBuilder:
         from tegu.llm.providers.quiet import NO_KEY, quiet, without_headers_of_the_environment
 
         client: Any = legacy_client(http) if route == "groq" else http
-        provider = gateway_provider(
+        make: Any = gateway_provider  # its overloads are by literal names, ours come from ROUTES
+        provider: Any = make(
             route, api_key=credential.api_key or NO_KEY, base_url=credential.base_url, http_client=client
         )
         if route != "google-cloud":  # its SDK does not retry unless asked

@@ -4,7 +4,10 @@ Called by the registry. Invariant: key, project, location and the file of a logi
 neither key nor file, Google's own library looks for the login of the machine, which is then what the operator chose.
 """
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import from_json
 
 from tegu.domain.errors import ConfigurationError
 from tegu.llm.protocol import Credential
@@ -42,15 +45,25 @@ def generate_content(credential: Credential, http: "BoundedClient") -> ModelMake
 
 
 def _login(path: str) -> "tuple[Credentials, str | None]":
-    """A service account's key or another login, and the project that it names."""
-    import google.auth
+    """A service account's key, or the login that `gcloud auth application-default login` left; and the project that it
+    names. No other kind: those name programs to run and hosts to ask.
+    """
     from google.auth.exceptions import GoogleAuthError
+    from google.oauth2.credentials import Credentials as UserCredentials
+    from google.oauth2.service_account import Credentials as ServiceCredentials
 
+    service, user = cast("Any", ServiceCredentials), cast("Any", UserCredentials)  # the library is not typed
+    kinds: dict[str, Any] = {
+        "service_account": service.from_service_account_info,
+        "authorized_user": user.from_authorized_user_info,
+    }
     try:
-        return google.auth.load_credentials_from_file(path, scopes=_SCOPES)
-    except (GoogleAuthError, OSError, ValueError) as error:
+        found = from_json(Path(path).read_bytes())
+        login = kinds[found["type"]](found, scopes=_SCOPES)
+    except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
         # The message of a broken file may quote from it.
         raise ConfigurationError(
             f"{path!r} holds no login for Google Cloud ({type(error).__name__})",
             hint="point GOOGLE_APPLICATION_CREDENTIALS to the JSON file of a service account",
         ) from None
+    return login, found.get("project_id") or found.get("quota_project_id")

@@ -4,11 +4,14 @@ Called by the files of such providers. Invariant: nothing is sent but by Bounded
 SDKs too; its exceptions are said in the older library's words, which are what these SDKs know.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import httpx2
+
+from tegu.llm.providers.http import exchange
 
 if TYPE_CHECKING:
     from tegu.llm.providers.http import BoundedClient
@@ -40,8 +43,13 @@ class _Transport(httpx.AsyncBaseTransport):
             content=await request.aread(),
             extensions=request.extensions,
         )
+        noted = exchange.get()
         try:
-            response = await self._http.send(sent)
+            # Not every SDK is told the timeout of the call.
+            async with asyncio.timeout(noted.timeout_s if noted is not None else None):
+                response = await self._http.send(sent)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("no reply in time", request=request) from error
         except httpx2.TransportError as error:
             raise _said_before(error, request) from error
         headers = response.headers.multi_items()

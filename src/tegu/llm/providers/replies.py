@@ -49,7 +49,7 @@ def reply_of(
 ) -> ModelReply:
     """`priced_by_url`: a server that anyone may run under any model name has a price only where its URL is known."""
     usage = _usage(response, _raw_usage(body))
-    cost_usd = None if usage.input_tokens is None else _cost(response, priced_by_url=priced_by_url)
+    cost_usd, version = _cost(response, usage, priced_by_url=priced_by_url)
     details = response.provider_details or {}
     refusal = details.get("refusal")
     refused = isinstance(refusal, str) or details.get("finish_reason") == "refusal"
@@ -59,7 +59,7 @@ def reply_of(
         usage=usage,
         cost_usd=cost_usd,
         model=response.model_name,
-        price_version=price_version() if cost_usd is not None else None,
+        price_version=version,
         metadata=_metadata(response, exchanged, mode),
     )
 
@@ -106,7 +106,24 @@ def _raw_usage(body: JsonObject) -> JsonObject:
     return {}
 
 
-def _cost(response: "ModelResponse", *, priced_by_url: bool) -> Decimal | None:
+def _cost(
+    response: "ModelResponse", usage: Usage, *, priced_by_url: bool
+) -> tuple[Decimal | None, str | None]:
+    """The cost and whose price it is: OpenRouter bills in US dollars and says how many; else the table's."""
+    if usage.input_tokens is None:
+        return None, None
+    billed = usage.raw.get("cost")
+    if (
+        response.provider_name == "openrouter"
+        and isinstance(billed, int | float)
+        and not usage.raw.get("is_byok")
+    ):
+        return Decimal(str(billed)), "openrouter usage"
+    cost_usd = _listed_cost(response, priced_by_url=priced_by_url)
+    return cost_usd, price_version() if cost_usd is not None else None
+
+
+def _listed_cost(response: "ModelResponse", *, priced_by_url: bool) -> Decimal | None:
     try:
         if not priced_by_url:
             return response.cost().total_price

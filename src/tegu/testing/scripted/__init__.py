@@ -1,4 +1,4 @@
-"""A local HTTP server that speaks OpenAI, Anthropic, Gemini and Bedrock, by script: the real client code is what runs.
+"""A local HTTP server that answers as model providers do, by script: the real client code is what runs.
 
     async with ScriptedProvider([Rule(Reply(Failed(429, retry_after_s=0.1)), times=1)]) as server:
         provider = OpenAIProvider(base_url=server.base_url("openai"), api_key="any")

@@ -14,6 +14,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from tegu.domain.json import JsonObject, json_hash
 from tegu.testing.scripted.anthropic import AnthropicWire
 from tegu.testing.scripted.bedrock import BedrockWire
+from tegu.testing.scripted.cohere import CohereWire
 from tegu.testing.scripted.google import GoogleWire
 from tegu.testing.scripted.http import HttpRequest
 from tegu.testing.scripted.openai_chat import OpenAIChatWire
@@ -29,6 +30,7 @@ _WIRES: dict[str, Wire] = {
     "/chat/completions": OpenAIChatWire(),
     "/responses": OpenAIResponsesWire(),
     "/messages": AnthropicWire(),
+    "/v2/chat": CohereWire(),
 }
 _GOOGLE = GoogleWire()
 _BEDROCK_PATH = re.compile(r"/model/([^/]+)/converse$")

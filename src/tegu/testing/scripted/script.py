@@ -22,6 +22,7 @@ class WireFormat(StrEnum):
     ANTHROPIC = "anthropic"
     GOOGLE = "google"
     BEDROCK = "bedrock"
+    COHERE = "cohere"
 
 
 @dataclass(frozen=True, slots=True)
