@@ -34,7 +34,7 @@ PIPELINE: JsonObject = {
     "stages": {"summary": {"uses": "summarize"}},
 }
 SLOW = Reply(Json(SUMMARY), piece_delay_s=0.04)
-Opened = Callable[[ScriptedProvider], AbstractAsyncContextManager[Tegu]]
+Opened = Callable[..., AbstractAsyncContextManager[Tegu]]
 
 
 @stage(version=1)
@@ -47,11 +47,11 @@ async def two_calls(text: str, ctx: StageContext) -> str:
 @pytest.fixture
 def opened(address: DatabaseAddress, tmp_path: Path) -> Opened:
     @asynccontextmanager
-    async def open_one(server: ScriptedProvider) -> AsyncGenerator[Tegu]:
+    async def open_one(server: ScriptedProvider, *stages: Callable[..., Any]) -> AsyncGenerator[Tegu]:
         settings = Settings(home=tmp_path, database_url=address.owner)
         keys = {"OPENAI_API_KEY": "sk-of-a-test", "OPENAI_BASE_URL": server.base_url("openai")}
         credentials = EnvironmentCredentials(keys)
-        async with Tegu(settings=settings, credentials=credentials, stages=[two_calls]) as tegu:
+        async with Tegu(settings=settings, credentials=credentials, stages=stages) as tegu:
             yield tegu
 
     return open_one
@@ -185,7 +185,10 @@ async def test_a_python_stage_streams_each_of_its_calls(opened: Opened) -> None:
         "stages": {"talk": {"uses": "python", "with": {"function": "two_calls@1"}}},
     }
     said = Text("Something that takes a while to say, word by word by word. ")
-    async with ScriptedProvider([Rule(Reply(said, piece_delay_s=0.15))]) as server, opened(server) as tegu:
+    async with (
+        ScriptedProvider([Rule(Reply(said, piece_delay_s=0.15))]) as server,
+        opened(server, two_calls) as tegu,
+    ):
         async with working(tegu):
             (run_id,) = await tegu.start(document, b"A note.", options=StartOptions(stream=True))
             events = await followed(tegu, run_id)
@@ -234,14 +237,16 @@ async def test_after_a_crash_the_next_attempt_is_seen_from_its_own_process(
     opened: Opened, address: DatabaseAddress
 ) -> None:
     """What was under way when its worker died runs in a child process, which stores its partials itself."""
-    async with ScriptedProvider([Rule(SLOW)]) as server, opened(server) as dies, opened(server) as lives:
+    script = [Rule(Reply(Json(SUMMARY), piece_delay_s=5), times=1), Rule(SLOW)]
+    async with ScriptedProvider(script) as server, opened(server) as dies, opened(server) as lives:
         first = engine_lab.working(await dies.worker(options=FAST))
         async with first:
             (run_id,) = await lives.start(PIPELINE, b"A note.", options=StartOptions(stream=True))
             following = asyncio.create_task(followed(lives, run_id))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not await fetch(address, "select 1 from tegu.stage_partials"):
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)  # so that the follower has seen it
             await first.kill()
         async with working(lives):
             events = await following

@@ -12,6 +12,7 @@ from tegu.domain.run import RunEvent
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.interfaces.cli.board import Board, RunLine
 from tegu.interfaces.cli.live import LiveView, PlainView
+from tegu.interfaces.cli.screen import PrintableConsole
 
 NOW = datetime.now(tz=UTC)
 
@@ -54,6 +55,34 @@ def test_a_retry_says_why_and_a_new_attempt_which_one_it_is() -> None:
     assert "no answer" in _drawn(board)
     board.saw(_event("stage.started", "extract", data={"attempt": 2}))
     assert "attempt 2" in _drawn(board)
+
+
+def test_a_running_stage_shows_the_end_of_what_its_model_has_said() -> None:
+    board = _board()
+    board.saw(_event("stage.started", "extract", data={"attempt": 1}))
+    board.saw(_event("stage.partial", "extract", data={"partial": {"people": ["Anna", "Bo"]}}))
+    assert '{"people":["Anna","Bo"]}' in _drawn(board)
+    board.saw(_event("stage.partial", "extract", data={"partial": "word " * 500 + "the\x1b[2J\nend"}))
+    note = board.runs[UUID(int=0)].stages["extract"].note
+    assert note.startswith("…")
+    assert note.endswith("end")
+    assert len(note) == 60
+    board.saw(_event("stage.partial", "extract", data={"partial": None, "text_length": 12}))
+    assert "12 characters" in _drawn(board)
+    board.saw(_event("stage.completed", "extract"))
+    assert board.runs[UUID(int=0)].stages["extract"].note == ""
+
+
+def test_a_partial_cannot_steer_the_terminal() -> None:
+    board = _board()
+    board.saw(_event("stage.started", "extract", data={"attempt": 1}))
+    board.saw(_event("stage.partial", "extract", data={"partial": "clear \x1b[2J [red]all[/]"}))
+    out = PrintableConsole(file=StringIO(), width=120)
+    out.print(LiveView(board, out).render())
+    file = out.file
+    assert isinstance(file, StringIO)
+    assert "\x1b" not in file.getvalue()
+    assert "[red]all[/]" in file.getvalue()
 
 
 def test_a_few_runs_show_their_stages() -> None:
