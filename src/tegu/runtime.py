@@ -31,7 +31,11 @@ from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
+<<<<<<< ours
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
+=======
+from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, reaching, resolve
+>>>>>>> theirs
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
@@ -109,7 +113,11 @@ class Runtime:
         self._notifier = Notifier(self._database.engine)
         self._feed = Feed(partial(connect, address, APP_ROLE))
         if self._hooks:
-            await self._deliver()
+            try:
+                await self._deliver()
+            except BaseException:
+                await self.close()
+                raise
 
     async def close(self) -> None:
         """Hand back what is under way, and close every connection."""
@@ -206,7 +214,8 @@ class Runtime:
         deliverer = Deliverer(
             await self.database.engine(), self._hooks.values(), options=self.deliverer_options
         )
-        await deliverer.subscribe()
+        with reaching(await self.address()):
+            await deliverer.subscribe()
         self._delivering = deliverer, asyncio.create_task(deliverer.run())
 
     async def serve(self, options: WorkerOptions | None = None) -> None:

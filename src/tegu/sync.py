@@ -29,6 +29,7 @@ from tegu.storage.borrowed import run_now
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_JOIN_S = 5.0
 
 
 class _Loop:
@@ -40,12 +41,14 @@ class _Loop:
         self._pid = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tegu: Tegu | None = None
+        self._thread = threading.Thread()
 
     def tegu(self) -> Tegu:
         with self._lock:
             if self._tegu is None or self._pid != os.getpid():  # a server that forks takes no threads along
                 loop = asyncio.new_event_loop()
-                threading.Thread(target=loop.run_forever, name="tegu", daemon=True).start()
+                self._thread = threading.Thread(target=_run, args=(loop,), name="tegu", daemon=True)
+                self._thread.start()
                 made = self._make()
                 try:
                     asyncio.run_coroutine_threadsafe(made.open(), loop).result()
@@ -69,6 +72,14 @@ class _Loop:
         asyncio.run_coroutine_threadsafe(tegu.close(), loop).result()
         asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
+        self._thread.join(_JOIN_S)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _blocking(

@@ -16,7 +16,7 @@ import pytest
 
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.hook import RunEnded
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
@@ -262,6 +262,16 @@ async def test_a_hook_is_registered_once_by_a_known_event_before_opening(made: C
     async with tegu:
         with pytest.raises(UsageError, match="comes too late"):
             tegu.on("run.failed", name="y")(ignored)
+
+
+async def test_hooks_on_a_database_before_their_migration_are_refused_in_a_sentence(
+    made: Callable[..., Tegu], rows: Rows
+) -> None:
+    tegu = made()
+    tegu.on("run.ended", name="x")(ignored)
+    await rows("drop table tegu.hooks")
+    with pytest.raises(StorageUnavailableError, match="run `tegu migrate`"):
+        await tegu.open()
 
 
 PROGRAM = """

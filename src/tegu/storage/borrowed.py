@@ -7,11 +7,10 @@ compiles for that driver, and what comes back becomes SQLAlchemy's rows. Invaria
 """
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -67,10 +66,9 @@ def run_now(coroutine: Coroutine[Any, Any, _T]) -> _T:
     raise AssertionError("a transaction on a synchronous connection waited for something else")
 
 
-class _Borrowed(ABC):
+class _Borrowed(Protocol):
     """What every borrowed connection can do, once it can `execute`."""
 
-    @abstractmethod
     async def execute(
         self, statement: Executable, parameters: Mapping[str, Any] | None = None, /
     ) -> Rows: ...
