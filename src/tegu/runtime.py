@@ -31,11 +31,15 @@ from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.storage.claims import RunKey
-<<<<<<< ours
-from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect, resolve
-=======
-from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect, reaching, resolve
->>>>>>> theirs
+from tegu.storage.database import (
+    APP_ROLE,
+    ENGINE_ROLE,
+    Database,
+    DatabaseAddress,
+    connect,
+    reaching,
+    resolve,
+)
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore

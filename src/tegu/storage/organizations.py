@@ -57,6 +57,8 @@ async def set_own_model(connection: Transaction, organization_id: UUID, model: s
     """Change it; None takes it away. False: there is no such organization."""
     changed = update(organizations).where(organizations.c.id == organization_id).values(model=model)
     return (await connection.execute(changed)).rowcount == 1
+
+
 class OrganizationIds:
     """Ids by external id: remembered, up to a number, and looked up once however many ask at the same time."""
 

@@ -225,9 +225,7 @@ def _waiting(row: Mapping[Any, Any], there: Sequence[Collection[str]]) -> Run:
     return replace(_run(row), waits_for=missing)
 
 
-async def _there_for(
-    connection: Transaction, rows: Iterable[Mapping[Any, Any]]
-) -> Sequence[Collection[str]]:
+async def _there_for(connection: Transaction, rows: Iterable[Mapping[Any, Any]]) -> Sequence[Collection[str]]:
     """What living workers have; asked once for all rows, and only where a row depends on it."""
     return await _functions_there(connection) if any(row["is_free"] for row in rows) else ()
 

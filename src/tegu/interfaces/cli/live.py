@@ -115,7 +115,7 @@ def _add_run(made: Table, run: RunLine, now: datetime) -> None:
         wording.seconds(run.time.elapsed_s(now)),
         str(len(run.calls) or ""),
         cost_of(run.calls),
-        f"[yellow]{escape(wording.shortened(run.note, _NOTE_MAX))}[/]" if run.note else "",
+        f"[yellow]{escape(wording.shortened(run.note, NOTE_MAX))}[/]" if run.note else "",
     )
 
 
