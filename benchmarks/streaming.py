@@ -120,7 +120,7 @@ async def lookup_ms(setting: Setting, *, count: int) -> float:
     run_id = await _start(setting, stream=False)
     await setting.tegu.wait([run_id])
     store = PartialStore(await setting.tegu.database.engine())
-    organization = setting.tegu.scope.organization_id
+    organization = (await setting.tegu.scope()).organization_id
     begun = monotonic()
     for _ in range(count):
         await store.is_watched(organization, run_id)

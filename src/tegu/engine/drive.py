@@ -247,10 +247,10 @@ class RunDriver:
         draft.attempt(name, stage, "completed", elapsed_ms=elapsed_ms)
         for result, data in results:
             draft.result(name, result, data)
-        data: JsonObject = {"elapsed_ms": elapsed_ms}
+        about: JsonObject = {"elapsed_ms": elapsed_ms}
         if outcome.fallbacks:
-            data["fallbacks"] = [fallback.to_json() for fallback in outcome.fallbacks]
-        draft.event("stage.completed", name, data)
+            about["fallbacks"] = [fallback.to_json() for fallback in outcome.fallbacks]
+        draft.event("stage.completed", name, about)
         self._outputs[name] = output
         self._note(name, completed)
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-from tegu.engine.progress import json_text
+from tegu.domain.json import storable_json
 from tegu.llm.protocol import OnText, Watch
 from tegu.pipeline.task import StageTask
 from tegu.storage.partials import EndedAttempt, PartialStore, PartialWrite
@@ -70,7 +70,7 @@ class _Reply:
         text = "".join(self.pieces)[: self.text_max]
         self.pieces = [text]
         if (partial := _partial(text, is_json=self.is_json)) is not None:
-            self.partial = json_text(partial)
+            self.partial = storable_json(partial)
         self.version += 1
         return PartialWrite(
             *self.key,

@@ -241,7 +241,6 @@ class StageLlm:
             ordinal=ordinal,
             limits=replace(self._limits, deadline_s=left_s),
             timing=self._timing,
-            watch=self._live.watch(ordinal, is_json=question.output is not None) if self._live else None,
         )
         ref, completion = chain[answered.index], answered.completion
         _note(self.models_answered, ref)
@@ -269,6 +268,7 @@ class StageLlm:
             ordinal=ordinal,
             limits=replace(limits, deadline_s=min(limits.deadline_s, left_s)),
             timing=self._timing,
+            watch=self._live.watch(ordinal, is_json=request.output is not None) if self._live else None,
         )
 
     def _request(self, ref: ModelRef, question: Question, after: Fallback | None) -> ModelRequest:

@@ -56,7 +56,7 @@ async def own_model(connection: Transaction, organization_id: UUID) -> str | Non
 async def set_own_model(connection: Transaction, organization_id: UUID, model: str | None) -> bool:
     """Change it; None takes it away. False: there is no such organization."""
     changed = update(organizations).where(organizations.c.id == organization_id).values(model=model)
-    return (await connection.execute(changed)).rowcount == 1
+    return await connection.scalar(changed.returning(organizations.c.id)) is not None
 
 
 class OrganizationIds:

@@ -4,6 +4,7 @@ Called by `contexts` and `running`. Invariant: they implement the same protocols
 they give; what a stage sees must not depend on which of the two it is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,13 +16,24 @@ from tegu.domain.errors import ErrorInfo, NotFoundError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals
-from tegu.llm.protocol import BegunCall, CallFailure, ModelReply, ModelRequest
+from tegu.llm.protocol import (
+    BegunCall,
+    CallFailure,
+    DataPart,
+    ModelReply,
+    ModelRequest,
+    Rejection,
+    StoredReply,
+)
 from tegu.storage.sources import StoredText
 
 ORGANIZATION = UUID(int=1)
 """Whose runs the ones in memory are."""
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 """The time of runs and contexts in memory, unless a test says otherwise: the same each time."""
+
+
+_Question = tuple[str, tuple[DataPart, ...], tuple[Rejection, ...]]
 
 
 @dataclass(slots=True)
@@ -80,21 +92,33 @@ class MemoryLedger:
     _asked: dict[UUID, tuple[AskedCall, tuple[int, str, int]]] = field(
         default_factory=dict[UUID, tuple[AskedCall, tuple[int, str, int]]]
     )
-    _ordinals: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    _ordinals: dict[_Question, list[int]] = field(default_factory=dict[_Question, list[int]])
 
     async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
         """See `llm.protocol.Ledger`."""
         request_hash = request.hash()
-        ordinals = self._ordinals.setdefault(request_hash, [])
-        if ordinal not in ordinals:
-            ordinals.append(ordinal)
-        place = (self.generation, request_hash, ordinals.index(ordinal))
+        place = (self.generation, request_hash, self._nth(request, ordinal))
         stored = self.journal.get(place)
         call = AskedCall(self.stage, ordinal, attempt, request, stored is not None, reply=stored)
         begun = BegunCall(new_id(), request_hash, stored)
         self._asked[begun.id] = (call, place)
         self.calls.append(call)
         return begun
+
+    async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
+        """See `llm.protocol.Ledger`."""
+        nth = self._nth(requests[0], ordinal)
+        hits = [
+            index
+            for index, request in enumerate(requests)
+            if (self.generation, request.hash(), nth) in self.journal
+        ]
+        if not hits:
+            return None
+        asked = next(
+            call for call in reversed(self.calls) if call.request.hash() == requests[hits[-1]].hash()
+        )
+        return StoredReply(hits[-1], asked.request.fallback)
 
     async def replied(self, call: BegunCall, reply: ModelReply, *, latency_ms: int) -> ModelReply:
         """See `llm.protocol.Ledger`."""
@@ -114,6 +138,14 @@ class MemoryLedger:
         """See `llm.protocol.Ledger`."""
         asked, _ = self._asked[call.id]
         asked.status, asked.problems = ("completed" if accepted else "rejected"), problems
+
+    def _nth(self, request: ModelRequest, ordinal: int) -> int:
+        """Which of the equal questions of the stage this is, of whichever model: as the store counts."""
+        question = (request.instructions, request.parts, request.rejections)
+        ordinals = self._ordinals.setdefault(question, [])
+        if ordinal not in ordinals:
+            ordinals.append(ordinal)
+        return ordinals.index(ordinal)
 
 
 def totals_of(calls: list[AskedCall]) -> CallTotals:

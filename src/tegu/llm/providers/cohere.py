@@ -17,7 +17,7 @@ BASE_URL = "https://api.cohere.com"
 
 def chat(credential: Credential, http: "BoundedClient") -> ModelMaker:
     """The chat API (v2) of Cohere, or of a proxy to it. The SDK adds `/v2` to the base URL."""
-    import cohere
+    import cohere  # pyright: ignore[reportMissingImports] (an extra that development does not install)
     from pydantic_ai.models.cohere import CohereModel
     from pydantic_ai.providers.cohere import CohereProvider
     from pydantic_ai.settings import ModelSettings
@@ -25,7 +25,7 @@ def chat(credential: Credential, http: "BoundedClient") -> ModelMaker:
     from tegu.llm.providers.legacy import legacy_client
     from tegu.llm.providers.quiet import NO_KEY
 
-    sdk: Any = cohere  # the extra is not among the tools of development, so that its types are unknown here
+    sdk: Any = cohere
     client = sdk.AsyncClientV2(
         api_key=credential.api_key or NO_KEY,
         base_url=credential.base_url or BASE_URL,
