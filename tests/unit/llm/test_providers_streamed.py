@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from memory_ledger import MemoryLedger
-from provider_lab import GOOD, KEY, MODELS, WIRES, Pauses, request_to
+from provider_lab import GOOD, KEY, MODELS, MORE_MODELS, WIRES, Pauses, request_to
 from pydantic_core import from_json
 
 from tegu.domain.errors import ProviderError
@@ -111,6 +111,21 @@ async def test_a_streamed_value_is_the_same_reply(
     assert comparable(reply) == comparable(whole)
     assert reply.usage.raw == whole.usage.raw != {}
     assert "".join(heard) == reply.text
+
+
+@pytest.mark.parametrize("name", MORE_MODELS)
+async def test_whoever_is_asked_for_a_stream_gives_the_same_value_with_one_request(
+    name: str, provider: DirectProvider
+) -> None:
+    heard: list[str] = []
+    async with ScriptedProvider([Rule(GOOD)]) as server:
+        whole = await provider.request(request_to(name), Credential(KEY, server.base_url(name)))
+        reply = await streamed(server, provider, request_to(name), heard)
+        assert len(server.ledger) == 2
+    assert comparable(reply)[0] == comparable(whole)[0]
+    assert reply.usage == whole.usage
+    assert reply.cost_usd == whole.cost_usd
+    assert "".join(heard) in {reply.text, ""}  # some are asked without a stream: nothing is heard of them
 
 
 @every_provider

@@ -41,10 +41,12 @@ class DirectProvider:
         priced_by_url: bool = False,
         extra: str | None = None,
         sample_model: str = "not-a-model",
+        streams: bool = True,
     ) -> None:
         self._build = build
         self._extra = extra
         self._sample_model = sample_model
+        self._streams = streams
         self._clients = ClientCache(build)
         self._priced_by_url = priced_by_url
         self._is_loaded = False
@@ -82,8 +84,8 @@ class DirectProvider:
         self, request: ModelRequest, credential: Credential, on_text: OnText
     ) -> ModelReply:
         """The same, heard while it comes, where the server streams."""
-        place = (credential.base_url, request.model.name)
-        return await self._exchange(request, credential, None if place in self._unstreamed else on_text)
+        can_stream = self._streams and (credential.base_url, request.model.name) not in self._unstreamed
+        return await self._exchange(request, credential, on_text if can_stream else None)
 
     async def _exchange(
         self, request: ModelRequest, credential: Credential, on_text: OnText | None

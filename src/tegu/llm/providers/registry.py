@@ -32,13 +32,15 @@ from tegu.llm.providers.direct import DirectProvider
 @dataclass(frozen=True, slots=True)
 class Entry:
     """How a provider of the network is made. `extra` brings its SDK, where the core does not. `priced_by_url`: see
-    `replies.reply_of`. `sample_model` is a name that its library takes.
+    `replies.reply_of`. `sample_model` is a name that its library takes. `streams`: whether its wire format is one of
+    server-sent events that we have tried.
     """
 
     build: ClientBuilder
     extra: str | None = None
     priced_by_url: bool = False
     sample_model: str = "not-a-model"
+    streams: bool = True
 
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType(
@@ -46,14 +48,14 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "anthropic": Entry(anthropic.messages),
         "azure": Entry(azure.chat),
         "azure-responses": Entry(azure.responses),
-        "bedrock": Entry(bedrock.converse, extra="bedrock"),
-        "cohere": Entry(cohere.chat, extra="cohere"),
+        "bedrock": Entry(bedrock.converse, extra="bedrock", streams=False),
+        "cohere": Entry(cohere.chat, extra="cohere", streams=False),
         "github-copilot": Entry(passed.copilot),
         "google": Entry(google.generate_content),
         "google-cloud": Entry(google_cloud.generate_content),
-        "groq": Entry(groq.chat, extra="groq"),
+        "groq": Entry(groq.chat, extra="groq", streams=False),
         "huggingface": Entry(passed.huggingface),
-        "mistral": Entry(mistral.chat, extra="mistral"),
+        "mistral": Entry(mistral.chat, extra="mistral", streams=False),
         "ollama": Entry(openai.ollama, priced_by_url=True),
         "openai": Entry(openai.chat),
         "openai-compatible": Entry(openai.compatible, priced_by_url=True),
@@ -70,10 +72,12 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
             for name, service in passed.SERVICES.items()
         },
         **{
-            f"gateway/{route}": Entry(gateway.routed(route), extra="groq" if route == "groq" else None)
+            f"gateway/{route}": Entry(
+                gateway.routed(route), extra="groq" if route == "groq" else None, streams=route != "groq"
+            )
             for route in gateway.ROUTES
         },
-        "gateway/bedrock": Entry(bedrock.through_gateway, extra="bedrock"),
+        "gateway/bedrock": Entry(bedrock.through_gateway, extra="bedrock", streams=False),
     }
 )
 ALIASES: Mapping[str, str] = MappingProxyType(
@@ -139,7 +143,11 @@ def provider_for(name: str) -> Provider:
         return RulesProvider()
     entry = ENTRIES[key]
     return DirectProvider(
-        entry.build, priced_by_url=entry.priced_by_url, extra=entry.extra, sample_model=entry.sample_model
+        entry.build,
+        priced_by_url=entry.priced_by_url,
+        extra=entry.extra,
+        sample_model=entry.sample_model,
+        streams=entry.streams,
     )
 
 
