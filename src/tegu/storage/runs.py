@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, insert, select, update
+from sqlalchemy import Select, Text, case, func, insert, literal, select, update
 
 from tegu.domain.call import Fallback
 from tegu.domain.errors import ErrorInfo
@@ -260,14 +260,16 @@ async def _fallbacks(
     connection: Transaction, organization_id: UUID, run_id: UUID
 ) -> dict[str, tuple[Fallback, ...]]:
     """Why other models than the first were asked, by stage, as the events of its completion say."""
-    query = select(run_events.c.stage, run_events.c.data["fallbacks"].label("fallbacks")).where(
+    query = select(run_events.c.stage, run_events.c.data).where(
         run_events.c.organization_id == organization_id,
         run_events.c.run_id == run_id,
         run_events.c.kind == "stage.completed",
-        run_events.c.data.has_key("fallbacks"),
+        run_events.c.data.op("?", is_comparison=True)(literal("fallbacks", Text)),
     )
     return {
-        row.stage: tuple(found for each in row.fallbacks if (found := Fallback.from_json(each)) is not None)
+        row.stage: tuple(
+            found for each in row.data["fallbacks"] if (found := Fallback.from_json(each)) is not None
+        )
         for row in await connection.execute(query)
     }
 
