@@ -2,7 +2,7 @@
 
 Called by the worker for such tasks only. Hundreds of runs share a worker, so a crash does not tell which stage caused
 it; a crash of a child that performs one stage does. Children are reused while they live, since starting one takes about
-a second. Invariants: a child performs one stage at a time; only a child that dies after it was given a stage is a
+a second. Invariants: a child performs one stage at a time; only a child that dies after it took a stage is a
 `Crashed`; a stage's time begins when its child is there; a child does not outlive its worker.
 """
 
@@ -33,11 +33,17 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _READY = b"ready"
+_TAKEN = b"taken"
+_HANDINGS_MAX = 3
 _REPLY_BYTES_MAX = 256 * 2**20
 
 
 class ChildUnavailableError(RuntimeError):
     """No child could be started: no fault of the stage that waits for it."""
+
+
+class _NotTakenError(RuntimeError):
+    """The child died before it took the stage: the kernel may end an idle one while it is handed work."""
 
 
 @dataclass(slots=True)
@@ -74,7 +80,13 @@ class AlonePerformer:
             child = await self._child()
 
             async def ask(task: StageTask) -> StageOutcome:
-                return await self._ask(child, task)
+                taker = child
+                for _ in range(_HANDINGS_MAX):
+                    try:
+                        return await self._ask(taker, task)
+                    except _NotTakenError:
+                        taker = await self._child()
+                raise ChildUnavailableError(f"{_HANDINGS_MAX} child processes died before they took a stage")
 
             return await attempt(ask, task)
 
@@ -145,6 +157,11 @@ class AlonePerformer:
 def _ask(child: _Child, task: bytes) -> StageOutcome | None:
     try:
         child.pipe.send_bytes(task)
+        child.pipe.recv_bytes(len(_TAKEN))
+    except (EOFError, OSError) as error:
+        child.process.kill()
+        raise _NotTakenError from error
+    try:
         reply = child.pipe.recv_bytes(_REPLY_BYTES_MAX)
     except (EOFError, OSError):
         child.process.kill()
@@ -179,7 +196,9 @@ async def _serve(pipe: "Connection[bytes, bytes]", open_performer: Open) -> None
     async with open_performer() as perform:
         pipe.send_bytes(_READY)
         while True:
-            pipe.send_bytes(_packed(await _outcome(perform, unpack_task(await tasks.get()))))
+            task = unpack_task(await tasks.get())
+            pipe.send_bytes(_TAKEN)
+            pipe.send_bytes(_packed(await _outcome(perform, task)))
 
 
 def _read(
