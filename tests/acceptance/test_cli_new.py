@@ -9,11 +9,7 @@ import pytest
 from command_line import tegu
 
 import tegu as package
-from tegu import testing
 
-needs_testing = pytest.mark.xfail(
-    not hasattr(testing, "run_sync"), reason="tegu.testing.run_sync is not there yet", strict=False
-)
 _COMMANDS = (("pipeline", "triage"), ("pipeline", "sorting", "--yaml"), ("stage", "titled"))
 
 
@@ -25,7 +21,6 @@ async def _python(folder: Path, environment: dict[str, str], *arguments: str) ->
     return process.returncode, out.decode()
 
 
-@needs_testing
 async def test_what_is_written_passes_its_tests_pyright_and_the_check(
     tmp_path: Path, process_environment: dict[str, str]
 ) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tegu.testing.scripted import Reply, Rule, ScriptedProvider, Text
+
 # Each starts a database, imports an SDK and may share its processors with other tests.
 pytestmark = pytest.mark.timeout(300)
 
@@ -93,6 +95,30 @@ async def test_the_fixture_is_in_the_loop_of_its_test_also_in_strict_mode(
         "utf-8",
     )
     assert "3 passed" in await run_pytest(project, environment)
+
+
+async def test_replies_are_recorded_once_and_replayed_with_the_provider_gone(
+    project: Path, environment: dict[str, str]
+) -> None:
+    for name in ("test_stage.py", "test_pipeline.py", "test_engine.py"):
+        (project / name).unlink()
+    (project / "test_recorded.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('text', ['What do 40 seats cost?'])\n"
+        "async def test_what_it_says(text, tegu, tegu_recorded):\n"
+        "    answer = await tegu.llm.ask('Sum this up.', [text])\n"
+        "    assert answer.text == 'A question of price.'\n",
+        "utf-8",
+    )
+    asyncio_auto = ("-o", "asyncio_mode=auto")
+    async with ScriptedProvider([Rule(Reply(Text("A question of price.")))]) as server:
+        keys = {"OPENAI_API_KEY": "sk-not-to-be-recorded", "OPENAI_BASE_URL": server.base_url("openai")}
+        recording = environment | keys | {"TEGU_RECORD": "1"}
+        assert "1 passed" in await run_pytest(project, recording, *asyncio_auto)
+        assert len(server.ledger) == 1
+    (recorded,) = (project / "recordings").iterdir()
+    assert "sk-not-to-be-recorded" not in recorded.read_text("utf-8")
+    assert "1 passed" in await run_pytest(project, environment, *asyncio_auto)
 
 
 async def test_the_fixture_works_with_anyio_alone(project: Path, environment: dict[str, str]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from command_line import tegu
 
-from tegu import testing
 from tegu.pipeline.check import check
 from tegu.pipeline.definition import RETRIES, TIMEOUT_S
 from tegu.pipeline.document import load
@@ -18,10 +17,6 @@ from tegu.stages.registry import StageRegistry
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "tegu"
 USAGE = (PACKAGE / "USAGE.md").read_text("utf-8")
 LINES_MAX = 500
-# `tegu.testing.run_sync` is built beside this page: where it is not there yet, what needs it is expected to fail.
-needs_testing = pytest.mark.xfail(
-    not hasattr(testing, "run_sync"), reason="tegu.testing.run_sync is not there yet", strict=False
-)
 
 
 def blocks(language: str) -> list[str]:
@@ -70,7 +65,6 @@ async def test_its_pipelines_in_python_have_no_problems(
         assert (ended.code, ended.err) == (0, "")
 
 
-@needs_testing
 async def test_its_tests_pass(folder: Path, process_environment: dict[str, str]) -> None:
     code, out = await python(folder, process_environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", ".")
     assert code == 0, out

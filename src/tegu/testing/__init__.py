@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tegu.testing.contexts import RecordingContext, context
     from tegu.testing.inputs import document, mail_thread
     from tegu.testing.memory import AskedCall
+    from tegu.testing.recorded import recorded_models
     from tegu.testing.running import run, run_sync
     from tegu.testing.scripted import ScriptedProvider
 
@@ -32,6 +33,7 @@ __all__ = [
     "document",
     "mail_thread",
     "quoted",
+    "recorded_models",
     "run",
     "run_sync",
 ]
@@ -42,6 +44,7 @@ _NAMES_BY_MODULE = {
     "tegu.testing.contexts": "RecordingContext context",
     "tegu.testing.inputs": "document mail_thread",
     "tegu.testing.memory": "AskedCall",
+    "tegu.testing.recorded": "recorded_models",
     "tegu.testing.running": "run run_sync",
     "tegu.testing.scripted": "ScriptedProvider",
 }

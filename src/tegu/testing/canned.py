@@ -17,6 +17,7 @@ from tegu.domain.call import Usage
 from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
 from tegu.llm.protocol import Credential, ModelReply, ModelRequest, OutputSpec
+from tegu.llm.schema import validator
 from tegu.stages.evidence import EVIDENCE, EVIDENCE_NOTE, OUTPUT
 from tegu.testing.scripted.derive import derive
 
@@ -88,7 +89,8 @@ class Replies:
         names = _TEXT_KEYS if request.output is None else {request.output.name.lower()}
         for key, value in given.items():
             if _name(key).lower() in names:
-                return value
+                # An output may have a field of its own name: {"summary": "..."} is a summary.
+                return given if isinstance(key, str) and _fits(given, request) else value
         if any(isinstance(key, type) for key in given) or not _may_be_value(given, request.output):
             raise self._unanswered(request, f"replies are for {', '.join(map(_name, given)) or 'nothing'}")
         return given
@@ -193,6 +195,17 @@ def author_schema(request: ModelRequest) -> JsonObject | None:
 def _example(request: ModelRequest) -> JsonValue:
     schema = author_schema(request)
     return "some text" if schema is None else derive(schema)
+
+
+def _fits(value: Mapping[object, object], request: ModelRequest) -> bool:
+    """Whether a mapping is, as a whole, what the author asked for."""
+    schema = author_schema(request)
+    if schema is None or "properties" not in schema:
+        return False
+    try:
+        return not validator(schema).problems(jsonable(value))
+    except UsageError:
+        return False
 
 
 def _may_be_value(given: Mapping[object, object], output: OutputSpec | None) -> bool:

@@ -6,11 +6,12 @@ imports nothing else of Tegu, and nothing is started before a test asks for it.
     tegu            an open Tegu: real engine, real PostgreSQL, models answered by `tegu_models`
     tegu_factory    makes more of them, not open yet: `async with tegu_factory(organization="acme") as other:`
     tegu_models     the scripted provider, a server on localhost that they all ask
-    tegu_recorded   replies of a real provider, recorded once and replayed (see `tegu.testing.recorded`)
+    tegu_recorded   replies of a real provider, recorded once and replayed; a test that asks for it asks no other models
 
     tegu_stages, tegu_model, tegu_credentials, tegu_server    override these to say what it is made of
 """
 
+import re
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from pathlib import Path
 from types import ModuleType
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from tegu.settings import Settings
     from tegu.storage.database import DatabaseAddress
     from tegu.testing.model_server import ModelServer
+    from tegu.testing.recorded import Recorded
 
     TeguFactory = Callable[..., Tegu]
 
 T = TypeVar("T")
 
 _TEMPLATE = "tegu_template"
+_NOT_IN_FILES = re.compile(r"[^\w.-]+")
 _SCOPES = ("function", "class", "module", "package", "session")
 
 
@@ -118,11 +121,13 @@ def tegu_models() -> Generator["ModelServer"]:
 
 
 @pytest.fixture
-def tegu_credentials(tegu_models: "ModelServer") -> "CredentialSource":
-    """Where models are, and the keys to them; by default every provider is `tegu_models`."""
+def tegu_credentials(request: pytest.FixtureRequest) -> "CredentialSource":
+    """Where models are, and the keys to them: `tegu_recorded` where the test asks for it, else `tegu_models`."""
     from tegu.llm.credentials import EnvironmentCredentials
 
-    return EnvironmentCredentials(tegu_models.environment())
+    if "tegu_recorded" in request.fixturenames:
+        return request.getfixturevalue("tegu_recorded").credentials
+    return EnvironmentCredentials(request.getfixturevalue("tegu_models").environment())
 
 
 @pytest.fixture
@@ -175,16 +180,16 @@ async def _tegu_anyio(tegu_factory: "TeguFactory") -> AsyncGenerator["Tegu"]:
 
 
 @pytest.fixture
-def tegu_recorded(request: pytest.FixtureRequest) -> Any:
-    """Replies of a real provider, from a folder beside the test: `recordings/NAME OF THE TEST`.
+def tegu_recorded(request: pytest.FixtureRequest) -> Generator["Recorded"]:
+    """Replies of a real provider, from a file beside the test: `recordings/NAME OF THE TEST.yaml`.
 
-    With the variable TEGU_RECORD set, the provider is asked and what it says is recorded.
+    A `tegu` of the same test asks it. With TEGU_RECORD=1 the provider is asked, and what it says is recorded.
     """
-    recorded = pytest.importorskip("tegu.testing.recorded", reason="this Tegu records no replies")
-    import os
+    from tegu.testing.recorded import recorded_models
 
-    mode = "record" if os.environ.get("TEGU_RECORD") else "replay"
-    return recorded.recorded_models(request.path.parent / "recordings" / request.node.name, mode=mode)
+    folder = request.path.parent / "recordings"
+    with recorded_models(folder / f"{_NOT_IN_FILES.sub('_', request.node.name)}.yaml") as models:
+        yield models
 
 
 def _asyncio_fixtures() -> ModuleType:

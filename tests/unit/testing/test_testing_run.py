@@ -179,3 +179,11 @@ async def test_a_file_that_cannot_be_read_fails_the_run_and_not_the_test(tmp_pat
     assert run.status is RunStatus.FAILED
     assert run.error is not None
     assert run.error.stage == "text"
+
+
+async def test_a_reply_whose_field_is_named_as_its_output_is_taken_whole() -> None:
+    pipeline = Pipeline("sums", input=Document)
+    pipeline.summarize("summary")
+    run = await testing.run(pipeline, "A text.", replies={"summary": {"summary": "It is a text."}})
+    assert run.error is None
+    assert run.stage_outputs == {"summary": {"summary": "It is a text."}}
