@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
 """Write the pages of docs/ that follow from the code: `python docs/generate.py`.
 
-Run by hand after a change of `tegu.domain.status` or of the registry of providers, or after `python -m benchmarks.rules`;
-an architecture test says when a page is behind.
+Run by hand after a change of `tegu.domain.status` or of the registry of providers, and after `python -m benchmarks.rules`
+or `python -m benchmarks.llm_overhead`; an architecture test says when a page is behind.
 """
 
 import ast
@@ -157,6 +157,7 @@ def pages() -> dict[Path, str]:
         DOCS / "status.md": status_page(),
         DOCS / "providers.md": providers_page(),
         DOCS / "rules.md": _beside("rules_page").page(),
+        DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
     }
 
 

@@ -8,9 +8,8 @@ opens Tegu. Served alone, its lifespan does. Invariant: it decides nothing, and 
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
-from tegu.app import Tegu
 from tegu.runtime import Health
 
 Message = MutableMapping[str, Any]
@@ -18,10 +17,26 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+class Served(Protocol):
+    """What of a `Tegu` is served; it makes this application, so that its class is not imported here."""
+
+    async def open(self) -> None:
+        """Open it."""
+        ...
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+    async def health(self) -> Health:
+        """Whether it can do its work."""
+        ...
+
+
 class MountedTegu:
     """See the module."""
 
-    def __init__(self, tegu: Tegu) -> None:
+    def __init__(self, tegu: Served) -> None:
         self._tegu = tegu
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -55,7 +70,7 @@ class MountedTegu:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def mounted(tegu: Tegu) -> MountedTegu:
+def mounted(tegu: Served) -> MountedTegu:
     """The application of this Tegu."""
     return MountedTegu(tegu)
 
