@@ -22,6 +22,7 @@ NAMES = [
     "LlmCall",
     "MailMessage",
     "MailThread",
+    "Node",
     "NotFoundError",
     "OrganizationHandle",
     "Pipeline",
