@@ -77,7 +77,7 @@ def _mismatches(config: JsonObject, schema: JsonObject) -> list[_Mismatch]:
     from jsonschema import Draft202012Validator
 
     validator: Any = Draft202012Validator(schema)
-    return [_nearest(_mismatch(error)) for error in validator.iter_errors(config)]
+    return [found for error in validator.iter_errors(config) for found in _nearest(_mismatch(error))]
 
 
 def _mismatch(error: Any) -> _Mismatch:
@@ -93,14 +93,24 @@ def _mismatch(error: Any) -> _Mismatch:
     )
 
 
-def _nearest(mismatch: _Mismatch) -> _Mismatch:
-    """The branch of an `anyOf` that came nearest to what was meant: the right type, and wrong further inside."""
+def _nearest(mismatch: _Mismatch) -> list[_Mismatch]:
+    """The branch of an `anyOf` that came nearest to what was meant: the right type, and wrong further inside; with all
+    that is wrong in the same way beside it, in a fixed order.
+    """
     right_type = [
         branch
         for branch in mismatch.branches
         if branch.rule != "type" or len(branch.path) > len(mismatch.path)
     ]
-    return _nearest(max(right_type, key=lambda branch: len(branch.path))) if right_type else mismatch
+    if not right_type:
+        return [mismatch]
+    first = min(right_type, key=lambda branch: (-len(branch.path), str(branch.path)))
+    beside = [
+        branch
+        for branch in sorted(right_type, key=lambda branch: str(branch.path))
+        if branch.rule == first.rule and branch.path[:-1] == first.path[:-1] and branch.path != first.path
+    ]
+    return [found for branch in (first, *beside) for found in _nearest(branch)]
 
 
 def _explained(kind: str, found: _Mismatch) -> Iterator[tuple[str, str, str | None]]:

@@ -28,7 +28,7 @@ def _event(
 
 
 def _drawn(board: Board) -> str:
-    out = Console(file=StringIO(), width=100)
+    out = Console(file=StringIO(), width=100, height=40, force_terminal=False)
     out.print(LiveView(board, out).render())
     file = out.file
     assert isinstance(file, StringIO)
