@@ -258,4 +258,6 @@ def _function_hint(function: str, functions: Mapping[str, FunctionContract]) -> 
     same = sorted(key for key in functions if key.partition("@")[0] == name)
     if same:
         return f"there is {', '.join(same)}"
-    return did_you_mean(function, functions) or "declare it with @stage(version=...) and register it"
+    return did_you_mean(function, functions) or (
+        "declare it with @stage(version=...), then pass it: stages=[function], or --import MODULE"
+    )

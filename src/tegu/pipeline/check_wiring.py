@@ -11,7 +11,7 @@ from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
 from tegu.pipeline.check_stage import CheckedStage
-from tegu.pipeline.condition import FACTS, Condition, compile_condition
+from tegu.pipeline.condition import FACTS, Condition, compile_condition, syntax_hint
 from tegu.pipeline.condition_types import misread
 from tegu.pipeline.definition import RESERVED_NAMES, SOURCE, StageDefinition
 from tegu.pipeline.report import Report, did_you_mean
@@ -126,10 +126,7 @@ class WiringChecker:
         try:
             condition = compile_condition(text)
         except ValueError as error:
-            hint = (
-                "a condition is a CEL expression: classify.category == 'support' && classify.confidence > 0.7"
-            )
-            self._report.add(place, str(error), hint)
+            self._report.add(place, str(error), syntax_hint(text))
             return
         for name in sorted(condition.names):
             if name in self._stages and ancestors is not None and name not in ancestors:

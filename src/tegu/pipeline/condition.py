@@ -58,6 +58,15 @@ class Condition:
         return ErrorInfo("condition_failed", f"condition {self.text!r} cannot be decided: {why}", hint=hint)
 
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_FOREIGN = (
+    (r"(?<![=!<>])=(?!=)", "== to compare"),
+    (r"\band\b", "&& instead of and"),
+    (r"\bor\b", "|| instead of or"),
+    (r"\bnot\b", "! instead of not"),
+)
+
+
 @lru_cache(maxsize=1024)
 def compile_condition(text: str) -> Condition:
     """Compile it. Raises ValueError, with the place in the text, when it is no bounded CEL expression."""
@@ -73,6 +82,15 @@ def compile_condition(text: str) -> Condition:
         raise ValueError(_syntax_error(str(error))) from error
     expression = read_expression(text)
     return Condition(text, expression.names, expression.reads, expression.has_loops, program)
+
+
+def syntax_hint(text: str) -> str:
+    """How to write what is no CEL expression: the words of other languages first."""
+    bare = _QUOTED.sub("", text)
+    for word, meant in _FOREIGN:
+        if re.search(word, bare):
+            return f"write {meant}"
+    return "a condition is a CEL expression: classify.category == 'support' && classify.confidence > 0.7"
 
 
 def _syntax_error(message: str) -> str:

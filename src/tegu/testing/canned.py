@@ -86,6 +86,8 @@ class Replies:
         if not isinstance(self.given, Mapping):
             return self.given
         given = cast("Mapping[object, object]", self.given)  # pyright: ignore[reportUnknownMemberType] (its keys and values may be anything)
+        if not given:
+            raise self._unanswered(request, "there is no reply")
         names = _TEXT_KEYS if request.output is None else {request.output.name.lower()}
         for key, value in given.items():
             if _name(key).lower() in names:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
-from tegu.pipeline.condition import LENGTH_MAX, compile_condition
+from tegu.pipeline.condition import LENGTH_MAX, compile_condition, syntax_hint
 from tegu.pipeline.expression import FUNCTIONS
 
 ROUTE: dict[str, JsonValue] = {"classify": {"category": "support", "confidence": 0.9}}
@@ -165,3 +165,20 @@ def test_no_text_makes_the_compiler_raise_anything_but_value_error(text: str) ->
     except ValueError:
         return
     assert isinstance(condition.decide({}), bool | ErrorInfo)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("classify.category = 'support'", "== to compare"),
+        ("a.b == 'this and that' and a.c", "&& instead of and"),
+        ("a.b or a.c", "|| instead of or"),
+        ("not a.b", "! instead of not"),
+    ],
+)
+def test_the_words_of_other_languages_are_told_in_cels(text: str, meant: str) -> None:
+    assert syntax_hint(text) == f"write {meant}"
+
+
+def test_words_within_quotes_are_no_words_of_the_condition() -> None:
+    assert "CEL" in syntax_hint("a.b == 'not = this or that' &&")

@@ -48,7 +48,12 @@ def pipeline(*, name: str, as_yaml: bool, folder: Path) -> None:
     else:
         _write(folder, {f"{name}.py": "pipeline.py.txt", f"test_{name}.py": "test_pipeline.py.txt"}, name)
         shown = f"{name}.py"
-    _next(folder, f"tegu check {shown}", f"pytest test_{name}.py", f"tegu run {shown} mail.eml --model rules")
+    _next(
+        folder,
+        f"tegu check {shown}",
+        f"pytest test_{name}.py",
+        f"tegu run {shown} mail.eml --model openai:gpt-5-mini",
+    )
 
 
 @new.command()
