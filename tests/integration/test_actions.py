@@ -212,3 +212,16 @@ async def test_another_organization_can_neither_see_a_run_nor_use_its_version(
                 await refused
         assert await other.list_runs() == []
     assert await count(address, "runs") == 1
+
+
+async def test_what_the_rules_could_not_do_cost_nothing(tegu: Tegu) -> None:
+    document: JsonObject = {
+        "tegu": 1,
+        "name": "unfillable",
+        "stages": {"ask": {"uses": "extract", "with": {"schema": {"reason": "str"}}}},
+    }
+    run = await tegu.run(document, "Nothing of the kind.")
+    (listed,) = await tegu.list_runs()
+    assert run.status is RunStatus.FAILED
+    assert (run.totals.calls, run.totals.unknown_costs, run.totals.cost_usd) == (1, 0, 0)
+    assert listed.totals == run.totals

@@ -10,6 +10,9 @@ from pydantic import JsonValue
 
 from tegu.domain.json import JsonObject
 
+RULES = "rules"
+"""The embedded provider, which is no model: it finds values by rules, vouches for its own quotes, and costs nothing."""
+
 
 class CallStatus(StrEnum):
     """How an attempt ended. A call that stays `sent` may have been paid: its worker died before the reply was stored."""

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from tegu.domain.call import Fallback
+from tegu.domain.call import RULES, Fallback
 from tegu.domain.errors import ConfigurationError, ProviderError
 from tegu.llm.fallback import ask_in_turn, fallback_of
 from tegu.llm.model_names import ModelNames, has_key
@@ -42,8 +42,6 @@ Filled = TypeVar("Filled")
 ProviderFactory = Callable[[str], Provider | Awaitable[Provider]]
 """By name. One that is awaited may import its SDK first, which takes seconds that no lease or timeout should pay for."""
 DefaultModel = Callable[[], Awaitable[str | None]]
-RULES = "rules"
-"""The provider that finds values by rules, and vouches for its own quotes."""
 ATTEMPT_TIMEOUT_S = 60.0
 CALLS_MAX = 200
 """Logical calls of one stage run: a loop that never ends must not be paid for without end."""

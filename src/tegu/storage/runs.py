@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Text, case, func, insert, literal, select, update
 
-from tegu.domain.call import Fallback
+from tegu.domain.call import RULES, Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
@@ -199,7 +199,8 @@ async def totals_of(
             func.coalesce(func.sum(calls.input_tokens), 0).label("input_tokens"),
             func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
             func.coalesce(func.sum(calls.cost_usd), 0).label("cost_usd"),
-            func.count().filter(calls.cost_usd.is_(None)).label("unknown_costs"),
+            # Also where they failed, the rules cost nothing.
+            func.count().filter(calls.cost_usd.is_(None), calls.provider != RULES).label("unknown_costs"),
         )
         .where(
             calls.organization_id == organization_id,

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from tegu.domain.call import RULES
 from tegu.domain.ids import new_id
 from tegu.llm.protocol import Provider
 from tegu.llm.structured import Timing
-from tegu.stages.context import RULES, ModelChoice, StageContext, StageLlm
+from tegu.stages.context import ModelChoice, StageContext, StageLlm
 from tegu.testing.canned import CANNED_MODEL, CannedProvider, NoCredentials, Replies
 from tegu.testing.memory import NOW, ORGANIZATION, AskedCall, MemoryLedger
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from tegu.domain.call import RULES
 from tegu.domain.content import Content
 from tegu.domain.errors import ErrorInfo, NotFoundError
 from tegu.domain.ids import new_id
@@ -158,7 +159,10 @@ def totals_of(calls: list[AskedCall]) -> CallTotals:
         input_tokens=sum(reply.usage.input_tokens or 0 for reply in replies if reply),
         output_tokens=sum(reply.usage.output_tokens or 0 for reply in replies if reply),
         cost_usd=sum((cost for cost in costs if cost is not None), CallTotals().cost_usd),
-        unknown_costs=sum(cost is None for cost in costs),
+        unknown_costs=sum(
+            cost is None and call.request.model.provider != RULES
+            for call, cost in zip(made, costs, strict=True)
+        ),
     )
 
 

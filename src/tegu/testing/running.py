@@ -19,6 +19,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from tegu.domain.call import RULES
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
@@ -36,7 +37,6 @@ from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.document import load
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
-from tegu.stages.context import RULES
 from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources

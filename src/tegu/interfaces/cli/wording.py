@@ -6,10 +6,9 @@ Called by the tables and the board. Invariant: a cost that is not known is never
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tegu.domain.call import Fallback, LlmCall
+from tegu.domain.call import RULES, Fallback, LlmCall
 from tegu.domain.run import Run, StageRun
 
-RULES = "rules"
 RULE_BASED = "no cost: rule-based"
 
 _STYLES = {
