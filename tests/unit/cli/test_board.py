@@ -28,7 +28,8 @@ def _event(
 
 
 def _drawn(board: Board) -> str:
-    out = Console(file=StringIO(), width=100, height=40, force_terminal=False)
+    # Wide enough for what a stage says however long ago it began: the clock of a suite runs on.
+    out = Console(file=StringIO(), width=140, height=40, force_terminal=False)
     out.print(LiveView(board, out).render())
     file = out.file
     assert isinstance(file, StringIO)
