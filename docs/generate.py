@@ -52,7 +52,7 @@ without an owner until another worker claims it. `waiting` costs nothing: no wor
 {stage_table}
 
 Every attempt that ended, whatever its end, is a row of `stage_attempts`: `completed`, `failed`, `crashed`,
-`handed_back` or `cancelled`. The attempt under way is the stage run itself.
+`handed_back` (its worker was told to stop, or it had to wait) or `cancelled`. The attempt under way is the stage run itself.
 """
 
 

@@ -18,7 +18,15 @@ from tegu.storage.partials import StoredPartial
 
 _BEGINS = "stage.started"
 _STAGE_ENDS = frozenset(
-    {"stage.completed", "stage.failed", "stage.retrying", "stage.crashed", "stage.skipped", "stage.cancelled"}
+    {
+        "stage.completed",
+        "stage.failed",
+        "stage.retrying",
+        "stage.waiting",
+        "stage.crashed",
+        "stage.skipped",
+        "stage.cancelled",
+    }
 )
 _RUN_ENDS = frozenset({"run.waiting", "run.handed_back", "run.completed", "run.failed", "run.cancelled"})
 """A run that waits, changes hands or ends leaves no attempt under way."""

@@ -70,4 +70,15 @@ class Crashed:
     reason: str
 
 
-StageOutcome = Completed | Failed | Crashed
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The attempt could not go on for now, through nobody's fault: no capacity, no budget. It is no failure and uses up
+    no retry. The stage waits, its run is released, and another attempt is made in `due_in_s`, or sooner if somebody
+    wakes it. `waits_for` says why; calls that were answered meanwhile are replayed from the journal.
+    """
+
+    waits_for: ErrorInfo
+    due_in_s: float
+
+
+StageOutcome = Completed | Failed | Crashed | Postponed

@@ -32,7 +32,9 @@ class StageStatus(StrEnum):
 
     PENDING = "pending"  # not started, or handed back undone by a worker that was told to stop
     RUNNING = "running"  # an attempt has begun and its end is not known
-    WAITING = "waiting"  # an attempt failed in a way that may pass; the next is due at `due_at`
+    WAITING = (
+        "waiting"  # an attempt failed in a way that may pass, or had to wait; the next is due at `due_at`
+    )
     COMPLETED = "completed"  # its output is stored and will not change
     FAILED = "failed"  # it failed for good
     SKIPPED = "skipped"  # its condition was false, or something it needs has no output

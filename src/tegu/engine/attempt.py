@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.outcome import Completed, Crashed, Failed, StageOutcome
+from tegu.domain.outcome import Completed, Crashed, Failed, Postponed, StageOutcome
 from tegu.engine.progress import StageProgress
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.task import StageTask
@@ -69,7 +69,7 @@ def task_of(
 
 
 def _checked(outcome: object) -> StageOutcome:
-    if isinstance(outcome, Completed | Failed | Crashed):
+    if isinstance(outcome, Completed | Failed | Crashed | Postponed):
         return outcome
     raise TypeError(f"a stage returned {type(outcome).__name__}, which is no outcome")
 

@@ -8,37 +8,34 @@ memory follows the database, never the other way round.
                                            -> [refused] -> refused() -> the stages whose outputs were in it fail
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from time import monotonic
-from typing import assert_never
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.json import JsonObject, storable_json
-from tegu.domain.outcome import Completed, Crashed, Failed, StageOutcome
+from tegu.domain.outcome import Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
 from tegu.engine.attempt import task_of
-from tegu.engine.progress import UNSTORABLE, Draft, StageProgress, refusal, stored_json
+from tegu.engine.progress import (
+    Draft,
+    StageProgress,
+    due_again,
+    due_in_s,
+    refusal,
+)
 from tegu.engine.retry import RetryPolicy
+from tegu.engine.settle import Ended, Settled, failed_for_good, quarantined, settle
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied, RunWrite
 from tegu.storage.claims import ClaimedRun, RunKey, StageState
 
-CRASHES_MAX = 3
 DEATHS_MAX = 10  # attempts that died with a worker: a stage that takes its worker down even from a child
 _REFUSALS_MAX = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    stage: str
-    outcome: StageOutcome
-    elapsed_ms: int
 
 
 class RunDriver:
@@ -74,11 +71,11 @@ class RunDriver:
         self._statuses: dict[str, StageStatus] = {}
         self._stages: dict[str, StageProgress] = {}
         self._crashed: list[str] = []
-        self._ended: list[_Ended] = []
+        self._ended: list[Ended] = []
         self._one_by_one = False
         self._refusals = 0
         self._changed: list[str] | None = None  # None: look at every stage
-        self._taken: tuple[Draft, list[_Ended], RunStatus] | None = None
+        self._taken: tuple[Draft, list[Ended], RunStatus] | None = None
         self._restore(stored)
 
     def _restore(self, stored: Mapping[str, StageState]) -> None:
@@ -128,7 +125,7 @@ class RunDriver:
 
     def ended(self, stage: str, outcome: StageOutcome, *, elapsed_ms: int) -> None:
         """An attempt ended."""
-        self._ended.append(_Ended(stage, outcome, elapsed_ms))
+        self._ended.append(Ended(stage, outcome, elapsed_ms))
 
     def heard(self, *, cancel_requested: bool, inbox: int) -> bool:
         """The database says so; True when there is something to do about it."""
@@ -167,7 +164,15 @@ class RunDriver:
         if not (draft.stages or draft.events or status is not RunStatus.RUNNING):
             return None
         self._taken = (draft, ended, status)
-        return self._write(draft, status)
+        due = due_in_s(self._stages | draft.moved) if status is RunStatus.WAITING else 0.0
+        return draft.written(
+            self.run,
+            rev=self._rev,
+            inbox=self._inbox,
+            status=transition(self.status, status),
+            due_in_s=due,
+            error=self._error,
+        )
 
     def applied(self, applied: Applied) -> tuple[StageTask, ...]:
         """The checkpoint is stored. Returns the stages to start now."""
@@ -213,91 +218,21 @@ class RunDriver:
             draft.attempt(name, stage, "crashed")
             draft.event("stage.crashed", name)
             if stage.deaths + 1 < DEATHS_MAX:
-                self._start(draft, name, is_alone=True)
+                self._start(draft, name, replace(stage, is_alone=True))
             else:
-                self._quarantine(draft, name, stage, f"its worker died {stage.deaths + 1} times while it ran")
+                reason = f"its worker died {stage.deaths + 1} times while it ran"
+                self._note(name, quarantined(draft, name, stage, reason))
         draft.recovered, self._crashed = self._crashed, []
 
-    def _settle(self, draft: Draft, end: _Ended) -> None:
-        stage = self._stages[end.stage]
-        match end.outcome:
-            case Completed():
-                self._complete(draft, end.stage, stage, end.outcome, end.elapsed_ms)
-            case Failed():
-                self._fail(draft, end.stage, stage, end.outcome, end.elapsed_ms)
-            case Crashed():
-                self._crash(draft, end.stage, stage, end.outcome, end.elapsed_ms)
-            case _:
-                assert_never(end.outcome)
-
-    def _complete(
-        self, draft: Draft, name: str, stage: StageProgress, outcome: Completed, elapsed_ms: int
-    ) -> None:
-        try:
-            output, text = stored_json(outcome.output)
-            results = [
-                (result, text if result.data is outcome.output else stored_json(result.data)[1])
-                for result in outcome.results
-            ]
-        except UNSTORABLE as error:
-            self._fail(draft, name, stage, Failed(refusal(name, error)), elapsed_ms)
-            return
-        completed = stage.moved(StageStatus.COMPLETED)
-        draft.move(name, completed, output=text, model=outcome.model, fingerprint=outcome.fingerprint)
-        draft.attempt(name, stage, "completed", elapsed_ms=elapsed_ms)
-        for result, data in results:
-            draft.result(name, result, data)
-        about: JsonObject = {"elapsed_ms": elapsed_ms}
-        if outcome.fallbacks:
-            about["fallbacks"] = [fallback.to_json() for fallback in outcome.fallbacks]
-        draft.event("stage.completed", name, about)
-        self._outputs[name] = output
-        self._note(name, completed)
-
-    def _fail(self, draft: Draft, name: str, stage: StageProgress, outcome: Failed, elapsed_ms: int) -> None:
-        error = replace(outcome.error, stage=name)
-        text = storable_json(error.to_json())
-        draft.attempt(name, stage, "failed", error=text, elapsed_ms=elapsed_ms)
-        failures = stage.failures + 1
-        if not outcome.transient or failures > self._plan.definition.stage(name).retries:
-            self._fail_for_good(draft, name, replace(stage, failures=failures), error)
-            return
-        delay_s = self._retry.delay_s(failures, at_least_s=outcome.retry_after_s, random=self._random)
-        waiting = stage.moved(
-            StageStatus.WAITING,
-            failures=failures,
-            generation=stage.generation + outcome.rejected,
-            due=monotonic() + delay_s,
+    def _settle(self, draft: Draft, end: Ended) -> None:
+        retries = self._plan.definition.stage(end.stage).retries
+        settled = settle(
+            draft, end, self._stages[end.stage], retries=retries, delay_of=self._retry.delay_of(self._random)
         )
-        draft.move(name, waiting, due_in_s=delay_s, error=text)
-        data: JsonObject = {"attempt": stage.attempt, "due_in_s": round(delay_s, 3), "error": error.to_json()}
-        draft.event("stage.retrying", name, data)
-        self._statuses[name] = waiting.status
-
-    def _crash(
-        self, draft: Draft, name: str, stage: StageProgress, outcome: Crashed, elapsed_ms: int
-    ) -> None:
-        crashes = stage.crashes + 1
-        error = ErrorInfo("crashed", outcome.reason, stage=name)
-        draft.attempt(name, stage, "crashed", error=storable_json(error.to_json()), elapsed_ms=elapsed_ms)
-        draft.event("stage.crashed", name, {"crashes": crashes, "reason": outcome.reason})
-        if crashes < CRASHES_MAX:
-            self._start(draft, name, crashes=crashes, is_alone=True)
-            return
-        reason = f"it crashed its process {crashes} times, the last time: {outcome.reason}"
-        self._quarantine(draft, name, replace(stage, crashes=crashes), reason)
-
-    def _quarantine(self, draft: Draft, name: str, stage: StageProgress, reason: str) -> None:
-        hint = "it is quarantined; run its input through the stage's code alone to find the cause"
-        error = ErrorInfo("quarantined", f"stage {name!r}: {reason}", stage=name, hint=hint)
-        self._fail_for_good(draft, name, stage, error)
-
-    def _fail_for_good(self, draft: Draft, name: str, stage: StageProgress, error: ErrorInfo) -> None:
-        failed = stage.moved(StageStatus.FAILED)
-        draft.move(name, failed, error=storable_json(error.to_json()))
-        draft.event("stage.failed", name, error.to_json())
-        self._error = self._error or error
-        self._note(name, failed)
+        if settled.stage.status is StageStatus.RUNNING:
+            self._start(draft, end.stage, settled.stage)
+        else:
+            self._note(end.stage, settled)
 
     def _advance(self, draft: Draft) -> RunStatus:
         """Start, skip and fail what follows, and whatever retry is due; then say where the run stands."""
@@ -306,32 +241,21 @@ class RunDriver:
             skipped = self._stages.get(name, StageProgress()).moved(StageStatus.SKIPPED)
             draft.move(name, skipped)
             draft.event("stage.skipped", name)
-            self._note(name, skipped)
+            self._note(name, Settled(skipped))
         for name, error in decision.fail:
             # A condition that cannot be decided counts as an attempt: pending has no way to failed.
-            self._fail_for_good(draft, name, StageProgress().moved(StageStatus.RUNNING), error)
-        for name in (*decision.start, *self._due_again()):
-            self._start(draft, name)
+            began = StageProgress().moved(StageStatus.RUNNING)
+            self._note(name, failed_for_good(draft, name, began, error))
+        for name in (*decision.start, *due_again(self._stages, self._statuses)):
+            self._start(draft, name, draft.moved.get(name) or self._stages.get(name, StageProgress()))
         self._changed = []
         if decision.outcome is not None:
             draft.event(f"run.{decision.outcome.value}", data=self._error.to_json() if self._error else None)
             return decision.outcome
         if any(status is StageStatus.RUNNING for status in self._statuses.values()):
             return RunStatus.RUNNING
-        draft.event("run.waiting", data={"due_in_s": round(self._due_in_s(draft), 3)})
+        draft.event("run.waiting", data={"due_in_s": round(due_in_s(self._stages | draft.moved), 3)})
         return RunStatus.WAITING
-
-    def _due_again(self) -> Iterator[str]:
-        now = monotonic()
-        waiting = StageStatus.WAITING
-        for name, stage in self._stages.items():
-            if stage.status is waiting and self._statuses[name] is waiting and stage.due <= now:
-                yield name
-
-    def _due_in_s(self, draft: Draft) -> float:
-        stages = (self._stages | draft.moved).values()
-        due = min(stage.due for stage in stages if stage.status is StageStatus.WAITING)
-        return max(0.0, due - monotonic())
 
     def _cancel(self, draft: Draft) -> RunStatus:
         for name in self._plan.order:
@@ -347,7 +271,7 @@ class RunDriver:
         draft.event("run.cancelled")
         return RunStatus.CANCELLED
 
-    def _give_up(self, draft: Draft, ended: list[_Ended]) -> RunStatus:
+    def _give_up(self, draft: Draft, ended: list[Ended]) -> RunStatus:
         statuses = self._statuses
         if ended and all(name in statuses and statuses[name].is_terminal for name in self._plan.order):
             return self._advance(draft)
@@ -363,37 +287,18 @@ class RunDriver:
         draft.event("run.handed_back")
         return RunStatus.PENDING
 
-    def _start(self, draft: Draft, name: str, *, crashes: int | None = None, is_alone: bool = False) -> None:
-        stage = draft.moved.get(name) or self._stages.get(name, StageProgress())
-        started = stage.moved(
-            StageStatus.RUNNING,
-            attempt=stage.attempt + 1,
-            crashes=stage.crashes if crashes is None else crashes,
-            is_alone=is_alone or stage.is_alone,
-        )
+    def _start(self, draft: Draft, name: str, stage: StageProgress) -> None:
+        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1)
         draft.move(name, started)
         draft.starts.append(name)
         draft.event("stage.started", name, {"attempt": started.attempt})
         self._statuses[name] = started.status
 
-    def _note(self, name: str, stage: StageProgress) -> None:
-        """A stage ended: what waits for it is to be looked at."""
-        self._statuses[name] = stage.status
-        if self._changed is not None:
+    def _note(self, name: str, settled: Settled) -> None:
+        """Where a stage stands; when it ended, what waits for it is to be looked at."""
+        status = self._statuses[name] = settled.stage.status
+        self._error = self._error or settled.error
+        if status is StageStatus.COMPLETED:
+            self._outputs[name] = settled.output
+        if status.is_terminal and self._changed is not None:
             self._changed.append(name)
-
-    def _write(self, draft: Draft, status: RunStatus) -> RunWrite:
-        return RunWrite(
-            organization_id=self.run.organization_id,
-            run_id=self.run.id,
-            epoch=self.run.epoch,
-            rev=self._rev,
-            inbox=self._inbox,
-            status=transition(self.status, status),
-            due_in_s=self._due_in_s(draft) if status is RunStatus.WAITING else 0.0,
-            error=storable_json(self._error.to_json()) if self._error else None,
-            stages=tuple(draft.stages.values()),
-            attempts=tuple(draft.attempts),
-            results=tuple(draft.results),
-            events=tuple(draft.events),
-        )

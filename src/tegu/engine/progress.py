@@ -3,8 +3,9 @@
 Called by the driver. Invariant: a stage moves only through the status table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from time import monotonic
 
 from pydantic import JsonValue
 from pydantic_core import to_json
@@ -12,8 +13,9 @@ from pydantic_core import to_json
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import storable, storable_json
 from tegu.domain.outcome import ResultDraft
-from tegu.domain.status import StageStatus, transition
-from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, StageWrite
+from tegu.domain.status import RunStatus, StageStatus, transition
+from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, RunWrite, StageWrite
+from tegu.storage.claims import ClaimedRun
 
 _NUL = b"\\u0000"
 
@@ -104,6 +106,32 @@ class Draft:
         """Something that followers of the run are told, in this order."""
         self.events.append(EventWrite(kind, stage, storable_json(data) if data is not None else None))
 
+    def written(
+        self,
+        run: ClaimedRun,
+        *,
+        rev: int,
+        inbox: int,
+        status: RunStatus,
+        due_in_s: float,
+        error: ErrorInfo | None,
+    ) -> RunWrite:
+        """The whole checkpoint: what is stored if the run is still at `rev`, and its owner has seen `inbox` signals."""
+        return RunWrite(
+            organization_id=run.organization_id,
+            run_id=run.id,
+            epoch=run.epoch,
+            rev=rev,
+            inbox=inbox,
+            status=status,
+            due_in_s=due_in_s,
+            error=storable_json(error.to_json()) if error else None,
+            stages=tuple(self.stages.values()),
+            attempts=tuple(self.attempts),
+            results=tuple(self.results),
+            events=tuple(self.events),
+        )
+
     def result(self, stage: str, result: ResultDraft, data: str) -> None:
         """A typed output of a stage that completed; `data` is its JSON text."""
         confidence = result.confidence
@@ -121,6 +149,21 @@ class Draft:
                 llm_call_id=result.llm_call_id,
             )
         )
+
+
+def due_again(stages: Mapping[str, StageProgress], statuses: Mapping[str, StageStatus]) -> Iterator[str]:
+    """The waiting stages whose time has come; `statuses` is where they stand in the checkpoint being made."""
+    now = monotonic()
+    waiting = StageStatus.WAITING
+    for name, stage in stages.items():
+        if stage.status is waiting and statuses[name] is waiting and stage.due <= now:
+            yield name
+
+
+def due_in_s(stages: Mapping[str, StageProgress]) -> float:
+    """How long until the first of the waiting stages is due; there is one."""
+    due = min(stage.due for stage in stages.values() if stage.status is StageStatus.WAITING)
+    return max(0.0, due - monotonic())
 
 
 def stored_json(value: JsonValue) -> tuple[JsonValue, str]:

@@ -62,7 +62,7 @@ def unpack_task(data: bytes) -> StageTask:
 
 
 def pack_outcome(outcome: StageOutcome) -> bytes:
-    """An outcome as JSON. The three kinds share no required field, so that they can be told apart."""
+    """An outcome as JSON. The four kinds share no required field, so that they can be told apart."""
     return _OUTCOME.dump_json(outcome)
 
 

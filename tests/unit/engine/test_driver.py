@@ -3,8 +3,12 @@
 from datetime import UTC, datetime
 from random import Random
 
+import pytest
+
 from tegu.domain.content import InputKind
+from tegu.domain.errors import ErrorInfo
 from tegu.domain.ids import new_id
+from tegu.domain.outcome import Postponed
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
@@ -49,6 +53,24 @@ def test_a_stage_that_once_died_with_its_worker_runs_alone_from_then_on() -> Non
     assert driver.take() is not None
     (task,) = driver.applied(Applied(cancel_requested=False, inbox=0))
     assert (task.is_alone, task.attempt) == (True, 2)
+
+
+def test_a_stage_that_has_to_wait_releases_its_run_and_uses_up_no_retry() -> None:
+    driver = driver_of()
+    assert driver.take() is not None
+    (task,) = driver.applied(Applied(cancel_requested=False, inbox=0))
+    reason = ErrorInfo("no_capacity", "openai:gpt is at its limit")
+    driver.ended(task.stage.name, Postponed(reason, 30), elapsed_ms=1)
+    write = driver.take()
+    assert write is not None
+    assert write.status is RunStatus.WAITING
+    assert write.error is None
+    assert write.due_in_s == pytest.approx(30, abs=5)
+    ((stage,), (ended,)) = write.stages, write.attempts
+    assert (stage.status, stage.failures, stage.attempt) == (StageStatus.WAITING, 0, 1)
+    assert ended.outcome == "handed_back"
+    assert "openai:gpt is at its limit" in str(ended.error)
+    assert [event.kind for event in write.events] == ["stage.waiting", "run.waiting"]
 
 
 def test_a_database_that_goes_on_refusing_is_not_asked_for_ever() -> None:

@@ -25,6 +25,7 @@ _STAGE_EVENTS = {
     "stage.failed": StageStatus.FAILED,
     "stage.skipped": StageStatus.SKIPPED,
     "stage.retrying": StageStatus.WAITING,
+    "stage.waiting": StageStatus.WAITING,
 }
 _RUN_EVENTS = {
     "run.started": RunStatus.RUNNING,
@@ -138,7 +139,7 @@ def _stage_saw(stage: StageLine, event: RunEvent) -> None:
             stage.note = ""
         case "stage.partial":
             stage.note = wording.tail(_said_of(data), NOTE_MAX)
-        case "stage.failed" | "stage.retrying" | "stage.crashed":
+        case "stage.failed" | "stage.retrying" | "stage.waiting" | "stage.crashed":
             stage.time.ended_at = event.at
             stage.note = reason_of(event)
         case _:
@@ -156,7 +157,7 @@ def _said_of(data: Mapping[str, JsonValue]) -> str:
 def reason_of(event: RunEvent) -> str:
     """Why a stage failed, is tried again or crashed, in the event's own words."""
     data = event.data if isinstance(event.data, dict) else {}
-    error = data.get("error")
+    error = data.get("error") or data.get("reason")
     inner = error if isinstance(error, dict) else data
     reason = inner.get("message") or inner.get("reason")
     return str(reason) if reason else ""
