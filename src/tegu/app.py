@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
-from tegu.actions.doctor import HealthCheck, examine
+from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
 from tegu.domain.errors import UsageError
 from tegu.domain.hook import HookEvent
 from tegu.domain.worker import LivingWorker
@@ -159,9 +159,13 @@ class Tegu(OrganizationHandle):
         """Whether this process can do its work."""
         return await self._runtime.health()
 
-    async def doctor(self) -> tuple[HealthCheck, ...]:
-        """Whether everything that is needed is there; it needs not be open."""
-        return await examine(self.settings, self._runtime.address, EnvironmentCredentials())
+    async def doctor(self, *, rows_max: int = ROWS_DEFAULT) -> tuple[HealthCheck, ...]:
+        """Whether everything that is needed is there, and whether the stored state is what it must be; it needs not be
+        open. Of each broken invariant at most `rows_max` rows are returned.
+        """
+        return await examine(
+            self.settings, self._runtime.address, EnvironmentCredentials(), rows_max=rows_max
+        )
 
     async def worker(
         self, *, options: WorkerOptions | None = None, on_released: OnReleased | None = None

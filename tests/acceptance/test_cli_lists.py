@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import asyncpg
 from command_line import tegu
 
 from tegu.storage.database import DatabaseAddress
+from tegu.storage.invariants import INVARIANTS
 
 
 async def test_doctor_finds_nothing_wrong_with_a_migrated_database(
@@ -17,6 +19,29 @@ async def test_doctor_finds_nothing_wrong_with_a_migrated_database(
     assert checks["row security"]["verdict"] == "ok"
     assert "tegu_app, tegu_engine" in checks["roles"]["detail"]
     assert checks["schema"]["detail"].startswith("revision ")
+    assert checks["invariants"]["detail"] == f"{len(INVARIANTS)} of {len(INVARIANTS)} hold"
+
+
+async def test_doctor_shows_the_rows_that_break_an_invariant(
+    address: DatabaseAddress, process_environment: dict[str, str]
+) -> None:
+    connection = await asyncpg.connect(address.owner)
+    try:
+        stuck = await connection.fetchval(
+            "insert into tegu.runs (organization_id, id, pipeline_id, version_id, content_id, status, due_at) values"
+            " (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),"
+            " 'running', null) returning id"
+        )
+    finally:
+        await connection.close()
+    ended = await tegu(process_environment, "doctor")
+    shown = " ".join(ended.out.split())
+    assert ended.code == 1
+    assert f"run {stuck} is running, but nobody owns it and nobody will take it" in shown
+    written = await tegu(process_environment, "doctor", "--json", "--rows", "1")
+    checks = {check["name"]: check for check in written.json["checks"]}
+    assert (written.code, written.json["ok"]) == (1, False)
+    assert [row["run_id"] for row in checks["nothing is stuck"]["rows"]] == [str(stuck)]
 
 
 async def test_doctor_says_that_the_database_is_not_there(process_environment: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from importlib.metadata import version
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError
+from tegu.domain.invariant import BrokenRow, InvariantCheck
 from tegu.domain.worker import waiting_reason
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.model_names import ModelNames
@@ -19,11 +20,14 @@ from tegu.llm.providers.registry import PROVIDER_NAMES
 from tegu.settings import Settings
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, DatabaseAddress
 from tegu.storage.health import DatabaseHealth, health, workers_and_unserved
+from tegu.storage.invariants import check_invariants
 from tegu.storage.migrate import current_revision, head
 
 _SNAPSHOT_WARNING_S = 300.0
 _DISK_WARNING_BYTES = 1 << 30
 _SERVER_VERSION_MIN = 150000
+ROWS_DEFAULT = 5
+ROWS_MAX = 1000
 
 
 class Verdict(StrEnum):
@@ -36,25 +40,28 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One thing that was looked at."""
+    """One thing that was looked at. `rows` break an invariant; there may be more of them."""
 
     name: str
     verdict: Verdict
     detail: str
     hint: str | None = None
+    rows: tuple[BrokenRow, ...] = ()
 
 
 async def examine(
     settings: Settings,
     address: Callable[[], Awaitable[DatabaseAddress]],
     credentials: EnvironmentCredentials,
+    *,
+    rows_max: int = ROWS_DEFAULT,
 ) -> tuple[HealthCheck, ...]:
-    """Every check."""
+    """Every check. Of each broken invariant at most `rows_max` rows are returned."""
     keys = [(name, credentials.has_credential(name)) for name in PROVIDER_NAMES]
     checks = [
         _python(),
         _version(),
-        *await _database(address),
+        *await _database(address, rows_max),
         _model(settings),
         _keys(keys),
         _disk(settings),
@@ -71,7 +78,7 @@ def _version() -> HealthCheck:
     return HealthCheck("tegu", Verdict.OK, version("tegu"))
 
 
-async def _database(address: Callable[[], Awaitable[DatabaseAddress]]) -> list[HealthCheck]:
+async def _database(address: Callable[[], Awaitable[DatabaseAddress]], rows_max: int) -> list[HealthCheck]:
     try:
         found = await address()
         facts = await health(found)
@@ -88,6 +95,7 @@ async def _database(address: Callable[[], Awaitable[DatabaseAddress]]) -> list[H
         *(_security(facts) if facts.tables else []),
         _snapshot(facts),
         *(await _workers(found) if is_current else []),
+        *(_invariants(await check_invariants(found, rows_max=rows_max)) if is_current else []),
     ]
 
 
@@ -151,6 +159,21 @@ async def _workers(address: DatabaseAddress) -> list[HealthCheck]:
         reason = waiting_reason(runs.missing)
         checks.append(HealthCheck("waiting runs", Verdict.WARNING, f"{waits}: {reason}", hint))
     return checks
+
+
+def _invariants(checks: tuple[InvariantCheck, ...]) -> list[HealthCheck]:
+    """One line for those that hold, and one for each that does not."""
+    holding = sum(check.is_looked_at and not check.broken for check in checks)
+    found = [HealthCheck("invariants", Verdict.OK, f"{holding} of {len(checks)} hold")]
+    for check in checks:
+        if not check.is_looked_at:
+            hint = "the tables are large: look again when the database is less busy"
+            found.append(HealthCheck(check.name, Verdict.WARNING, "not looked at: it took too long", hint))
+        elif check.broken:
+            hint = "keep these rows and report them: this is a defect, or somebody changed the tables by hand"
+            detail = f"not so: {check.claim}"
+            found.append(HealthCheck(check.name, Verdict.FAILED, detail, hint, check.broken))
+    return found
 
 
 def _model(settings: Settings) -> HealthCheck:

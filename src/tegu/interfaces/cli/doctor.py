@@ -3,8 +3,9 @@
 import click
 from rich.markup import escape
 
-from tegu.actions.doctor import HealthCheck, Verdict
+from tegu.actions.doctor import ROWS_DEFAULT, ROWS_MAX, HealthCheck, Verdict
 from tegu.app import Tegu
+from tegu.domain.invariant import BrokenRow
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
@@ -13,12 +14,23 @@ from tegu.settings import Settings
 
 
 @click.command()
+@click.option(
+    "--rows",
+    "rows_max",
+    type=click.IntRange(1, ROWS_MAX),
+    default=ROWS_DEFAULT,
+    show_default=True,
+    help="How many rows to show of each invariant that is broken.",
+)
 @json_option
-def doctor(*, as_json: bool) -> int:
-    """Look whether everything that Tegu needs is there; exit code 0 if nothing failed."""
+def doctor(*, rows_max: int, as_json: bool) -> int:
+    """Look whether everything that Tegu needs is there, and whether the stored state is what it must be.
+
+    Exit code 0 if nothing failed.
+    """
 
     async def work() -> tuple[HealthCheck, ...]:
-        return await Tegu(settings=Settings.from_environment()).doctor()
+        return await Tegu(settings=Settings.from_environment()).doctor(rows_max=rows_max)
 
     checks = run_async(work())
     failed = [check for check in checks if check.verdict is Verdict.FAILED]
@@ -28,8 +40,14 @@ def doctor(*, as_json: bool) -> int:
         made = table("check", "", "found")
         for check in checks:
             hint = f"\n[cyan]hint:[/] {escape(check.hint)}" if check.hint else ""
-            made.add_row(check.name, wording.status(check.verdict.value), escape(check.detail) + hint)
+            rows = "".join(f"\n[red]{escape(_broken(row))}[/]" for row in check.rows)
+            made.add_row(check.name, wording.status(check.verdict.value), escape(check.detail) + rows + hint)
         console().print(made)
     if any(check.name == "database" for check in failed):
         return ExitCode.DATABASE
     return ExitCode.FAILED if failed else ExitCode.OK
+
+
+def _broken(row: BrokenRow) -> str:
+    where = f"run {row.run_id}" if row.run_id else f"organization {row.organization_id}"
+    return f"{where} {row.detail}"
