@@ -213,8 +213,9 @@ def _file_bytes(path: Path) -> bytes:
         raise IntakeError(
             f"there is no file {str(path)!r}", code="not_found", hint="check the path"
         ) from error
-    except OSError as error:
-        raise IntakeError(f"{str(path)!r} cannot be read: {error.strerror}", code="unreadable") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL
+        why = error.strerror if isinstance(error, OSError) else error
+        raise IntakeError(f"{str(path)!r} cannot be read: {why}", code="unreadable") from error
 
 
 def _source_type(source: Source, media_type: str) -> SourceType:

@@ -33,6 +33,11 @@ class ModelRef:
         if text == "rules":
             return cls("rules", "rules")
         provider, colon, name = text.partition(":")
+        if not text.isprintable():  # a name travels into requests, paths and terminals
+            raise ConfigurationError(
+                f"model {text!r} holds a character that no name has",
+                hint="for example anthropic:claude-sonnet-4-5",
+            )
         if not colon or not provider or not name:
             raise ConfigurationError(
                 f"model {text!r} is not of the form provider:model",

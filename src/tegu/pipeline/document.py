@@ -91,8 +91,11 @@ def _load_file(path: Path) -> PipelineDocument:
             raw = file.read(4 * TEXT_LENGTH_MAX + 1)
     except FileNotFoundError:
         raise NotFoundError(f"there is no file {str(path)!r}", hint="check the path") from None
-    except OSError as error:
-        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a name with NUL
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(
+            f"{str(path)!r} cannot be read: {why}", hint="name a file of YAML or JSON"
+        ) from error
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

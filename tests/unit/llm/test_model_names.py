@@ -71,6 +71,10 @@ async def test_in_a_chain_an_alias_without_a_key_is_passed_over() -> None:
         ("openai:a,", "names nothing between two commas"),
         (",".join(f"openai:{n}" for n in range(MODELS_MAX + 1)), f"at most {MODELS_MAX}"),
         ("openai:" + "x" * 2000, "at most 1000 are read"),
+        ("openai:\x1b[2J", "holds a character that no name has"),
+        ("openai:gpt\u202e5", "holds a character that no name has"),
+        ("openai:a\udc80", "holds a character that no name has"),
+        ("openai:a\nb", "holds a character that no name has"),
     ],
 )
 def test_what_is_no_model_is_refused_where_it_is_read(text: str, message: str) -> None:

@@ -5,7 +5,10 @@ and `tegu check` (a test runs the three).
 """
 
 import keyword
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib.machinery import PathFinder
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ from typing import Any
 import click
 
 from tegu.domain.errors import UsageError
+from tegu.interfaces.cli.printable import printable
 from tegu.pipeline.definition import RESERVED_NAMES
 from tegu.pipeline.limits import as_name, is_name
 
@@ -46,6 +50,7 @@ def pipeline(*, name: str, as_yaml: bool, folder: Path) -> None:
         _write_schema(folder)
         shown = f"{name}.yaml"
     else:
+        _check_module(name, folder)
         _write(folder, {f"{name}.py": "pipeline.py.txt", f"test_{name}.py": "test_pipeline.py.txt"}, name)
         shown = f"{name}.py"
     _next(
@@ -62,6 +67,7 @@ def pipeline(*, name: str, as_yaml: bool, folder: Path) -> None:
 def stage(*, name: str, folder: Path) -> None:
     """Write NAME.py and test_NAME.py: a stage in Python, and its test."""
     _check_name(name)
+    _check_module(name, folder)
     _write(folder, {f"{name}.py": "stage.py.txt", f"test_{name}.py": "test_stage.py.txt"}, name)
     _next(
         folder,
@@ -77,47 +83,91 @@ def _check_name(name: str) -> None:
         hint = f"write {near}" if near else "snake_case, beginning with a letter"
         raise UsageError(f"{name!r:.80} is no name", hint=hint)
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in RESERVED_NAMES or name in _TAKEN:
-        raise UsageError(
-            f"{name!r} means something else already", hint=f"write {name}_pipeline, for instance"
-        )
+        raise _taken(name, "means something else already")
 
 
-_TAKEN = frozenset({"tegu", "pytest", "pydantic", "test", "typing", "email", "asyncio", "json"})
-"""Modules that a file of this name would hide from its own imports."""
+def _check_module(name: str, folder: Path) -> None:
+    """A file NAME.py hides the module of that name from every program that is started beside it."""
+    own = {folder.resolve(), Path.cwd()}
+    others = [place for place in sys.path if Path(place).resolve() not in own]
+    spec = PathFinder.find_spec(name, others)
+    if name in sys.stdlib_module_names or (spec is not None and spec.origin is not None):
+        raise _taken(name, "is a module already, which the new file would hide")
+
+
+def _taken(name: str, why: str) -> UsageError:
+    return UsageError(f"{name!r} {why}", hint=f"write {name}_pipeline, for instance")
+
+
+_TAKEN = frozenset({"tegu", "pytest", "conftest", "pydantic", "test"})
+"""What the files themselves, or pytest, mean by these names."""
 
 
 def _write(folder: Path, templates: Mapping[str, str], name: str) -> None:
     """Write the files, or raise UsageError and write none."""
-    there = [file for file in templates if (folder / file).exists()]
-    if there:
-        raise UsageError(
-            f"there is a {there[0]!r} already, and it is left as it is", hint="take another name, or --dir"
-        )
     title = "".join(word.capitalize() for word in name.split("_"))
     source: Any = files("tegu").joinpath("templates")
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, template in templates.items():
-        text = source.joinpath(template).read_text("utf-8")
-        with (folder / file).open("x", encoding="utf-8") as out:
-            out.write(text.replace("NAME", name).replace("Title", title))
-        click.echo(f"wrote {folder / file}")
+    texts = {
+        file: source.joinpath(template).read_text("utf-8").replace("NAME", name).replace("Title", title)
+        for file, template in templates.items()
+    }
+    there = [file for file in texts if (folder / file).exists()]
+    if there:
+        raise _exists(there[0])
+    made: list[Path] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in texts.items():
+            with (folder / file).open("x", encoding="utf-8") as out:
+                made.append(folder / file)
+                out.write(text)
+    except BaseException as error:
+        for path in made:
+            with suppress(OSError):
+                path.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(folder, error) from error
+        raise
+    for path in made:
+        click.echo(printable(f"wrote {path}"))
+
+
+def _exists(file: str) -> UsageError:
+    return UsageError(
+        f"there is a {file!r} already, and it is left as it is", hint="take another name, or --dir"
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    if isinstance(error, FileExistsError):  # made meanwhile, or a link that leads nowhere
+        return _exists(Path(str(error.filename)).name)
+    return UsageError(
+        f"nothing can be written in {str(folder)!r}: {error.strerror or error}",
+        hint="--dir names a folder of yours",
+    )
 
 
 def _write_schema(folder: Path) -> None:
+    """Write the schema for editors where there is none: a link is not followed, a file not replaced."""
     from tegu.interfaces.cli.screen import json_text
     from tegu.pipeline.document_schema import document_schema
     from tegu.stages.registry import StageRegistry
 
     path = folder / "tegu.schema.json"
-    if not path.exists():
-        path.write_text(json_text(document_schema(StageRegistry())), "utf-8")
-        click.echo(f"wrote {path}")
+    try:
+        with path.open("x", encoding="utf-8") as out:
+            out.write(json_text(document_schema(StageRegistry())))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    click.echo(printable(f"wrote {path}"))
 
 
 def _next(folder: Path, *commands: str) -> None:
     click.echo("\nNext:")
     if folder != Path():
-        click.echo(f"    cd {folder}")
+        click.echo(printable(f"    cd {folder}"))
     for command in commands:
         click.echo(f"    {command}")
     click.echo("\n`tegu docs` is the whole page on writing pipelines.")

@@ -77,7 +77,9 @@ def imported(name: str) -> ModuleType:
         ) from error
     except TeguError:
         raise
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit: a module that ends its process has not been checked
         what = f"{type(error).__name__}: {error}"
         raise UsageError(
             f"module {name!r} cannot be imported: {what:.300}", hint="--debug shows where"
