@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from importlib import import_module
+from math import inf
 from types import TracebackType
 from typing import Self, TypeVar, get_args
 
@@ -31,6 +32,7 @@ from tegu.storage.migrate import migrate
 from tegu.storage.workers import Workers
 
 _Hooked = TypeVar("_Hooked", bound=HookFunction)
+_HOOK_LENGTH_MAX = 200
 
 
 class Tegu(OrganizationHandle):
@@ -123,11 +125,17 @@ class Tegu(OrganizationHandle):
         """
         if event not in get_args(HookEvent):
             raise UsageError(f"there is no event {event!r}", hint=f"one of {', '.join(get_args(HookEvent))}")
-        if attempts < 1 or timeout_s <= 0:
-            raise UsageError(f"attempts={attempts}, timeout_s={timeout_s}: both must be positive")
+        if attempts < 1 or not 0 < timeout_s < inf:
+            raise UsageError(f"attempts={attempts}, timeout_s={timeout_s}: both must be positive numbers")
 
         def register(function: _Hooked) -> _Hooked:
-            known = name or f"{function.__module__}.{function.__qualname__}"
+            qualified = getattr(function, "__qualname__", None)  # a partial and an object have none
+            known = name or (f"{function.__module__}.{qualified}" if qualified else "")
+            if not known or len(known) > _HOOK_LENGTH_MAX or not known.isprintable():
+                raise UsageError(
+                    f"a hook cannot be known as {known[:80]!r}",
+                    hint=f"give it a `name=` of 1 to {_HOOK_LENGTH_MAX} printable characters",
+                )
             self._runtime.add_hook(Hook(known, event, function, pipeline, attempts, timeout_s))
             return function
 

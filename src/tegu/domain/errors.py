@@ -166,7 +166,11 @@ class ErrorInfo:
         """What to store of an exception: its own words when it is ours, its type and text otherwise."""
         if isinstance(error, TeguError):
             return cls(code=error.code, message=error.message, stage=stage, hint=error.hint)
-        return cls(code="exception", message=f"{type(error).__name__}: {error}", stage=stage)
+        try:
+            said = f"{type(error).__name__}: {error}"
+        except Exception:  # noqa: BLE001 (an exception that cannot be written is one all the same)
+            said = type(error).__name__
+        return cls(code="exception", message=said, stage=stage)
 
     def to_json(self) -> JsonObject:
         """As stored: `{code, stage, message, hint}`."""

@@ -5,18 +5,18 @@
     call         the hook, while the lease of its delivery is renewed
     settle       returned: the delivery is gone; raised: again after a back-off, and after `attempts` never
 
-Called by the runtime of every process that has hooks. Invariant: a delivery leaves the database only after its hook
-returned, or visibly: as failed, or for its age. A process that dies within a hook costs `lease_s`.
+Called by the runtime of every process that has hooks. Invariants: a delivery leaves the database only after its hook
+returned, or visibly: as failed, or for its age; a process that dies within a hook costs `lease_s`; whatever other hooks
+have waiting or under way, each hook has room for one call.
 """
 
 import asyncio
 import inspect
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from time import monotonic
 from typing import Any
@@ -26,9 +26,10 @@ import asyncpg
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.hook import HookEvent, RunEnded
 from tegu.domain.ids import new_id
-from tegu.domain.json import canonical_json, storable_text
+from tegu.domain.json import storable_json, storable_text
+from tegu.engine.hook_threads import HookExitError, HookThreads
 from tegu.engine.retry import RetryPolicy
-from tegu.storage.hooks import PRUNE_MAX, Deliveries, Delivery, Subscription
+from tegu.storage.hooks import PRUNE_MAX, Deliveries, Delivery, Room, Subscription
 
 log = logging.getLogger("tegu.hooks")
 
@@ -50,9 +51,14 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class DelivererOptions:
-    """Limits and intervals. `keep_s` is how long an ending waits for a process that has its hook, and a failed one stays."""
+    """Limits and intervals. `keep_s` is how long an ending waits for a process that has its hook, and a failed one stays.
+
+    `concurrency` bounds the calls under way, but for one more of each hook that has none. A hook of which `hanging_max`
+    calls hang in their threads is not called any more until one of them returns.
+    """
 
     concurrency: int = 10
+    hanging_max: int = 20
     poll_s: float = 1.0
     lease_s: float = 10.0
     drain_s: float = 2.0
@@ -77,7 +83,8 @@ class Deliverer:
         self._random = random or Random()  # noqa: S311 (jitter, no secret)
         self._deliveries = Deliveries(pool, new_id())
         self._calls: dict[asyncio.Task[None], Delivery] = {}
-        self._threads = ThreadPoolExecutor(self._options.concurrency, thread_name_prefix="tegu-hook")
+        self._threads = HookThreads()
+        self._hanging: set[str] = set()
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -111,16 +118,16 @@ class Deliverer:
             keeping.cancel()
             for task in tuple(self._calls):
                 task.cancel()
-            await asyncio.gather(keeping, *self._calls, return_exceptions=True)
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            # A hook may refuse to be cancelled: its delivery is due again when its lease ends.
+            await asyncio.wait([keeping, *self._calls], timeout=self._options.drain_s)
 
     async def _claim(self) -> bool:
         """Claim once; True when there may be more and room for it."""
-        room = self._options.concurrency - len(self._calls)
-        if room <= 0:
+        rooms, limit = self._rooms()
+        if limit <= 0:
             return False
         try:
-            taken = await self._deliveries.claim(list(self._hooks), limit=room, lease_s=self._options.lease_s)
+            taken = await self._deliveries.claim(rooms, limit=limit, lease_s=self._options.lease_s)
         except Exception as error:  # noqa: BLE001 (the next look may do better)
             log.warning("no deliveries: %s", error or type(error).__name__)
             return False
@@ -128,7 +135,30 @@ class Deliverer:
             task = asyncio.create_task(self._deliver(delivery))
             self._calls[task] = delivery
             task.add_done_callback(self._called)
-        return len(taken) == room
+        return len(taken) == limit
+
+    def _rooms(self) -> tuple[list[Room], int]:
+        """How many calls of each hook may begin, and how many of all together."""
+        under_way = Counter(delivery.hook for delivery in self._calls.values())
+        shared = max(0, self._options.concurrency - len(self._calls))
+        callable_ = [name for name in self._hooks if not self._hangs(name)]
+        rooms = [
+            Room(name, max(shared, 1 - under_way[name]), under_way[name])
+            for name in callable_
+            if shared or not under_way[name]
+        ]
+        idle = sum(not room.under_way for room in rooms)
+        return rooms, max(shared, idle) if rooms else 0
+
+    def _hangs(self, name: str) -> bool:
+        count = self._threads.given_up(name)
+        if count < self._options.hanging_max:
+            self._hanging.discard(name)
+            return False
+        if name not in self._hanging:
+            self._hanging.add(name)
+            log.error("hook %s is not called any more: %d calls of it hang in their threads", name, count)
+        return True
 
     def _called(self, task: asyncio.Task[None]) -> None:
         self._calls.pop(task, None)
@@ -148,7 +178,11 @@ class Deliverer:
         try:
             async with asyncio.timeout(hook.timeout_s):
                 await self._call(hook, delivery.ended)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():  # the hook's own, of something that it waited for
+                await self._failed(hook, delivery, HookExitError(f"CancelledError: {error}"))
+                return
             with suppress(Exception):
                 await self._deliveries.put_off(delivery, delay_s=0.0, error=None)
             raise
@@ -158,13 +192,15 @@ class Deliverer:
             await self._deliveries.end(delivery)
 
     async def _call(self, hook: Hook, ended: RunEnded) -> None:
-        if inspect.iscoroutinefunction(hook.function):
-            await hook.function(ended)
-            return
-        loop = asyncio.get_running_loop()
-        returned = await loop.run_in_executor(self._threads, partial(hook.function, ended))
-        if inspect.isawaitable(returned):
-            await returned
+        try:
+            if inspect.iscoroutinefunction(hook.function):
+                await hook.function(ended)
+                return
+            returned = await self._threads.call(hook.name, hook.function, ended)
+            if inspect.isawaitable(returned):
+                await returned
+        except SystemExit as error:  # it would end the host's event loop
+            raise HookExitError(f"SystemExit: {error}") from error
 
     async def _failed(self, hook: Hook, delivery: Delivery, error: Exception) -> None:
         attempt = delivery.ended.attempt
@@ -187,7 +223,7 @@ class Deliverer:
 
     async def _put_off(self, delivery: Delivery, delay_s: float | None, info: ErrorInfo) -> None:
         message = storable_text(info.message)[:_ERROR_CHARACTERS_MAX]
-        error = canonical_json({"code": info.code, "stage": None, "message": message, "hint": info.hint})
+        error = storable_json({"code": info.code, "stage": None, "message": message, "hint": info.hint})
         await self._deliveries.put_off(delivery, delay_s=delay_s, error=error)
 
     async def _keep(self) -> None:

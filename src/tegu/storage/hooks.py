@@ -33,6 +33,15 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How many calls of a hook may begin in this process, where so many are under way."""
+
+    hook: str
+    limit: int
+    under_way: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A delivery that is ours for a while."""
 
@@ -58,9 +67,10 @@ class Deliveries:
         columns = [h.name for h in hooks], [h.event for h in hooks], [h.pipeline for h in hooks]
         await self._pool.execute(statement("subscribe_hooks"), *columns)
 
-    async def claim(self, names: Sequence[str], *, limit: int, lease_s: float) -> list[Delivery]:
-        """Take up to `limit` due deliveries for these hooks."""
-        rows = await self._pool.fetch(statement("claim_deliveries"), list(names), limit, lease_s, self._token)
+    async def claim(self, rooms: Sequence[Room], *, limit: int, lease_s: float) -> list[Delivery]:
+        """Take up to `limit` due deliveries for these hooks, in turn."""
+        columns = [r.hook for r in rooms], [r.limit for r in rooms], [r.under_way for r in rooms]
+        rows = await self._pool.fetch(statement("claim_deliveries"), *columns, limit, lease_s, self._token)
         return [_delivery(row) for row in rows]
 
     async def renew(self, held: Sequence[Delivery], *, lease_s: float) -> None:
