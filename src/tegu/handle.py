@@ -5,7 +5,7 @@ is asked for, it acts for its one organization; ids of another's are not there f
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -184,7 +184,7 @@ class OrganizationHandle:
                     await asyncio.wait_for(released.wait(), _POLL_S)
                 released.clear()
 
-    async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncIterator[RunEvent]:
+    async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncGenerator[RunEvent]:
         """The events of runs, as they happen, in order within each run, until all have ended.
 
         With `partials` also what models have said so far, as events of the kind `stage.partial` (`data`: `partial`,

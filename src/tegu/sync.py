@@ -12,6 +12,8 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from uuid import UUID
@@ -22,10 +24,11 @@ from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.content import SourceType
+from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import RunEvent
 from tegu.handle import OrganizationHandle, joined_scope, start_prepared
-from tegu.storage.borrowed import run_now
+from tegu.storage.borrowed import check_synchronous, run_now
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,22 +49,34 @@ class _Loop:
     def tegu(self) -> Tegu:
         with self._lock:
             if self._tegu is None or self._pid != os.getpid():  # a server that forks takes no threads along
+                made = self._make()
                 loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(target=_run, args=(loop,), name="tegu", daemon=True)
                 self._thread.start()
-                made = self._make()
                 try:
-                    asyncio.run_coroutine_threadsafe(made.open(), loop).result()
+                    _wait(made.open(), loop)
                 except BaseException:
+                    with suppress(Exception):  # what it had opened already
+                        _wait(made.close(), loop)
                     loop.call_soon_threadsafe(loop.stop)
                     raise
                 self._loop, self._tegu, self._pid = loop, made, os.getpid()
                 atexit.register(self.close)
             return self._tegu
 
-    def call(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+    def call(self, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        """Run what `work` makes in the loop, and wait for it. Raises UsageError in the loop's own thread, and when this is
+        closed meanwhile.
+        """
+        loop = self._loop
+        if loop is None:
+            raise _closed()
+        if threading.current_thread() is self._thread:
+            raise UsageError(
+                "SyncTegu was called in its own event loop, which would wait for itself for ever",
+                hint="an async stage or hook uses what it is given, or `await asyncio.to_thread(...)`",
+            )
+        return _wait(work(), loop)
 
     def close(self) -> None:
         with self._lock:
@@ -69,10 +84,45 @@ class _Loop:
         if loop is None or tegu is None or self._pid != os.getpid():
             return
         atexit.unregister(self.close)
-        asyncio.run_coroutine_threadsafe(tegu.close(), loop).result()
-        asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        self._thread.join(_JOIN_S)
+        try:
+            _wait(tegu.close(), loop)
+            _wait(_cancel_others(), loop)
+            _wait(loop.shutdown_asyncgens(), loop)
+            _wait(loop.shutdown_default_executor(), loop)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            self._thread.join(_JOIN_S)
+
+
+def _wait(work: Coroutine[Any, Any, R], loop: asyncio.AbstractEventLoop) -> R:
+    try:
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+    except RuntimeError:  # the loop ended between two of our statements
+        work.close()
+        raise _closed() from None
+    try:
+        return future.result()
+    except CancelledError:
+        raise _closed() from None
+    except BaseException:  # also Ctrl-C in the thread that waits: what it waited for must not go on alone
+        future.cancel()
+        raise
+
+
+async def _cancel_others() -> None:
+    """End what other threads still wait for: they would wait for ever for a loop that has stopped."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=_JOIN_S)
+
+
+def _closed() -> UsageError:
+    return UsageError(
+        "this SyncTegu was closed while it was used",
+        hint="close it when its threads have ended; the next use opens it again",
+    )
 
 
 def _run(loop: asyncio.AbstractEventLoop) -> None:
@@ -89,7 +139,8 @@ def _blocking(
 
     @wraps(method)
     def call(self: "SyncHandle", /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return self._loop.call(method(self._handle(), *args, **kwargs))
+        handle = self._handle()
+        return self._loop.call(lambda: method(handle, *args, **kwargs))
 
     return call
 
@@ -130,6 +181,7 @@ class SyncHandle:
         """Start runs. With `connection` (`django.db.connection`, psycopg's, or SQLAlchemy's) in the caller's transaction."""
         if connection is None:
             return self._start(pipeline, *inputs, options=options)
+        check_synchronous(connection)
         prepared = self._prepare(pipeline, *inputs, options=options)
         return run_now(start_prepared(prepared, connection))
 
@@ -148,9 +200,10 @@ class SyncHandle:
             return self._ingest(
                 source, source_type=source_type, name=name, metadata=metadata, external_id=external_id
             )
+        check_synchronous(connection)
         scope = self._scope()
         read = self._loop.call(
-            content_actions.read_input(
+            lambda: content_actions.read_input(
                 source,
                 source_type=source_type,
                 name=name,
@@ -173,8 +226,12 @@ class SyncHandle:
         async def following() -> RunEvent | None:
             return await anext(events, None)
 
-        while (event := self._loop.call(following())) is not None:
-            yield event
+        try:
+            while (event := self._loop.call(following)) is not None:
+                yield event
+        finally:  # also when whoever reads them has seen enough
+            with suppress(UsageError):
+                self._loop.call(events.aclose)
 
 
 class SyncTegu(SyncHandle):

@@ -1,12 +1,14 @@
 """In code that is not async: threads, Django, plain scripts."""
 
 import asyncio
+import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 from sqlalchemy import create_engine
@@ -14,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from tegu.app import Tegu
-from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.errors import NotFoundError, TeguError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.llm.credentials import EnvironmentCredentials
@@ -73,6 +75,53 @@ async def test_errors_come_through_and_a_closed_one_opens_again(tegu: SyncTegu) 
         await in_thread(lambda: tegu.start("nothing", "text"))
     await in_thread(tegu.close)
     assert await in_thread(tegu.list_runs) == []
+
+
+async def test_a_thread_that_waits_is_told_when_it_is_closed(tegu: SyncTegu) -> None:
+    (run_id,) = await in_thread(lambda: tegu.start(NOTE, "Nobody drives it."))
+    calls = (lambda: tegu.wait([run_id]), lambda: tegu.wait([run_id]), lambda: list(tegu.follow([run_id])))
+    waiting = [asyncio.create_task(in_thread(call)) for call in calls]
+    await asyncio.sleep(0.3)
+    await in_thread(tegu.close)
+    for told in await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 30):
+        assert isinstance(told, UsageError)
+    assert [run.id for run in await in_thread(tegu.list_runs)] == [run_id]
+
+
+async def test_its_own_event_loop_cannot_wait_for_itself(tegu: SyncTegu) -> None:
+    await in_thread(tegu.list_runs)  # opens it
+
+    async def within() -> None:
+        tegu.list_runs()
+
+    with pytest.raises(UsageError, match="its own event loop"):
+        await asyncio.wait_for(in_thread(lambda: tegu._loop.call(within)), 30)
+
+
+async def test_what_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
+    broken = (
+        lambda: Tegu(settings=Settings(home=tmp_path), models={"a": "a"}),
+        lambda: Tegu(settings=Settings(home=tmp_path, database_url="postgresql://127.0.0.1:1/none")),
+    )
+    for make in broken:
+        closed = SyncTegu(make)
+        with pytest.raises(TeguError):
+            await in_thread(closed.list_runs)
+    async with asyncio.timeout(30):
+        while any(thread.name == "tegu" for thread in threading.enumerate()):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_connection_that_must_be_awaited_is_refused(tegu: SyncTegu, address: DatabaseAddress) -> None:
+    connection = await asyncpg.connect(address.owner)
+    try:
+        with pytest.raises(UsageError, match="must be awaited, and SyncTegu cannot"):
+            await in_thread(lambda: tegu.start(NOTE, "text", connection=connection))
+        with pytest.raises(UsageError, match="must be awaited, and SyncTegu cannot"):
+            await in_thread(lambda: tegu.ingest("text", connection=connection))
+        assert await connection.fetchval("select 1") == 1
+    finally:
+        await connection.close()
 
 
 async def test_psycopg_and_sqlalchemy_sessions_are_joined_in_the_callers_thread(

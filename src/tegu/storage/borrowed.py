@@ -6,9 +6,11 @@ compiles for that driver, and what comes back becomes SQLAlchemy's rows. Invaria
 `await` ever suspends, so that `run_now` can run the same coroutines without an event loop.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
@@ -32,28 +34,66 @@ _T = TypeVar("_T")
 _PSYCOPG_TYPES = ("uuid", "timestamptz", "text", "varchar", "bytea", "int4", "int8", "bool", "float8")
 
 
-async def borrow(connection: object) -> Transaction:
-    """The caller's connection as a transaction. Raises UsageError for what is no connection that we know."""
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """A caller's connection as a transaction. `bottom` is the same object whatever wraps the connection."""
+
+    transaction: Transaction
+    bottom: object
+    is_synchronous: bool
+
+
+async def borrow(connection: object) -> Loan:
+    """The caller's connection as a transaction. Raises UsageError for what is no connection that we know, and for one of
+    another event loop.
+    """
     match connection:
         case AsyncConnection():
-            return _of_postgresql(connection, connection.dialect)
+            _check_postgresql(connection.dialect)
+            driver = (await connection.get_raw_connection()).driver_connection
+            if isinstance(driver, asyncpg.Connection):
+                _check_loop(driver)
+            return Loan(connection, connection.sync_connection, is_synchronous=False)
         case AsyncSession():
             return await borrow(await connection.connection())
         case Connection():
-            return _of_postgresql(BorrowedSqlalchemy(connection), connection.dialect)
+            _check_postgresql(connection.dialect)
+            return Loan(BorrowedSqlalchemy(connection), connection, is_synchronous=True)
         case Session():
             return await borrow(connection.connection())
-        case asyncpg.Connection() | PoolConnectionProxy():
-            return BorrowedAsyncpg(connection)
+        case PoolConnectionProxy():
+            inner: Any = getattr(connection, "_con", None)  # None once it was released
+            if inner is not None:
+                _check_loop(inner)
+            return Loan(BorrowedAsyncpg(connection), inner or connection, is_synchronous=False)
+        case asyncpg.Connection():
+            _check_loop(connection)
+            return Loan(BorrowedAsyncpg(connection), connection, is_synchronous=False)
         case _:
             return _borrow_psycopg(connection)
 
 
-def is_synchronous(connection: object) -> bool:
-    """Whether it is a connection for code that is not async."""
+def _check_loop(connection: Any) -> None:
+    """A connection of asyncpg's that is used in another loop than its own is lost to its owner as well."""
+    if getattr(connection, "_loop", None) is not asyncio.get_running_loop():
+        raise UsageError(
+            "the connection belongs to another event loop",
+            hint="open it in the loop that calls Tegu: one that is made at import, or by another `asyncio.run`, is none of it",
+        )
+
+
+def check_synchronous(connection: object) -> None:
+    """Raises UsageError for a connection that has to be awaited."""
+    kind = _kind(connection)
+    is_known = isinstance(
+        connection, AsyncConnection | AsyncSession | asyncpg.Connection | PoolConnectionProxy
+    )
     psycopg = sys.modules.get("psycopg")
-    is_psycopg = psycopg is not None and isinstance(connection, psycopg.Connection)
-    return is_psycopg or isinstance(connection, Connection | Session) or _is_django(connection)
+    if is_known or (psycopg is not None and isinstance(connection, psycopg.AsyncConnection)):
+        raise UsageError(
+            f"a {kind} must be awaited, and SyncTegu cannot",
+            hint="give it a synchronous connection (psycopg, SQLAlchemy, Django), or use `Tegu` in the event loop",
+        )
 
 
 def run_now(coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -149,46 +189,51 @@ class BorrowedPsycopg(_Borrowed):
         return cursor
 
 
-def _borrow_psycopg(connection: object) -> Transaction:
+def _borrow_psycopg(connection: object) -> Loan:
     psycopg = sys.modules.get("psycopg")
     if psycopg is not None and isinstance(connection, psycopg.AsyncConnection):
-        return BorrowedPsycopg(
+        awaited = BorrowedPsycopg(
             lambda: psycopg.AsyncCursor(connection, row_factory=psycopg.rows.tuple_row), is_async=True
         )
+        return Loan(awaited, connection, is_synchronous=False)
     if psycopg is not None and isinstance(connection, psycopg.Connection):
-        return BorrowedPsycopg(
+        blocking = BorrowedPsycopg(
             lambda: psycopg.Cursor(connection, row_factory=psycopg.rows.tuple_row), is_async=False
         )
+        return Loan(blocking, connection, is_synchronous=True)
     if psycopg is not None and _is_django(connection):
         django: Any = connection
         django.ensure_connection()
         inner = django.connection
         if isinstance(inner, psycopg.Connection):
             # Its own exceptions, as the code around us expects them.
-            return BorrowedPsycopg(
+            wrapped = BorrowedPsycopg(
                 lambda: psycopg.Cursor(inner, row_factory=psycopg.rows.tuple_row),
                 is_async=False,
                 errors=lambda: django.wrap_database_errors,
             )
-    kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
+            return Loan(wrapped, inner, is_synchronous=True)
     raise UsageError(
-        f"a {kind} is no connection that Tegu can join",
+        f"a {_kind(connection)} is no connection that Tegu can join",
         hint="give it SQLAlchemy's AsyncConnection, AsyncSession, Connection or Session on PostgreSQL, a connection of"
         " asyncpg or psycopg 3, or django.db.connection on psycopg 3",
     )
+
+
+def _kind(connection: object) -> str:
+    return f"{type(connection).__module__}.{type(connection).__qualname__}"
 
 
 def _is_django(connection: object) -> bool:
     return hasattr(connection, "ensure_connection") and hasattr(connection, "wrap_database_errors")
 
 
-def _of_postgresql(transaction: Transaction, dialect: Dialect) -> Transaction:
+def _check_postgresql(dialect: Dialect) -> None:
     if dialect.name != "postgresql":
         raise UsageError(
             f"the connection is to {dialect.name}, and Tegu lives in PostgreSQL",
             hint="give it a connection to the database of DATABASE_URL",
         )
-    return transaction
 
 
 @cache

@@ -1,8 +1,8 @@
 """Joining a transaction of the caller's: what Tegu stores there exists if, and only if, the caller commits.
 
 Called by the handles for `start(..., connection=)` and `ingest(..., connection=)`. Invariants: our statements run under
-tegu_app, bound to one organization; afterwards the transaction has the role and the setting that it came with, whatever
-happened in between; sleepers are woken by the commit itself (NOTIFY is delivered then, and not before).
+tegu_app, bound to one organization, and one start at a time; afterwards the transaction has the role and the setting
+that it came with, whatever happened in between; sleepers are woken by the commit itself (NOTIFY is delivered then, and not before).
 """
 
 from collections.abc import AsyncGenerator
@@ -14,11 +14,13 @@ from uuid import UUID
 from sqlalchemy import text
 
 from tegu.domain.errors import ConfigurationError, UsageError
-from tegu.storage.borrowed import borrow
+from tegu.storage.borrowed import Loan, borrow
 from tegu.storage.database import APP_ROLE
 from tegu.storage.transaction import Transaction
+from tegu.storage.turns import turn
 
 _ENTER = text("""select session_user as login, current_database() as database,
+    clock_timestamp() as read_at, current_setting('transaction_isolation') as isolation,
     current_setting('role') as role, current_setting('tegu.organization_id', true) as organization_id,
     exists (select 1 from pg_catalog.pg_namespace where nspname = 'tegu') as has_schema,
     coalesce((select pg_has_role(session_user, oid, 'member') from pg_catalog.pg_roles where rolname = :role), false)
@@ -51,8 +53,18 @@ async def join(connection: object, organization_id: UUID) -> AsyncGenerator[Join
     """Act in the caller's transaction, and leave it as it was. Raises UsageError, ConfigurationError, and what the
     caller's driver raises; after one of those the transaction is aborted, as after any failed statement.
     """
-    transaction = await borrow(connection)
-    before = (await transaction.execute(_ENTER, {"role": APP_ROLE})).mappings().one()
+    loan = await borrow(connection)
+    async with (
+        turn(loan.bottom, is_synchronous=loan.is_synchronous),
+        _joined(loan, organization_id) as joined,
+    ):
+        yield joined
+
+
+@asynccontextmanager
+async def _joined(loan: Loan, organization_id: UUID) -> AsyncGenerator[Joined]:
+    transaction = loan.transaction
+    before = await _enter(transaction)
     _check(before)
     bound = {"organization_id": str(organization_id)}
     await transaction.execute(_ACT, bound)
@@ -76,6 +88,22 @@ async def join(connection: object, organization_id: UUID) -> AsyncGenerator[Join
     await _leave(transaction, before)
 
 
+async def _enter(transaction: Transaction) -> Any:
+    """What the transaction is, as the host has it. Raises UsageError where the host's driver cannot read what we need."""
+    try:
+        before = (await transaction.execute(_ENTER, {"role": APP_ROLE})).mappings().one()
+    except NotImplementedError as error:  # psycopg reads times of no other style
+        raise UsageError(
+            f"times cannot be read on this connection: {error}", hint="set DateStyle to 'ISO'"
+        ) from error
+    if not isinstance(before["role"], str):  # psycopg without an encoding
+        raise UsageError(
+            "text cannot be read on this connection: its client_encoding is SQL_ASCII",
+            hint="set client_encoding to 'UTF8'",
+        )
+    return before
+
+
 async def _leave(transaction: Transaction, before: Any) -> None:
     await transaction.execute(
         _LEAVE, {"role": before["role"], "organization_id": before["organization_id"] or ""}
@@ -96,6 +124,11 @@ def _check(before: Any) -> None:
 
 
 def _check_is_ours(before: Any, *, is_there: bool) -> None:
+    if not is_there and before["isolation"] != "read committed":
+        raise UsageError(
+            f"the {before['isolation']} transaction does not see the organization: it is newer, or of another database",
+            hint="know the organization before you begin (`await handle.scope()`), and give Tegu the same DATABASE_URL",
+        )
     if not is_there:
         raise UsageError(
             f"the connection is to database {before['database']!r}, which does not hold this Tegu's organizations",
