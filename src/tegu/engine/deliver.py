@@ -217,7 +217,7 @@ class Deliverer:
             delivery.ended.run_id,
             attempt,
             hook.attempts,
-            info.message,
+            storable_text(info.message),  # a log handler may choke on half a surrogate pair
         )
         await self._put_off(delivery, delay_s, info)
 
