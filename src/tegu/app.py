@@ -16,8 +16,9 @@ from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
-from tegu.domain.errors import UsageError
+from tegu.domain.errors import ConflictError, UsageError
 from tegu.domain.hook import HookEvent
+from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
 from tegu.engine.deliver import Hook, HookFunction
 from tegu.engine.worker import Worker, WorkerOptions
@@ -174,6 +175,15 @@ class Tegu(OrganizationHandle):
         return await examine(
             self.settings, self._runtime.address, EnvironmentCredentials(), rows_max=rows_max
         )
+
+    async def prune(self, keep: Retention | None = None, *, dry_run: bool = False) -> Pruned:
+        """Drop what was kept long enough, of every organization: by default what the settings say. Workers do it by
+        themselves once an hour. A dry run only counts. Raises ConflictError when another process is at it.
+        """
+        pruned = await self._runtime.prune(keep or self.settings.keep, dry_run=dry_run)
+        if pruned is None:
+            raise ConflictError("another process is pruning", hint="wait until it has ended")
+        return pruned
 
     async def worker(
         self, *, options: WorkerOptions | None = None, on_released: OnReleased | None = None

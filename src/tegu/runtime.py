@@ -9,17 +9,20 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
+from random import Random
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from tegu.domain.errors import StorageUnavailableError, UsageError
+from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
 from tegu.engine.attempt import Perform
 from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
 from tegu.engine.partials import Partials
+from tegu.engine.prune import prune_for_ever, prune_once
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.model_names import ModelNames
@@ -201,6 +204,9 @@ class Runtime:
             only=only,
             perform_alone=self._alone.perform,
             on_released=on_released,
+            chores=()
+            if only is not None
+            else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter)
         )
 
     def add_hook(self, hook: Hook) -> None:
@@ -227,6 +233,10 @@ class Runtime:
         if self._serving is None:
             worker = await self.worker(options=options, on_released=self._note_released)
             self._serving = worker, asyncio.create_task(worker.run())
+
+    async def prune(self, keep: Retention, *, dry_run: bool) -> Pruned | None:
+        """Drop what was kept long enough, of every organization; None when another process is at it."""
+        return await prune_once(await self.database.engine(), keep, dry_run=dry_run)
 
     @property
     def serving(self) -> Worker | None:

@@ -8,6 +8,9 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_HOME                   where the embedded database lives; ~/.tegu
     TEGU_MODEL                  the model of stages that name none, as provider:model, an alias, or several with commas
     TEGU_MODEL_FAST, _SMART     what the aliases `fast` and `smart` stand for; any other TEGU_MODEL_NAME makes an alias `name`
+    TEGU_KEEP_EVENTS_DAYS       how long the events of ended runs are kept; 30. `forever` keeps them
+    TEGU_KEEP_REPLIES_DAYS      the same for the bodies of model calls (requests and replies); forever
+    TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -17,7 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from tegu.domain.errors import ConfigurationError
+from tegu.domain.retention import Retention
+
 _ALIAS_PREFIX = "TEGU_MODEL_"
+FOREVER = "forever"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Settings:
     organization: str = "default"
     models: Mapping[str, str] = field(default_factory=dict[str, str])
     """Model aliases: name -> models as written."""
+    keep: Retention = field(default_factory=Retention)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -44,9 +52,33 @@ class Settings:
             engine_database_url=env.get("TEGU_ENGINE_DATABASE_URL") or None,
             model=env.get("TEGU_MODEL") or None,
             organization=env.get("TEGU_ORGANIZATION") or "default",
+            keep=_retention(env),
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()
                 if name.startswith(_ALIAS_PREFIX) and value.strip()
             },
         )
+
+
+def _retention(env: Mapping[str, str]) -> Retention:
+    kept = Retention()
+    return Retention(
+        events_days=_days(env, "TEGU_KEEP_EVENTS_DAYS", kept.events_days),
+        replies_days=_days(env, "TEGU_KEEP_REPLIES_DAYS", kept.replies_days),
+        runs_days=_days(env, "TEGU_KEEP_RUNS_DAYS", kept.runs_days),
+    )
+
+
+def _days(env: Mapping[str, str], name: str, default: float | None) -> float | None:
+    written = env.get(name, "").strip()
+    if not written:
+        return default
+    if written == FOREVER:
+        return None
+    try:
+        return float(written)
+    except ValueError:
+        raise ConfigurationError(
+            f"{name} is {written!r}, which is no number of days", hint=f"write 30, 0.5 or `{FOREVER}`"
+        ) from None

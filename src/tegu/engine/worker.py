@@ -11,7 +11,7 @@ Called by `tegu worker`, and in-process by the library and `tegu run`. It can be
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
@@ -26,6 +26,7 @@ from tegu.engine.commit import CommitLane, LaneOptions, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
 from tegu.engine.retry import RetryPolicy
+from tegu.engine.upkeep import Chore, look_after_others
 from tegu.engine.wake import listen
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
@@ -64,7 +65,7 @@ class Doors:
 class Worker:
     """See the module. `perform` does the stages, `perform_alone` those that were under way when their worker died,
     in a child process, bounding their time itself; `functions` names the Python stages it has. With `only`, it drives just these runs.
-    `on_released` is called with each run that it let go, and the status that it left it in.
+    `on_released` is called with each run that it let go, and the status that it left it in; `chores` go on beside the work.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class Worker:
         only: Iterable[RunKey] | None = None,
         perform_alone: Perform | None = None,
         on_released: Callable[[RunKey, RunStatus], None] | None = None,
+        chores: Sequence[Chore] = (),
         random: Random | None = None,
     ) -> None:
+        self._chores = chores
         self._doors = doors
         self._perform = perform
         self._perform_alone = perform_alone
@@ -150,6 +153,12 @@ class Worker:
             asyncio.create_task(self._claim_loop()),
             asyncio.create_task(self._watch_loop()),
             asyncio.create_task(listen(self._doors.connect, self.wake)),
+            asyncio.create_task(
+                look_after_others(
+                    self._workers, self._options.lease.lease_s, self._options.watch_s, self._random, self.wake
+                )
+            ),
+            *(asyncio.ensure_future(chore()) for chore in self._chores),
             *(asyncio.create_task(lane.run()) for lane in self._lanes),
         ]
         try:
@@ -349,7 +358,6 @@ class Worker:
                 async with asyncio.timeout(_ANSWER_S):
                     await self._look_at_mine()
                     await self._adoption.forget_ended(self._drivers)
-                    await self._look_after_others()
             except Exception as error:  # noqa: BLE001 (the next look may do better)
                 log.info("watch skipped: %s", error or type(error).__name__)
 
@@ -388,11 +396,3 @@ class Worker:
         )
         if ripe and (given := await self._claims.give_back(worker_id, ripe)):
             log.warning("%d runs are given back: owned, but not driven", given)
-
-    async def _look_after_others(self) -> None:
-        lease_s = self._options.lease.lease_s
-        await self._workers.mark_dead(lease_s=lease_s)
-        if await self._workers.sweep():
-            self.wake()
-        if self._random.random() < 0.01:
-            await self._workers.forget()
