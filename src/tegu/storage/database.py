@@ -200,7 +200,8 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
             raise unavailable(address, cause) from error
         if isinstance(cause, asyncpg.DataError | UnicodeEncodeError):
             raise UsageError(
-                "a value cannot be stored or looked for: it is out of range, or holds NUL or half a surrogate pair"
+                "a value cannot be stored or looked for: it is out of range, or holds NUL or half a surrogate pair",
+                hint="plain text, and numbers that a database holds",
             ) from error
         raise
 
