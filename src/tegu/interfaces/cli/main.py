@@ -31,7 +31,11 @@ COMMANDS: Final = {
         "Replay recorded model calls, and show how Tegu reads them: object, tokens, cost, ending, error.",
     ),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
-    "doctor": Lazy("doctor", "doctor", "Look whether everything that Tegu needs is there."),
+    "doctor": Lazy(
+        "doctor",
+        "doctor",
+        "Look whether everything that Tegu needs is there, and whether the stored state is what it must be.",
+    ),
 }
 
 EPILOG = (
