@@ -77,7 +77,10 @@ class Tegu(OrganizationHandle):
         await self.close()
 
     async def open(self) -> None:
-        """Reach the database, migrate the embedded one, find the organization. Raises StorageUnavailableError."""
+        """Reach the database, migrate the embedded one, find the organization. Raises StorageUnavailableError, and
+        UsageError when it is open already.
+        """
+        self._runtime.check_closed()
         address = await self._runtime.address()
         if address.is_embedded:
             await migrate(address)

@@ -91,6 +91,7 @@ class Runtime:
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
         self._database: Database | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._notifier: Notifier | None = None
         self._alone: AlonePerformer | None = None
         self._own: tuple[Worker, asyncio.Task[None]] | None = None
@@ -114,9 +115,11 @@ class Runtime:
         return self._address
 
     async def open(self) -> None:
-        """Open both doors of the database; connections are made when they are needed."""
+        """Open both doors of the database; connections are made when they are needed. Raises UsageError when it is open."""
+        self.check_closed()
         address = await self.address()
         self._database = Database(address)
+        self._loop = asyncio.get_running_loop()
         self._notifier = Notifier(self._database.engine)
         self._feed = Feed(partial(connect, address, APP_ROLE))
         if self._hooks:
@@ -126,8 +129,18 @@ class Runtime:
                 await self.close()
                 raise
 
+    def check_closed(self) -> None:
+        """Raises UsageError when it is open: what was opened first would never be closed."""
+        if self._database is not None:
+            raise UsageError(
+                "this Tegu is open already",
+                hint="open it once, around everything that uses it, or make another one",
+            )
+
     async def close(self) -> None:
         """Hand back what is under way, and close every connection."""
+        if self._database is not None:
+            self._check_loop()
         async with AsyncExitStack() as closing:  # from the last to the first, whatever one of them raises
             if self._database is not None:
                 closing.push_async_callback(self._database.close)
@@ -150,7 +163,20 @@ class Runtime:
         """The open database. Raises UsageError before `open`."""
         if self._database is None:
             raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
+        self._check_loop()
         return self._database
+
+    def _check_loop(self) -> None:
+        """Connections that another loop uses are lost, and say so in no words that people know."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:  # only looked at, from code that is not async
+            return
+        if running is not self._loop:
+            raise UsageError(
+                "this Tegu was opened in another event loop",
+                hint="open, use and close it within one `asyncio.run`; SyncTegu is for code that is not async",
+            )
 
     @property
     def feed(self) -> Feed:

@@ -79,3 +79,39 @@ async def test_many_that_ask_for_a_new_organization_at_once_make_it_once(
 def test_an_external_id_that_no_database_holds_is_refused(tmp_path: Path, external_id: str) -> None:
     with pytest.raises(UsageError, match="external id"):
         Tegu(settings=Settings(home=tmp_path)).for_organization(external_id)
+
+
+async def test_whoever_waits_is_told_when_it_is_closed(address: DatabaseAddress, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url=address.owner, model="rules")
+    async with Tegu(settings=settings, credentials=EnvironmentCredentials({})) as tegu:
+        run_ids = await tegu.start(NOTE, "Nobody drives it.")
+
+        async def follow() -> None:
+            async for _ in tegu.follow(run_ids):
+                pass
+
+        waiting = asyncio.gather(tegu.wait(run_ids), follow(), return_exceptions=True)
+        await asyncio.sleep(0.3)
+    for told in await asyncio.wait_for(waiting, 30):
+        assert isinstance(told, UsageError)
+    async with tegu:
+        assert [run.id for run in await tegu.list_runs()] == list(run_ids)
+
+
+async def test_it_is_opened_once_and_what_is_inside_closes_nothing(tegu: Tegu) -> None:
+    with pytest.raises(UsageError, match="open already"):
+        async with tegu:
+            raise AssertionError("it opened twice")
+    assert await tegu.list_runs() == []
+
+
+async def test_another_event_loop_is_told_so_and_spoils_nothing(tegu: Tegu) -> None:
+    await tegu.list_runs()  # there are connections now
+
+    async def elsewhere() -> None:
+        for use in (tegu.list_runs, tegu.close):
+            with pytest.raises(UsageError, match="opened in another event loop"):
+                await use()
+
+    await asyncio.to_thread(lambda: asyncio.run(elsewhere()))
+    assert await tegu.list_runs() == []

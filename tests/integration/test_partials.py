@@ -187,6 +187,34 @@ async def test_a_long_reply_is_shown_by_its_beginning(
     await partials.close()
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '{"a": "\ud800', '{"a": "\x00', '{"a": "\\ud800', '{"a": "\\u0000', '{"\\u0000": 1', "[" * 60_000, '{"a": ' * 9000,
+        '{"a": ' + "9" * 60_000, '{"a": 1e999', '{"a": NaN', "```", "\x1b[2J",
+    ],
+)  # fmt: skip
+async def test_what_a_hostile_reply_says_costs_no_other_reply(
+    database: Database, organization: UUID, owned: UUID, hostile: str
+) -> None:
+    async with database.transaction(organization) as connection:
+        await store.watch_runs(connection, organization, [owned], for_s=60)
+    partials = Partials(PartialStore(await database.engine()))
+    listeners = [await hear(partials, task_of(owned, organization), call) for call in (1, 2)]
+    listeners[0](hostile)
+    listeners[1]('{"b": "fine')
+    async with asyncio.timeout(30):
+        while True:
+            async with database.transaction(organization) as connection:
+                found = {p.call: p for p in await store.partials_of(connection, organization, [owned])}
+            if len(found) == 2:
+                break
+            await asyncio.sleep(0.02)
+    assert found[2].partial == {"b": "fine"}
+    assert found[1].text_length == len(hostile)
+    await partials.close()
+
+
 async def test_a_database_that_is_gone_costs_the_partials_and_nothing_else(
     database: Database, organization: UUID, owned: UUID
 ) -> None:

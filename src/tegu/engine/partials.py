@@ -19,7 +19,7 @@ from uuid import UUID
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-from tegu.domain.json import storable_json
+from tegu.domain.json import storable_json, storable_text
 from tegu.llm.protocol import OnText, Watch
 from tegu.pipeline.task import StageTask
 from tegu.storage.partials import EndedAttempt, PartialStore, PartialWrite
@@ -246,7 +246,8 @@ def _partial(text: str, *, is_json: bool) -> JsonValue:
     """The text so far; of JSON the value so far, its last string as far as it goes. None: nothing can be said yet."""
     if not is_json:
         return text
-    bare = text.lstrip()
+    # Half a surrogate pair is what a model's escapes may decode to; the parser takes no such text.
+    bare = storable_text(text).lstrip()
     if bare.startswith(_FENCE):
         bare = bare.partition("\n")[2].lstrip()
     if not bare:

@@ -151,7 +151,7 @@ def _instructions(config: JsonObject, directory: Path | None) -> str | Problem:
         path = (directory / name).resolve()
         is_outside = not path.is_relative_to(directory.resolve())
     except (OSError, ValueError, RuntimeError):
-        return Problem("", f"{name!r:.80} is no name of a file")
+        return Problem("", f"{name!r:.80} is no name of a file", "instructions_file: classify.md")
     if is_outside:
         return Problem("", f"{name!r:.80} is outside the document's folder", "put it beside the document")
     return instructions_text(path, name)
@@ -161,7 +161,7 @@ def instructions_text(path: Path, shown: str) -> str | Problem:
     """The text of a file with instructions, which its message calls `shown`; or what is wrong with it."""
     try:
         if path.exists() and not path.is_file():  # a pipe or a device would never end
-            return Problem("", f"{shown!r:.200} is no file")
+            return Problem("", f"{shown!r:.200} is no file", "name a file of plain text")
         with path.open("rb") as file:
             text = file.read(4 * INSTRUCTIONS_LENGTH_MAX + 1).decode("utf-8-sig").strip()
     except FileNotFoundError:
@@ -169,8 +169,13 @@ def instructions_text(path: Path, shown: str) -> str | Problem:
             "", f"there is no file {shown!r:.200}", "the path is relative to the document's folder"
         )
     except (OSError, ValueError):
-        return Problem("", f"{shown!r:.200} cannot be read as UTF-8 text")
+        return Problem(
+            "", f"{shown!r:.200} cannot be read as UTF-8 text", "save it as UTF-8, readable for this user"
+        )
+    if not text:
+        return Problem("", f"{shown!r:.200} is empty", "write what the model shall do")
     if len(text) > INSTRUCTIONS_LENGTH_MAX:
-        return Problem("", f"{shown!r:.200} has more than {INSTRUCTIONS_LENGTH_MAX} characters")
+        long = f"{shown!r:.200} has more than {INSTRUCTIONS_LENGTH_MAX} characters"
+        return Problem("", long, "what is so long is content, and belongs to the inputs")
     # Line ends must not make a new version of the same text.
     return text.replace("\r\n", "\n")

@@ -122,6 +122,7 @@ class Database:
         )
         self._engine: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
+        self._is_closed = False
 
     async def _connect_app(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await connect(self.address, APP_ROLE)
@@ -129,6 +130,7 @@ class Database:
     async def engine(self) -> "asyncpg.Pool[asyncpg.Record]":
         """The pool under tegu_engine."""
         async with self._opening:  # two callers at once must not open two pools
+            self._check_open()
             if self._engine is None:
                 with reaching(self.address):
                     self._engine = await asyncpg.create_pool(
@@ -146,6 +148,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, organization_id: UUID) -> AsyncGenerator[AsyncConnection]:
         """One transaction of one organization, under tegu_app. Make no model call inside."""
+        self._check_open()
         with reaching(self.address):
             async with self._app.begin() as connection:
                 await bind(connection, organization_id)
@@ -157,11 +160,19 @@ class Database:
             await (await self.engine()).fetchval("select 1")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; whoever still polls is told, and opens none anew."""
+        self._is_closed = True
         await self._app.dispose()
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise UsageError(
+                "this Tegu was closed while it was used",
+                hint="end what uses it before `async with Tegu()` ends",
+            )
 
 
 async def _leave(connection: object) -> None:
@@ -189,7 +200,8 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
             raise unavailable(address, cause) from error
         if isinstance(cause, asyncpg.DataError | UnicodeEncodeError):
             raise UsageError(
-                "a value cannot be stored or looked for: it is out of range, or holds NUL or half a surrogate pair"
+                "a value cannot be stored or looked for: it is out of range, or holds NUL or half a surrogate pair",
+                hint="plain text, and numbers that a database holds",
             ) from error
         raise
 

@@ -1,12 +1,13 @@
 """Nothing that strangers wrote steers the terminal."""
 
 import json
+from decimal import Decimal
 
 import pytest
 from rich.markup import escape
 
 from tegu.interfaces.cli.failure import write_error, write_notice
-from tegu.interfaces.cli.screen import console, table, write_json
+from tegu.interfaces.cli.screen import console, json_text, table, write_json
 
 HOSTILE = "a\x1b]0;title\x07b\x1b[31mc\x9b31md\u202ee\rf\udcffg"
 
@@ -34,3 +35,10 @@ def test_json_escapes_what_steers_a_terminal_and_loses_nothing(capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert not set("\x1b\x07\x9b\u202e\r\x7f") & set(shown)
     assert json.loads(shown) == {"name": value}
+
+
+def test_a_name_that_is_no_utf_8_is_written_as_json_all_the_same() -> None:
+    value = {"file": "bad\udcff\x1b.json", "cost_usd": Decimal("0.10")}
+    text = json_text(value)
+    assert "\\udcff\\u001b" in text
+    assert json.loads(text) == {"file": "bad\udcff\x1b.json", "cost_usd": "0.10"}

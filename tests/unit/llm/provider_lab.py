@@ -15,7 +15,7 @@ from tegu.llm.protocol import (
     OutputSpec,
     Provider,
 )
-from tegu.llm.structured import Completion, Timing, complete
+from tegu.llm.structured import CallLimits, Completion, Timing, complete
 from tegu.testing.scripted import (
     Json,
     LedgerEntry,
@@ -104,6 +104,7 @@ async def ask(
     request: ModelRequest,
     ledger: MemoryLedger,
     pauses: Pauses | None = None,
+    limits: CallLimits | None = None,
 ) -> Completion:
     """Whatever happens, the server has seen as many requests as our ledger has rows."""
     credential = Credential(KEY, server.base_url(request.model.provider))
@@ -113,6 +114,7 @@ async def ask(
             provider=provider,
             credential=credential,
             ledger=ledger,
+            limits=limits,
             timing=Timing(sleep=(pauses or Pauses()).sleep),
         )
     finally:

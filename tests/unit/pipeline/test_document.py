@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,10 @@ def test_an_instructions_file_is_read_beside_the_document_and_is_part_of_the_ver
         ("instructions_file: a.md, instructions: x", "say the same"),
         ("instructions_file: long.md", "more than 100000 characters"),
         (r'instructions_file: "a\0b"', "is no name of a file"),
+        ("instructions_file: pipe.md", "is no file"),
+        ("instructions_file: endless.md", "outside the document's folder"),
+        ("instructions_file: itself.md", "is no name of a file"),
+        ("instructions_file: empty.md", "is empty"),
     ],
 )
 def test_an_instructions_file_that_cannot_be_had_is_a_problem_at_its_place(
@@ -124,11 +129,16 @@ def test_an_instructions_file_that_cannot_be_had_is_a_problem_at_its_place(
     (folder / "link.md").symlink_to(tmp_path / "secret.md")
     (folder / "binary.md").write_bytes(b"\xff\xfe\x00")
     (folder / "long.md").write_text("x" * 100_001, "utf-8")
+    (folder / "empty.md").write_text(" \n", "utf-8")
+    (folder / "endless.md").symlink_to("/dev/zero")
+    (folder / "itself.md").symlink_to("itself.md")
+    os.mkfifo(folder / "pipe.md")
     path = folder / "pipeline.yaml"
     path.write_text(document_with(written), "utf-8")
     [problem] = load(path).problems
     assert problem.place == "stages.extract.with.instructions_file"
     assert message in problem.message
+    assert problem.hint
 
 
 def test_a_document_that_is_no_file_reads_no_files() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tegu.domain.errors import UsageError
 from tegu.testing.recorded.replay import Replayer, recordings_in
 
 
@@ -54,3 +55,16 @@ def test_folders_are_searched_in_order_and_by_name(tmp_path: Path) -> None:
     found = [path.relative_to(tmp_path).as_posix() for path in recordings_in(tmp_path)]
     assert found == ["a/deep/one.yaml", "b/two.yml", "c.json", "d.yaml.gz"]
     assert [path.name for path in recordings_in(tmp_path, "*.json")] == ["c.json"]
+
+
+def test_no_pattern_leads_out_of_the_folder_or_is_a_crash(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    for path in (tmp_path / "outside.yaml", inside / "a.yaml"):
+        path.touch()
+    for pattern in ("../*", "/*", f"{tmp_path}/*", "[", "**/nothing"):
+        assert recordings_in(inside, pattern) == []
+    assert [path.name for path in recordings_in(inside, "***")] == ["a.yaml"]
+    for pattern in ("", ".", "/", ".."):
+        with pytest.raises(UsageError, match="matches no file"):
+            recordings_in(inside, pattern)

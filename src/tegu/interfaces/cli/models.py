@@ -93,7 +93,11 @@ def use(*, model: str | None, is_none: bool, as_json: bool) -> None:
 
     async def work(tegu: Tegu) -> tuple[str, ...]:
         await tegu.set_model(model)
-        return tuple(str(ref) for ref in await tegu.resolve_model(model)) if model else ()
+        try:
+            return tuple(str(ref) for ref in await tegu.resolve_model(model)) if model else ()
+        except ConfigurationError as error:  # chosen all the same: the workers may have keys that we have not
+            write_notice(error.message)
+            return ()
 
     found = with_tegu(work)
     if as_json:
@@ -101,7 +105,9 @@ def use(*, model: str | None, is_none: bool, as_json: bool) -> None:
     elif model is None:
         click.echo("The organization has no model of its own any more.")
     else:
-        stands_for = f" (now {', '.join(found)})" if found != (model,) else ""
+        stands_for = (
+            "" if found == (model,) else f" (now {', '.join(found) or 'nothing that has a key here'})"
+        )
         click.echo(printable(f"Stages that name no model use {model}{stands_for}."))
 
 

@@ -3,12 +3,13 @@
 Called by every command. Invariant: with --json stdout holds JSON and nothing else.
 """
 
+import json
 import os
 import sys
 from typing import Any
 
 import click
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -37,7 +38,17 @@ def console(*, err: bool = False) -> Console:
 
 def json_text(value: Any) -> str:
     """One JSON document, as it is written to files."""
-    return printable_json(to_json(value, indent=2).decode()) + "\n"
+    return printable_json(_json(value, indent=2)) + "\n"
+
+
+def _json(value: Any, *, indent: int | None = None) -> str:
+    """The document; a name that is no UTF-8 (of a file, from the command line) has half surrogate pairs in it."""
+    try:
+        return to_json(value, indent=indent).decode()
+    except ValueError:
+        separators = (",", ":") if indent is None else None
+        plain = to_jsonable_python(value)
+        return json.dumps(plain, indent=indent, separators=separators, ensure_ascii=False)
 
 
 def write_json(value: Any) -> None:
@@ -47,7 +58,7 @@ def write_json(value: Any) -> None:
 
 def write_json_line(value: Any) -> None:
     """One JSON document on one line, seen at once by whoever reads along."""
-    click.echo(printable_json(to_json(value).decode()))
+    click.echo(printable_json(_json(value)))
     sys.stdout.flush()
 
 

@@ -43,6 +43,6 @@ def _stages_in(name: str) -> list[StageFunction]:
 def _is_stage(value: Any) -> bool:
     try:
         stage_metadata(value)
-    except UsageError:
+    except Exception:  # noqa: BLE001 (a proxy may raise anything when it is looked at, and is no stage)
         return False
     return True

@@ -116,8 +116,8 @@ class Recorded:
         self._loop.close()
         self._providers = None
         match self._answerer:
-            case Records(exchanges=exchanges) if exchanges:
-                write_recording(self.path, exchanges, self._base_urls)
+            case Records(exchanges=exchanges, secrets=secrets) if exchanges:
+                write_recording(self.path, exchanges, self._base_urls, secrets)
             case Replays(unknown=[first, *more]) if error is None:
                 others = f" and {len(more)} more" if more else ""
                 raise RecordingError(

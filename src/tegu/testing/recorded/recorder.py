@@ -98,9 +98,12 @@ class Replays:
 
 
 class Records:
-    """Asks the providers and keeps the exchanges. `base_urls` says where each is, and is filled as they are used."""
+    """Asks the providers and keeps the exchanges. `base_urls` says where each is, and is filled as they are used; `secrets`
+    are all keys that were sent, in every form.
+    """
 
     def __init__(self, base_urls: Mapping[str, str]) -> None:
+        self.secrets: set[str] = set()
         self._base_urls = base_urls
         self._kept: dict[int, RecordedExchange] = {}
         self._asked = 0
@@ -140,7 +143,8 @@ class Records:
         said = {name.lower(): value for name, value in reply.headers.items()}
         response = RecordedResponse(reply.status_code, said, reply.content)
         asked = RecordedRequest(request.method, uri, request.headers, request.body)
-        self._kept[place] = clean(RecordedExchange(asked, response), secrets_in(request.headers))
+        self.secrets |= secrets_in(request.headers, uri)
+        self._kept[place] = clean(RecordedExchange(asked, response), self.secrets)
         return response
 
 

@@ -15,7 +15,14 @@ from typing import Self, assert_never
 from pydantic import JsonValue
 
 from tegu.domain.call import Usage
-from tegu.domain.errors import ConfigurationError, DefinitionError, ProviderError, RecordingError, TeguError
+from tegu.domain.errors import (
+    ConfigurationError,
+    DefinitionError,
+    ProviderError,
+    RecordingError,
+    TeguError,
+    UsageError,
+)
 from tegu.domain.json import JsonObject, canonical_json
 from tegu.llm.protocol import (
     CallSettings,
@@ -90,10 +97,15 @@ class ReplayedFile:
 
 
 def recordings_in(place: Path, pattern: str = "*") -> list[Path]:
-    """The files below a folder that may be recordings and whose name matches, in order; a file is itself."""
+    """The files below a folder that may be recordings and whose name matches, in order; a file is itself. Raises
+    UsageError for a pattern that matches nothing.
+    """
+    if not pattern.strip("/."):
+        raise UsageError(f"{pattern!r} matches no file", hint="for instance 'test_chat*.yaml'")
     if place.is_file():
         return [place]
-    return sorted(path for path in place.rglob(pattern) if path.name.endswith(SUFFIXES) and path.is_file())
+    found = (path for path in place.rglob("*") if path.name.endswith(SUFFIXES) and path.is_file())
+    return sorted(path for path in found if path.relative_to(place).match(pattern))
 
 
 class Replayer:

@@ -5,12 +5,14 @@ that travels in one of them can be; a key that stands anywhere else is blotted o
 """
 
 import base64
+import json
 import os
+import re
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from pydantic import JsonValue
 
@@ -25,14 +27,27 @@ _KEPT_HEADERS = frozenset(
 )
 _KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _KEPT_PARAMETERS = frozenset({"alt", "api-version", "beta"})
-_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
+_TELLTALE = re.compile("auth|key|token|secret|cookie|passw|session|signature|credential|^sig$|^code$")
+"""In the names of headers and parameters whose values are secrets."""
+_ASSIGNED = re.compile(r"([\w.-]+)=([^\s;,/]+)")
+"""Cookies, and the pieces of a signature."""
+_NO_SECRETS = frozenset({"SignedHeaders"})
 _STATUSES = frozenset(int(status) for status in HTTPStatus)
 
 
-def secrets_in(headers: Mapping[str, str]) -> set[str]:
-    """The keys that a request carries, so that they can be blotted out wherever else they stand."""
-    said = (value for name, value in headers.items() if name in _SECRET_HEADERS)
-    return {key for value in said if len(key := value.rpartition(" ")[2]) >= SECRET_LENGTH_MIN}
+def secrets_in(headers: Mapping[str, str], uri: str = "") -> set[str]:
+    """The keys that a request carries, so that they can be blotted out wherever else they stand, as they are or written
+    for URLs and JSON.
+    """
+    parts = urlsplit(uri)
+    named = [*headers.items(), *parse_qsl(parts.query), ("password", unquote(parts.password or ""))]
+    said: set[str] = set()
+    for name, value in named:
+        if name not in _KEPT_HEADERS and _TELLTALE.search(name.lower()):
+            said.add(value.rpartition(" ")[2])  # after the scheme
+            said |= {text for key, text in _ASSIGNED.findall(value) if key not in _NO_SECRETS}
+    keys = {key for key in said if len(key) >= SECRET_LENGTH_MIN}
+    return {form for key in keys for form in (key, quote(key, safe=""), json.dumps(key)[1:-1])}
 
 
 def clean(exchange: RecordedExchange, secrets: Collection[str]) -> RecordedExchange:
@@ -58,10 +73,15 @@ def clean_uri(uri: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, urlencode(kept), ""))
 
 
-def write_recording(path: Path, exchanges: Sequence[RecordedExchange], base_urls: Mapping[str, str]) -> None:
-    """Replace the file. What is written has been cleaned."""
+def write_recording(
+    path: Path,
+    exchanges: Sequence[RecordedExchange],
+    base_urls: Mapping[str, str],
+    secrets: Collection[str] = (),
+) -> None:
+    """Replace the file. The exchanges have been cleaned; `secrets` are blotted out of the base URLs as well."""
     interactions: list[JsonValue] = [_interaction(exchange) for exchange in exchanges]
-    urls: JsonObject = {name: clean_uri(url) for name, url in sorted(base_urls.items())}
+    urls: JsonObject = {name: _without(clean_uri(url), secrets) for name, url in sorted(base_urls.items())}
     text = write_yaml({"version": 1, "base_urls": urls, "interactions": interactions})
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
