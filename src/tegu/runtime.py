@@ -232,7 +232,7 @@ class Runtime:
             on_released=on_released,
             chores=()
             if only is not None
-            else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter)
+            else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter, no secret)
         )
 
     def add_hook(self, hook: Hook) -> None:
