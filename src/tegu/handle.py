@@ -5,10 +5,12 @@ is asked for, it acts for its one organization; ids of another's are not there f
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
+from typing import TypeVar
 from uuid import UUID
 
 from tegu.actions import contents as content_actions
@@ -25,7 +27,7 @@ from tegu.actions.runs import RunInput, StartOptions
 from tegu.actions.scope import Scope
 from tegu.domain.call import LlmCall
 from tegu.domain.content import SourceType
-from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.errors import NotFoundError, StorageUnavailableError, UsageError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
@@ -37,8 +39,12 @@ from tegu.storage.joined import join
 from tegu.storage.ledger import CallPlace
 from tegu.storage.pipelines import PipelineVersion
 
+T = TypeVar("T")
+
 _POLL_S = 0.1
 _FOLLOW_S = 0.15
+_OUTAGE_S = 60.0
+"""How long whoever waits for runs puts up with a database that is not there: it may be restarting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,7 @@ class OrganizationHandle:
         scope = await self.scope()
         async with asyncio.timeout(timeout_s), self._runtime.released(run_ids) as released:
             while True:
-                found = await run_actions.statuses(scope, run_ids)
+                found = await _through_outages(partial(run_actions.statuses, scope, run_ids))
                 if missing := set(run_ids) - found.keys():
                     raise NotFoundError(
                         f"there is no run {missing.pop()}", hint="`tegu runs` lists the newest"
@@ -196,7 +202,7 @@ class OrganizationHandle:
         following = Following(await self.scope(), run_ids, partials=partials)
         async with self._runtime.feed.hints(run_ids if partials else ()) as hint:
             while True:
-                events = await following.look()
+                events = await _through_outages(following.look)
                 for event in events:
                     yield event
                 if following.is_over:
@@ -336,6 +342,18 @@ async def joined_scope(scope: Scope, connection: object) -> AsyncGenerator[Scope
         yield Scope(
             scope.organization_id, lambda: nullcontext(joined.transaction), scope.catalog, joined.wake
         )
+
+
+async def _through_outages(look: Callable[[], Awaitable[T]]) -> T:
+    """What a look into the database finds, once it is there. Raises StorageUnavailableError after a while."""
+    until = monotonic() + _OUTAGE_S
+    while True:
+        try:
+            return await look()
+        except StorageUnavailableError:
+            if monotonic() > until:
+                raise
+        await asyncio.sleep(_POLL_S)
 
 
 async def start_prepared(prepared: PreparedStart, connection: object) -> tuple[UUID, ...]:

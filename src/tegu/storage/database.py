@@ -7,7 +7,7 @@ Called by `app`, which opens one Database per process. Invariant: user-facing SQ
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,9 +150,24 @@ class Database:
         """One transaction of one organization, under tegu_app. Make no model call inside."""
         self._check_open()
         with reaching(self.address):
-            async with self._app.begin() as connection:
-                await bind(connection, organization_id)
-                yield connection
+            async with AsyncExitStack() as transaction:
+                yield await self._begun(transaction, organization_id)
+
+    async def _begun(self, transaction: AsyncExitStack, organization_id: UUID) -> AsyncConnection:
+        """A connection whose transaction is bound. When the server restarts, every connection in the pool dies: that is
+        noticed here, where nothing was done yet, and costs one more try, because the pool is renewed as a whole.
+        """
+        for is_last in (False, True):
+            try:
+                async with AsyncExitStack() as begun:
+                    connection = await begun.enter_async_context(self._app.begin())
+                    await bind(connection, organization_id)
+                    transaction.push_async_exit(begun.pop_all())
+                    return connection
+            except DBAPIError as error:
+                if is_last or not error.connection_invalidated:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     async def check(self) -> None:
         """Raises StorageUnavailableError when the database does not answer."""
