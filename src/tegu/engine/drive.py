@@ -29,6 +29,7 @@ from tegu.engine.progress import (
 )
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.settle import Ended, Settled, failed_for_good, quarantined, settle
+from tegu.pipeline.definition import MODEL_KINDS
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied, RunWrite
@@ -88,13 +89,19 @@ class RunDriver:
                 state.generation,
                 self.claimed_at + state.due_in_s,
                 state.deaths,
-                is_alone=state.deaths > 0,
+                is_alone=self._is_suspect(name, state.deaths),
             )
             self._statuses[name] = state.status
             if state.status is StageStatus.COMPLETED:
                 self._outputs[name] = state.output
             elif state.status is StageStatus.RUNNING:
                 self._crashed.append(name)
+
+    def _is_suspect(self, name: str, deaths: int) -> bool:
+        """Whether its next attempt is to run alone: it was under way when a worker died. Hundreds of stages are, each
+        time; those that only ask a model have no code that could have done it, and are forgiven once.
+        """
+        return deaths > (self._plan.definition.stage(name).uses in MODEL_KINDS)
 
     @property
     def key(self) -> RunKey:
@@ -212,13 +219,14 @@ class RunDriver:
     # How a checkpoint is put together.
 
     def _recover_crashed(self, draft: Draft) -> None:
-        """Stages that were under way when their worker died run again, each alone in a child process."""
+        """Stages that were under way when their worker died run again, the suspects alone in a child process."""
         for name in self._crashed:
             stage = self._stages[name]
             draft.attempt(name, stage, "crashed")
             draft.event("stage.crashed", name)
             if stage.deaths + 1 < DEATHS_MAX:
-                self._start(draft, name, replace(stage, is_alone=True))
+                is_alone = self._is_suspect(name, stage.deaths + 1)
+                self._start(draft, name, replace(stage, is_alone=is_alone))
             else:
                 reason = f"its worker died {stage.deaths + 1} times while it ran"
                 self._note(name, quarantined(draft, name, stage, reason))

@@ -19,6 +19,8 @@ FORMAT_VERSION = 1
 SOURCE = "source"
 RESERVED_NAMES = frozenset({SOURCE, "run", "content", "thread"})
 PYTHON_KIND = "python"
+MODEL_KINDS = frozenset({"extract", "classify", "summarize", "prompt"})
+"""Kinds that ask a model and run no code but ours."""
 RETRIES = 2
 TIMEOUT_S = 120.0
 

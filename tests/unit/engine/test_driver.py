@@ -18,9 +18,9 @@ from tegu.storage.checkpoints import Applied
 from tegu.storage.claims import ClaimedRun, StageState
 
 
-def driver_of(**stored: StageState) -> RunDriver:
+def driver_of(uses: str = "test", **stored: StageState) -> RunDriver:
     """A run of one stage, `a`, taken over."""
-    definition = PipelineDefinition("one", InputKind.CONTENT, (StageDefinition("a", "test"),))
+    definition = PipelineDefinition("one", InputKind.CONTENT, (StageDefinition("a", uses),))
     ids = [new_id() for _ in range(4)]
     run = ClaimedRun(
         ids[0], ids[1], 2, len(stored), 0, ids[2], ids[3], None, None, False, datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,6 +71,16 @@ def test_a_stage_that_has_to_wait_releases_its_run_and_uses_up_no_retry() -> Non
     assert ended.outcome == "handed_back"
     assert "openai:gpt is at its limit" in str(ended.error)
     assert [event.kind for event in write.events] == ["stage.waiting", "run.waiting"]
+
+
+@pytest.mark.parametrize(("deaths", "is_alone"), [(0, False), (1, True)])
+def test_a_stage_that_only_asks_a_model_is_no_suspect_until_its_second_worker_died(
+    deaths: int, *, is_alone: bool
+) -> None:
+    driver = driver_of("extract", a=StageState(StageStatus.RUNNING, attempt=1, deaths=deaths))
+    assert driver.take() is not None
+    (task,) = driver.applied(Applied(cancel_requested=False, inbox=0))
+    assert task.is_alone is is_alone
 
 
 def test_a_database_that_goes_on_refusing_is_not_asked_for_ever() -> None:
