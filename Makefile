@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check setup bench bench-streaming lock clean format
+.PHONY: demo test check setup chaos bench bench-streaming lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -28,6 +28,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+chaos: setup  ## SEEDS storms, one after the other; SEED=n has one again
+	@TEGU_CHAOS=large TEGU_CHAOS_SEEDS=$(or $(SEEDS),20) TEGU_CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos -s -x
 
 bench: setup  ## measure, print ratios, write docs/benchmarks/latest.json
 	@$(BIN)/python -m benchmarks

@@ -67,6 +67,16 @@ async def test_a_child_reads_what_the_reader_reads(file: str, media_type: str) -
     assert await read_document(data, media_type, file) == read(data, media_type, file)
 
 
+async def test_short_text_needs_no_child_and_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [b"", b"one\r\ntwo", "\ufeffBOM, \u00e9 and \x00".encode(), b"x" * 256 * 1024]
+    read_by_child = [read(data, "text/plain", "note.txt") for data in texts]
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sys.executable", "/there/is/no/python")
+    assert [await read_document(data, "text/plain", "note.txt") for data in texts] == read_by_child
+    with pytest.raises(OSError, match="no/python"):
+        await read_document("\u00e9".encode("latin-1"), "text/plain")
+
+
 async def test_a_pdf_is_read_in_a_child() -> None:
     assert (await read_document(pdf(["One", "Two"]), "application/pdf")).text == "One\n\nTwo"
 
