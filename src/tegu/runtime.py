@@ -22,6 +22,7 @@ from tegu.engine.feed import Feed
 from tegu.engine.partials import Partials
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
+from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
@@ -160,6 +161,11 @@ class Runtime:
         """Journal and ledger of the calls that belong there."""
         return StoredLedger(await self.database.engine(), place)
 
+    def admissions(self, organization_id: UUID, task: StageTask | None = None) -> Sequence[Admission]:
+        """Whose leave a call needs, in order; without a task it is one that has no run."""
+        del organization_id, task
+        return ()
+
     async def performer(self) -> Perform:
         """What performs one stage in this process."""
         pool = await self.database.engine()
@@ -178,6 +184,7 @@ class Runtime:
             default_model=self.default_model,
             names=self.names,
             open_live=self._partials.open,
+            admissions_for=lambda task: self.admissions(task.organization_id, task),
         ).perform
 
     async def worker(
