@@ -266,6 +266,7 @@ class OrganizationHandle:
             runtime.credentials,
             self._default_model,
             runtime.names,
+            runtime.admissions,
         )
 
     async def set_model(self, model: str | None) -> None:

@@ -25,6 +25,7 @@ from tegu.engine.partials import Partials
 from tegu.engine.prune import prune_for_ever, prune_once
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
+from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
@@ -189,6 +190,11 @@ class Runtime:
         """Journal and ledger of the calls that belong there."""
         return StoredLedger(await self.database.engine(), place)
 
+    def admissions(self, organization_id: UUID, task: StageTask | None = None) -> Sequence[Admission]:
+        """Whose leave a call needs, in order; without a task it is one that has no run."""
+        del organization_id, task
+        return ()
+
     async def performer(self) -> Perform:
         """What performs one stage in this process."""
         pool = await self.database.engine()
@@ -207,6 +213,7 @@ class Runtime:
             default_model=self.default_model,
             names=self.names,
             open_live=self._partials.open,
+            admissions_for=lambda task: self.admissions(task.organization_id, task),
         ).perform
 
     async def worker(

@@ -9,10 +9,16 @@ from decimal import Decimal
 from uuid import UUID
 
 from tegu.domain.call import Fallback, Usage
+from tegu.domain.errors import NoCapacityError
+from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger, OnText, Provider, Watch
+from tegu.llm.structured import CallLimits
 from tegu.stages.context import DefaultModel, ModelChoice, Question, StageLlm
 from tegu.stages.parts import data_parts
+
+CAPACITY_WAIT_S = 60.0
+"""How long a call waits for leave: it has no run that could wait instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Llm:
     credentials: CredentialSource
     default_model: DefaultModel
     names: ModelNames
+    admissions: Callable[[UUID], Sequence[Admission]] = lambda _: ()
 
     async def generate(
         self,
@@ -100,11 +107,16 @@ class Llm:
             models=ModelChoice(override=model, default=self.default_model),
             names=self.names,
             live=_Listener(on_text) if on_text else None,
+            limits=CallLimits(capacity_wait_s=CAPACITY_WAIT_S),
+            admissions=self.admissions(organization_id),
         )
         question = Question(instructions, data_parts(inputs), hints={"task": "prompt"})
         if not inputs:  # the rules follow no instructions: what they are told is the text that they read
             question = replace(question, by_rules=replace(question, parts=data_parts([instructions])))
-        answer = await asking.ask(question)
+        try:
+            answer = await asking.ask(question)
+        except NoCapacityError as error:
+            raise error.for_caller() from error
         reply = answer.completion.reply
         return LlmAnswer(
             text=str(answer.value),

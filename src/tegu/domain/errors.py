@@ -8,6 +8,7 @@
     |- DefinitionError          a pipeline document has problems: all of them, each with its place
     |- IntakeError              bytes that cannot be read: unknown type, empty, undecodable, too large
     |- ProviderError            a model could not be called; `transient` says whether to try again
+    |- NoCapacityError          a call has to wait: the stage is postponed, its run released until `due_in_s`
     |- StageError               a stage ended without an output; names the stage
     |- RunFailedError           a run that was waited for has failed
     |- RecordingError           recorded replies that cannot be read, or do not hold what a test asks for
@@ -68,7 +69,7 @@ class IntakeError(TeguError):
 class ProviderError(TeguError):
     """A model could not be called, or its reply is no result.
 
-    Codes: rate_limited, overloaded, server, connection, timeout (transient); authentication, quota, bad_request,
+    Codes: rate_limited, overloaded, server, connection, timeout, no_capacity (transient); authentication, quota, bad_request,
     content_filter, refusal, length, empty, malformed, unknown_model (permanent).
     """
 
@@ -88,6 +89,28 @@ class ProviderError(TeguError):
         self.transient = transient
         self.retry_after_s = retry_after_s
         self.status = status
+
+
+class NoCapacityError(TeguError):
+    """A call cannot be made for now, through nobody's fault, and nothing was sent.
+
+    It passes through the code of a stage, which is performed again in `due_in_s` or sooner. Catching it gains nothing:
+    what the stage returns after it is not used.
+    """
+
+    code = "no_capacity"
+
+    def __init__(
+        self, message: str, *, due_in_s: float, hint: str | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.due_in_s = due_in_s
+
+    def for_caller(self) -> ProviderError:
+        """The same for somebody who waits for an answer and has no run that could be released."""
+        return ProviderError(
+            self.message, code=self.code, transient=True, hint=self.hint, retry_after_s=self.due_in_s
+        )
 
 
 class StageError(TeguError):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tegu.domain.call import Fallback
-from tegu.domain.errors import ConfigurationError, ProviderError
+from tegu.domain.errors import ConfigurationError, NoCapacityError, ProviderError
 from tegu.llm.protocol import Ledger, ModelRef, ModelRequest
 from tegu.llm.structured import CallLimits, Completion, Timing
 
@@ -27,6 +27,7 @@ ANOTHER_MAY_DO_BETTER: Mapping[str, str] = MappingProxyType(
     {
         "rate_limited": "limits are per provider, account and model",
         "overloaded": "another provider has its own capacity",
+        "no_capacity": "the limits of another key or model may leave room",
         "server": "another provider has its own servers",
         "connection": "another provider is at another address",
         "timeout": "another model may be faster",
@@ -51,7 +52,8 @@ ANOTHER_WOULD_DO_THE_SAME: Mapping[str, str] = MappingProxyType(
 """Error codes after which no other model is asked, and why not. A test holds both tables against docs/errors.md."""
 
 Ask = Callable[[ModelRequest, CallLimits], Awaitable[Completion]]
-"""One model, through the one loop. Raises ProviderError, ConfigurationError."""
+"""One model, through the one loop. Raises ProviderError, ConfigurationError, NoCapacityError."""
+_Failure = ProviderError | ConfigurationError | NoCapacityError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ async def ask_in_turn(
 ) -> Answered:
     """Ask the models of these requests until one answers. `limits.deadline_s` bounds all of them together.
 
-    Raises what the only model raised, or ProviderError `models_failed`, transient if one of them was.
+    Raises what the only model raised; NoCapacityError, if one of several only has to wait; or ProviderError
+    `models_failed`, transient if one of them was.
     """
     if len(requests) == 1:
         return Answered(0, await ask(requests[0], limits))
@@ -82,7 +85,7 @@ async def ask_in_turn(
     stored = await ledger.stored_among(requests, ordinal=ordinal)
     first = stored.index if stored is not None else 0
     fallbacks = [stored.fallback] if stored is not None and stored.fallback is not None else []
-    failures: list[tuple[ModelRef, ProviderError | ConfigurationError]] = []
+    failures: list[tuple[ModelRef, _Failure]] = []
     for index in range(first, len(requests)):
         request = replace(requests[index], fallback=fallbacks[-1] if fallbacks else requests[index].fallback)
         left_s = max(0.0, until - timing.monotonic())
@@ -90,7 +93,7 @@ async def ask_in_turn(
         try:
             completion = await ask(request, limits_of_one(limits, left_s, is_last=is_last))
             return Answered(index, completion, tuple(fallbacks))
-        except (ProviderError, ConfigurationError) as error:
+        except (ProviderError, ConfigurationError, NoCapacityError) as error:
             failures.append((request.model, error))
             if is_last or error.code not in ANOTHER_MAY_DO_BETTER:
                 raise _failure_of(failures) from error
@@ -102,21 +105,25 @@ def limits_of_one(limits: CallLimits, left_s: float, *, is_last: bool) -> CallLi
     """What one model may use: half of the time that is left, and no long pauses, while there is another after it."""
     if is_last:
         return replace(limits, deadline_s=left_s)
-    pause_s = min(limits.retry_after_max_s, PAUSE_MAX_S)
-    return replace(limits, deadline_s=left_s / 2, retry_after_max_s=pause_s)
+    return replace(
+        limits,
+        deadline_s=left_s / 2,
+        retry_after_max_s=min(limits.retry_after_max_s, PAUSE_MAX_S),
+        capacity_wait_s=min(limits.capacity_wait_s, PAUSE_MAX_S),
+    )
 
 
-def fallback_of(model: ModelRef, following: ModelRef, error: ProviderError | ConfigurationError) -> Fallback:
+def fallback_of(model: ModelRef, following: ModelRef, error: _Failure) -> Fallback:
     """Why the following model is asked."""
     return Fallback(str(model), str(following), error.code, error.message[:MESSAGE_LENGTH_MAX])
 
 
-def _failure_of(
-    failures: Sequence[tuple[ModelRef, ProviderError | ConfigurationError]],
-) -> ProviderError | ConfigurationError:
+def _failure_of(failures: Sequence[tuple[ModelRef, _Failure]]) -> _Failure:
     """The error of the only one that was asked, or one error that names them all."""
     if len(failures) == 1:
         return failures[0][1]
+    if waiting := [error for _, error in failures if isinstance(error, NoCapacityError)]:
+        return _wait_for(failures, waiting)
     told = "; ".join(f"{model}: {error.code} ({_without(model, error)})" for model, error in failures)
     passing = [error for _, error in failures if isinstance(error, ProviderError) and error.transient]
     # One that named no time may answer at once.
@@ -130,6 +137,20 @@ def _failure_of(
     )
 
 
-def _without(model: ModelRef, error: ProviderError | ConfigurationError) -> str:
+def _wait_for(
+    failures: Sequence[tuple[ModelRef, _Failure]], waiting: Sequence[NoCapacityError]
+) -> NoCapacityError:
+    """One of them was not even asked: it is waited for, whatever the others said."""
+    told = "; ".join(f"{model}: {error.code} ({_without(model, error)})" for model, error in failures)
+    first = min(waiting, key=lambda error: error.due_in_s)
+    return NoCapacityError(
+        f"none of {len(failures)} models can answer now: {told}",
+        due_in_s=first.due_in_s,
+        hint=first.hint,
+        code=waiting[-1].code,
+    )
+
+
+def _without(model: ModelRef, error: _Failure) -> str:
     """Its message, which mostly begins with the model."""
     return error.message.removeprefix(f"{model}: ")[:MESSAGE_LENGTH_MAX]

@@ -279,12 +279,15 @@ class StreamingProvider(Protocol):
 class Ledger(Protocol):
     """The journal and the call ledger, for one stage run (or for a call with no run). Implemented by storage."""
 
-    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> "BegunCall":
+    async def begin(
+        self, request: ModelRequest, *, ordinal: int, attempt: int, call_id: UUID | None = None
+    ) -> "BegunCall":
         """Write down that an attempt is made, before it is made; or find the stored reply of the same request.
 
         `ordinal` numbers the logical calls of a stage run from 1; `attempt` the attempts of one logical call from 1
         (a retry after a lost connection and a re-ask after a refused reply are both attempts). Attempts of one ordinal
-        with the same hash share one place in the journal; another ordinal with the same hash has its own.
+        with the same hash share one place in the journal; another ordinal with the same hash has its own. `call_id` is
+        the id of the row, where somebody knows it already.
         """
         ...
 

@@ -1,9 +1,10 @@
 """The one loop around a model call: journal, attempt, read, re-ask.
 
 Called by everything that asks a model (`ctx.llm`, `tegu llm try`). Invariants: an attempt has its row in the ledger
-before it is made; a reply is journalled before anyone parses it; a journalled reply is never asked for again; nothing
-waits without a limit.
+before it is made; a reply is journalled before anyone parses it; a journalled reply is never asked for again, and needs
+no leave; nothing waits without a limit.
 
+    leave of every admission (`llm.admission`); none in time: raise, so that the engine releases the run
     begin in the ledger ---- the journal has a reply ------------------.
       | otherwise                                                      |
       call, within a timeout                                           |
@@ -20,14 +21,26 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 from uuid import UUID
 
 from pydantic import JsonValue
 
-from tegu.domain.errors import ProviderError
+from tegu.domain.errors import NoCapacityError, ProviderError
+from tegu.domain.ids import new_id
+from tegu.llm.admission import (
+    ABANDONED,
+    UNUSED,
+    Admission,
+    Ending,
+    EndingKind,
+    Held,
+    Intent,
+    headers_heard,
+    hold,
+)
 from tegu.llm.protocol import (
     BegunCall,
     CallFailure,
@@ -52,7 +65,9 @@ REJECTED_REPLY_LENGTH_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What one logical call may cost. `attempts` counts transient failures over all of it, re-asks included."""
+    """What one logical call may cost. `attempts` counts transient failures over all of it, re-asks included;
+    `capacity_wait_s` is how long each attempt waits for leave.
+    """
 
     attempts: int = 3
     reasks: int = 2
@@ -60,6 +75,7 @@ class CallLimits:
     retry_after_max_s: float = 20.0
     backoff_s: float = 0.5
     backoff_max_s: float = 8.0
+    capacity_wait_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +108,16 @@ async def complete(
     limits: CallLimits | None = None,
     timing: Timing | None = None,
     watch: Watch | None = None,
+    admissions: Sequence[Admission] = (),
 ) -> Completion:
     """Ask until there is a valid answer or a limit is reached.
 
     `ordinal` numbers this logical call within its stage run. `watch` may hear replies while they grow, where the
     provider can stream; what is heard is never a result, and a reply from the journal is not heard. Raises ProviderError; a transient one carries
-    `retry_after_s` where the provider said when to come back.
+    `retry_after_s` where the provider said when to come back. Raises NoCapacityError where one of `admissions` refused.
     """
     return await _Call(
-        provider, credential, ledger, ordinal, limits or CallLimits(), timing or Timing(), watch
+        provider, credential, ledger, ordinal, limits or CallLimits(), timing or Timing(), watch, admissions
     ).completed(request)
 
 
@@ -116,7 +133,9 @@ class _Call:
         limits: CallLimits,
         timing: Timing,
         watch: Watch | None,
+        admissions: Sequence[Admission],
     ) -> None:
+        self._admissions = admissions
         self._watch = watch
         self._provider = provider
         self._credential = credential
@@ -162,23 +181,55 @@ class _Call:
         """The journal's reply, or the provider's, journalled."""
         while True:
             self._check_deadline(request)
-            self._attempts += 1
-            call = await self._ledger.begin(request, ordinal=self._ordinal, attempt=self._attempts)
-            if call.reply is not None:
-                return call, call.reply
-            started = self._timing.monotonic()
+            intent = Intent(new_id(), request, self._credential, is_retry=self._failures > 0)
+            held = await self._leave(intent)
+            ending = UNUSED
             try:
-                reply = await self._attempt(request, started)
-            except ProviderError as error:
-                await self._failed(call, error, started)
-                await self._pause(error)
-            except Exception as error:
-                # A mistake of ours must not leave a row that looks as if it were still on its way.
-                failure = CallFailure("exception", f"{type(error).__name__}: {error}")
-                await self._ledger.failed(call, failure, latency_ms=self._since_ms(started))
-                raise
-            else:
-                return call, await self._ledger.replied(call, reply, latency_ms=self._since_ms(started))
+                self._attempts += 1
+                call = await self._ledger.begin(
+                    request, ordinal=self._ordinal, attempt=self._attempts, call_id=intent.call_id
+                )
+                if call.reply is not None:
+                    return call, call.reply
+                ending = ABANDONED
+                started = self._timing.monotonic()
+                try:
+                    reply = await self._heard_attempt(request, started, held)
+                except ProviderError as error:
+                    ending = Ending(EndingKind.FAILED, error=error)
+                    await self._failed(call, error, started)
+                    passing = error
+                except Exception as error:
+                    # A mistake of ours must not leave a row that looks as if it were still on its way.
+                    failure = CallFailure("exception", f"{type(error).__name__}: {error}")
+                    await self._ledger.failed(call, failure, latency_ms=self._since_ms(started))
+                    raise
+                else:
+                    ending = Ending(EndingKind.REPLIED, reply=reply)
+                    return call, await self._ledger.replied(call, reply, latency_ms=self._since_ms(started))
+            finally:
+                if held is not None:
+                    await held.settle(ending)
+            await self._pause(passing)  # holding nothing
+
+    async def _leave(self, intent: Intent) -> Held | None:
+        """Leave to make an attempt; None when the journal has the reply, so that none is needed."""
+        try:
+            return await hold(self._admissions, intent, wait_s=0.0)
+        except NoCapacityError:
+            if await self._ledger.stored_among([intent.request], ordinal=self._ordinal) is not None:
+                return None
+        wait_s = min(self._limits.capacity_wait_s, self._deadline - self._timing.monotonic())
+        return await hold(self._admissions, intent, wait_s=max(0.0, wait_s))
+
+    async def _heard_attempt(self, request: ModelRequest, started: float, held: Held | None) -> ModelReply:
+        if held is None:
+            raise _gone(request)
+        token = headers_heard.set(held.heard)
+        try:
+            return await self._attempt(request, started)
+        finally:
+            headers_heard.reset(token)
 
     async def _attempt(self, request: ModelRequest, started: float) -> ModelReply:
         timeout_s = min(request.settings.timeout_s, self._deadline - started)
@@ -251,6 +302,11 @@ def _harmless(on_text: OnText) -> OnText:
             log.exception("whoever listens to a reply failed, and is not called again")
 
     return heard
+
+
+def _gone(request: ModelRequest) -> ProviderError:
+    """The journal had the reply and has it no more: its content was erased meanwhile."""
+    return ProviderError(f"{request.model}: the stored reply is gone", code="server", transient=True)
 
 
 def _malformed(request: ModelRequest, problems: tuple[str, ...], reasks: int) -> ProviderError:

@@ -15,7 +15,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from tegu.domain.call import RULES, Fallback
-from tegu.domain.errors import ConfigurationError, ProviderError
+from tegu.domain.errors import ConfigurationError, NoCapacityError, ProviderError
+from tegu.llm.admission import Admission
 from tegu.llm.fallback import ask_in_turn, fallback_of
 from tegu.llm.model_names import ModelNames, has_key
 from tegu.llm.protocol import (
@@ -127,6 +128,7 @@ class StageLlm:
         timing: Timing | None = None,
         budget_s: float | None = None,
         live: LiveAttempt | None = None,
+        admissions: Sequence[Admission] = (),
     ) -> None:
         self.models = models
         self.models_asked: list[ModelRef] = []
@@ -135,6 +137,9 @@ class StageLlm:
         """Those of them that answered."""
         self.fallbacks: list[Fallback] = []
         """Why others were asked than the first."""
+        self.postponed: NoCapacityError | None = None
+        """That a call could not be made for now. Whatever the stage's code makes of it, its output lacks an answer."""
+        self._admissions = admissions
         self._names = names or ModelNames()
         self._organization_id = organization_id
         self._ledger = ledger
@@ -215,10 +220,12 @@ class StageLlm:
         among: tuple[ModelRef, ...] | None = None,
         after: Fallback | None = None,
     ) -> Answer:
-        """One logical call, through the one loop. Raises ProviderError, ConfigurationError.
+        """One logical call, through the one loop. Raises ProviderError, ConfigurationError, NoCapacityError.
 
         `among` are the models to ask instead of what `model` stands for, and `after` says why.
         """
+        if self.postponed is not None:  # this attempt cannot end well: nothing more is paid for in it
+            raise self.postponed
         # Before anything is awaited, so that calls made at once are numbered in the order they were written.
         self._ordinals += 1
         ordinal = self._ordinals
@@ -232,14 +239,18 @@ class StageLlm:
         async def ask_one(request: ModelRequest, limits: CallLimits) -> Completion:
             return await self._complete(request, ordinal, limits)
 
-        answered = await ask_in_turn(
-            [self._request(ref, question, after) for ref in chain],
-            ask_one,
-            ledger=self._ledger,
-            ordinal=ordinal,
-            limits=replace(self._limits, deadline_s=left_s),
-            timing=self._timing,
-        )
+        try:
+            answered = await ask_in_turn(
+                [self._request(ref, question, after) for ref in chain],
+                ask_one,
+                ledger=self._ledger,
+                ordinal=ordinal,
+                limits=replace(self._limits, deadline_s=left_s),
+                timing=self._timing,
+            )
+        except NoCapacityError as error:
+            self.postponed = error
+            raise
         ref, completion = chain[answered.index], answered.completion
         _note(self.models_answered, ref)
         self.fallbacks.extend(answered.fallbacks)
@@ -267,6 +278,7 @@ class StageLlm:
             limits=replace(limits, deadline_s=min(limits.deadline_s, left_s)),
             timing=self._timing,
             watch=self._live.watch(ordinal, is_json=request.output is not None) if self._live else None,
+            admissions=self._admissions if request.model.provider != RULES else (),
         )
 
     def _request(self, ref: ModelRef, question: Question, after: Fallback | None) -> ModelRequest:

@@ -6,7 +6,7 @@ here writes but the ledger and the store of extracted text.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -15,13 +15,15 @@ from pydantic_core import to_json
 from tegu.domain.errors import (
     ErrorInfo,
     IntakeError,
+    NoCapacityError,
     ProviderError,
     StageError,
     StorageUnavailableError,
     TeguError,
 )
 from tegu.domain.json import json_hash, storable
-from tegu.domain.outcome import Completed, Failed, StageOutcome
+from tegu.domain.outcome import Completed, Failed, Postponed, StageOutcome
+from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
@@ -37,6 +39,8 @@ from tegu.stages.results import results_of
 from tegu.stages.source import PASSING_CODES, Sources
 
 LedgerFactory = Callable[[StageTask], Ledger]
+AdmissionsFor = Callable[[StageTask], Sequence[Admission]]
+"""Whose leave the calls of an attempt need, in order: budgets before limits."""
 ModelLookup = Callable[[UUID], Awaitable[str | None]]
 OUTPUT_BYTES_MAX = 16_000_000
 FALLBACKS_MAX = 20
@@ -68,23 +72,32 @@ class Performer:
     limits: CallLimits | None = None
     timing: Timing | None = None
     open_live: OpenLive | None = None
+    admissions_for: AdmissionsFor | None = None
 
     async def perform(self, task: StageTask) -> StageOutcome:
         """Do it once. Raises only what is not expected."""
         live = self.open_live(task) if self.open_live else None
+        ctx = self.context(task, live)
         try:
-            return await self._completed(task, live)
+            outcome = await self._completed(task, ctx)
         except StorageUnavailableError:
             raise
-        except TeguError as error:
+        except Exception as error:
+            if ctx.llm.postponed is not None:
+                return postponed(ctx.llm.postponed, task.stage.name)
+            if not isinstance(error, TeguError):
+                raise
             return failed(error, task.stage.name)
         finally:
             if live is not None:
                 live.close()
+        if ctx.llm.postponed is not None:
+            # The stage's code caught it, and went on without the answer.
+            return postponed(ctx.llm.postponed, task.stage.name)
+        return outcome
 
-    async def _completed(self, task: StageTask, live: LiveAttempt | None) -> Completed:
+    async def _completed(self, task: StageTask, ctx: StageContext) -> Completed:
         kind = self.registry.kind(task.stage.uses)
-        ctx = self.context(task, live)
         inputs = await load_inputs(task, self.sources)
         output = await kind.perform(StageWork(task.stage.config, inputs, ctx))
         output = replace(output, value=storable(output.value))
@@ -116,6 +129,7 @@ class Performer:
             timing=self.timing,
             budget_s=task.stage.timeout_s * BUDGET_SHARE,
             live=live,
+            admissions=self.admissions_for(task) if self.admissions_for else (),
         )
         about = {"run_id": str(task.run_id), "stage": task.stage.name, "attempt": task.attempt}
         return StageContext(
@@ -127,6 +141,11 @@ class Performer:
             attempt=task.attempt,
             log=logging.LoggerAdapter(log, about),
         )
+
+
+def postponed(error: NoCapacityError, stage: str) -> Postponed:
+    """The attempt is made again when there may be room."""
+    return Postponed(ErrorInfo.of(error, stage=stage), error.due_in_s)
 
 
 def failed(error: TeguError, stage: str) -> Failed:

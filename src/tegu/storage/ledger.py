@@ -65,9 +65,11 @@ class StoredLedger:
         self._occurrences: dict[_Question, _Occurrences] = {}
         self._nth: dict[UUID, int] = {}
 
-    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
+    async def begin(
+        self, request: ModelRequest, *, ordinal: int, attempt: int, call_id: UUID | None = None
+    ) -> BegunCall:
         """See `llm.protocol.Ledger`."""
-        call_id, request_hash = new_id(), request.hash()
+        call_id, request_hash = call_id or new_id(), request.hash()
         self._nth[call_id] = self._nth_of(request, ordinal)
         row = await self._pool.fetchrow(
             statement("begin_call"),

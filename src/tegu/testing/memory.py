@@ -95,13 +95,15 @@ class MemoryLedger:
     )
     _ordinals: dict[_Question, list[int]] = field(default_factory=dict[_Question, list[int]])
 
-    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
+    async def begin(
+        self, request: ModelRequest, *, ordinal: int, attempt: int, call_id: UUID | None = None
+    ) -> BegunCall:
         """See `llm.protocol.Ledger`."""
         request_hash = request.hash()
         place = (self.generation, request_hash, self._nth(request, ordinal))
         stored = self.journal.get(place)
         call = AskedCall(self.stage, ordinal, attempt, request, stored is not None, reply=stored)
-        begun = BegunCall(new_id(), request_hash, stored)
+        begun = BegunCall(call_id or new_id(), request_hash, stored)
         self._asked[begun.id] = (call, place)
         self.calls.append(call)
         return begun

@@ -34,9 +34,11 @@ class MemoryLedger:
     def paid_rows(self) -> list[Row]:
         return [row for row in self.rows if row.answered_by == "provider"]
 
-    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
+    async def begin(
+        self, request: ModelRequest, *, ordinal: int, attempt: int, call_id: UUID | None = None
+    ) -> BegunCall:
         stored = self.journal.get((ordinal, request.hash()))
-        call = BegunCall(new_id(), request.hash(), stored)
+        call = BegunCall(call_id or new_id(), request.hash(), stored)
         self.calls[call.id] = Row(
             ordinal, attempt, request, "journal" if stored else "provider", reply=stored
         )

@@ -150,10 +150,12 @@ class MemoryLedger:
     replayed: int = 0
     _places: dict[UUID, tuple[str, int]] = field(default_factory=dict[UUID, tuple[str, int]])
 
-    async def begin(self, request: ModelRequest, *, ordinal: int, attempt: int) -> BegunCall:
+    async def begin(
+        self, request: ModelRequest, *, ordinal: int, attempt: int, call_id: UUID | None = None
+    ) -> BegunCall:
         self.attempts.append((request, ordinal, attempt))
         place = (request.hash(), ordinal)
-        call = BegunCall(uuid4(), place[0], self.journal.get(place))
+        call = BegunCall(call_id or uuid4(), place[0], self.journal.get(place))
         self.replayed += call.reply is not None
         self._places[call.id] = place
         return call

@@ -40,7 +40,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
             return ExitCode.INPUT
         case errors.StorageUnavailableError():
             return ExitCode.DATABASE
-        case errors.ProviderError():
+        case errors.ProviderError() | errors.NoCapacityError():
             return ExitCode.PROVIDER
         case KeyboardInterrupt():
             return ExitCode.INTERRUPTED

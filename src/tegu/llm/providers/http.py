@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from tegu.llm.admission import headers_heard
 from tegu.llm.providers.sse import LineTooLongError, SseWatch
 
 BODY_BYTES_MAX = 8_000_000
@@ -93,6 +94,8 @@ class BoundedClient(httpx2.AsyncClient):
         response = await super().send(request, stream=True, follow_redirects=False)
         headers = [(name, noted.without_secret(value)) for name, value in response.headers.multi_items()]
         noted.status, noted.headers = response.status_code, dict(headers)
+        if (heard := headers_heard.get()) is not None:
+            heard(noted.status, noted.headers)
         if noted.wants_stream and response.status_code == 200 and _is_event_stream(response):
             noted.stream = SseWatch()
             kept = [(name, value) for name, value in headers if name not in _FRAMING]
