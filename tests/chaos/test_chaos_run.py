@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from random import Random
+from random import SystemRandom
 from time import monotonic
 from uuid import UUID
 
@@ -37,8 +37,7 @@ ENDS_WITHIN_S = 300.0
 
 GIVEN = os.environ.get("TEGU_CHAOS_SEED")
 IS_LARGE = os.environ.get("TEGU_CHAOS") == "large"
-COUNT = int(os.environ.get("TEGU_CHAOS_SEEDS", "3"))
-SEEDS = [int(GIVEN)] if GIVEN else [Random().randrange(10**6) for _ in range(COUNT)]
+COUNT = 1 if GIVEN else int(os.environ.get("TEGU_CHAOS_SEEDS", "3"))
 
 
 def chain() -> JsonObject:
@@ -186,8 +185,11 @@ async def weather(scale: Scale, seed: int, folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_nothing_is_lost_and_nothing_is_done_twice_in_a_storm(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("turn", range(COUNT))
+async def test_nothing_is_lost_and_nothing_is_done_twice_in_a_storm(turn: int, tmp_path: Path) -> None:
+    seed = (
+        int(GIVEN) if GIVEN else SystemRandom().randrange(10**6)
+    )  # whatever else draws by the suite's own seed
     try:
         figures = await weather(LARGE if IS_LARGE else SMALL, seed, tmp_path)
     except BaseException:
