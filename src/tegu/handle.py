@@ -8,11 +8,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from time import monotonic
 from typing import TypeVar
 from uuid import UUID
 
+from tegu.actions import budgets as budget_actions
 from tegu.actions import contents as content_actions
 from tegu.actions import models as model_actions
 from tegu.actions import pipelines as pipeline_actions
@@ -25,6 +27,7 @@ from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
 from tegu.actions.scope import Scope
+from tegu.domain.budget import Budget, BudgetPlace
 from tegu.domain.call import LlmCall
 from tegu.domain.content import SourceType
 from tegu.domain.errors import NotFoundError, StorageUnavailableError, UsageError
@@ -268,6 +271,25 @@ class OrganizationHandle:
             runtime.names,
             runtime.admissions,
         )
+
+    async def list_budgets(self) -> list[Budget]:
+        """The budgets of the organization, its pipelines and its runs, and how much is left of each."""
+        return await budget_actions.list_budgets(await self.scope())
+
+    async def set_budget(
+        self, place: BudgetPlace, limit_usd: Decimal, *, allows_unpriced: bool = False
+    ) -> int:
+        """Set or change the most that calls may cost there. Calls that would exceed it wait, and with them their runs;
+        those that now have room go on at once, and it is returned how many are tried again. Raises UsageError,
+        NotFoundError, ConflictError.
+        """
+        return await budget_actions.set_budget(
+            await self.scope(), place, limit_usd, allows_unpriced=allows_unpriced
+        )
+
+    async def remove_budget(self, place: BudgetPlace) -> int:
+        """Take a budget away; returns as `set_budget`. Raises NotFoundError."""
+        return await budget_actions.remove_budget(await self.scope(), place)
 
     async def set_model(self, model: str | None) -> None:
         """Choose the model of the organization's stages that name none; None: no longer. Raises ConfigurationError."""

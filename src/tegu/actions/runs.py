@@ -3,10 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 from tegu.actions.contents import Ingested
 from tegu.actions.scope import Scope
+from tegu.domain.budget import checked_limit
 from tegu.domain.call import LlmCall
 from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
@@ -36,7 +38,7 @@ class RunInput:
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """How to start runs. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h. With
+    """How to start runs. `budget_usd` is the most that the calls of each may cost. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h. With
     `stream` replies may be followed from the first call on (`Tegu.follow(..., partials=True)` asks for the later ones).
     """
 
@@ -45,6 +47,7 @@ class StartOptions:
     metadata: JsonObject | None = None
     idempotency_key: str | None = None
     stream: bool = False
+    budget_usd: Decimal | None = None
 
 
 def inputs_of(version: PipelineVersion, ingested: Iterable[Ingested]) -> tuple[RunInput, ...]:
@@ -221,6 +224,7 @@ async def _insert(
             model=options.model,
             triggered_by=options.triggered_by,
             metadata=options.metadata,
+            budget_usd=checked_limit(options.budget_usd) if options.budget_usd is not None else None,
         ),
     )
     if options.stream:

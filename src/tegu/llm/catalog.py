@@ -20,6 +20,10 @@ _TABLE_IDS: Mapping[str, str] = MappingProxyType({"bedrock": "aws"})
 """The price table's id of a provider, where it is not ours. Providers that it does not have serve whatever they were
 given; `openai-responses` has the models of `openai`."""
 
+_PRICED_AS: Mapping[str, str] = MappingProxyType({"openai-responses": "openai", "openai-chat": "openai"})
+_FREE = frozenset({"rules", "testing"})
+"""Providers of ours that nobody bills for."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownModel:
@@ -43,6 +47,20 @@ class KnownModel:
             return None
         paid = self.input_usd_per_million * input_tokens + self.output_usd_per_million * output_tokens
         return paid / 1_000_000  # prices are per million
+
+
+def worst_cost_usd(model: ModelRef, *, input_tokens: int, output_tokens: int) -> Decimal | None:
+    """What a call of so many tokens costs at most, long inputs included; None where no price is known."""
+    if model.provider in _FREE:
+        return Decimal(0)
+    from genai_prices import Usage, calc_price
+
+    usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+    provider = _PRICED_AS.get(model.provider) or _TABLE_IDS.get(model.provider, model.provider)
+    try:
+        return calc_price(usage, model.name, provider_id=provider).total_price
+    except (LookupError, ValueError, AssertionError):
+        return None
 
 
 def known_models(now: datetime | None = None) -> tuple[KnownModel, ...]:

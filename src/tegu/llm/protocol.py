@@ -335,3 +335,8 @@ class CallFailure:
     usage: Usage = field(default_factory=Usage)
     transient: bool = False
     retry_after_s: float | None = None
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the provider may have worked for it: everything but a refusal that it answered with."""
+        return self.status is None or self.status < 400

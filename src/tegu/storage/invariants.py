@@ -23,6 +23,7 @@ INVARIANTS = (
     "invariant_journal_has_its_call",
     "invariant_no_reply_is_paid_twice",
     "invariant_calls_add_up",
+    "invariant_budgets_add_up",
 )
 
 _WHOLE_TABLES = "set local enable_seqscan = on; set local enable_mergejoin = on; set local work_mem = '64MB'"

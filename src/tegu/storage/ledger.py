@@ -23,6 +23,7 @@ from tegu.llm.protocol import (
     Rejection,
     StoredReply,
 )
+from tegu.storage.reservations import open_windows, refusal, worst_usd
 from tegu.storage.statements import statement
 
 
@@ -36,6 +37,9 @@ class CallPlace:
     item: str = ""
     generation: int = 0
 
+
+_BEGINS_MAX = 4
+"""The first without a price, one after windows were opened, and two for windows or budgets that come about meanwhile."""
 
 _Question = tuple[str, tuple[DataPart, ...], tuple[Rejection, ...]]
 
@@ -64,26 +68,43 @@ class StoredLedger:
         self._place = place
         self._occurrences: dict[_Question, _Occurrences] = {}
         self._nth: dict[UUID, int] = {}
+        self._has_budgets = False  # found out by the first call; looking up a price costs more than its row
 
     async def begin(
         self, request: ModelRequest, *, ordinal: int, attempt: int, call_id: UUID | None = None
     ) -> BegunCall:
-        """See `llm.protocol.Ledger`."""
+        """See `llm.protocol.Ledger`. Where there are budgets the most that the attempt may cost is reserved in each."""
         call_id, request_hash = call_id or new_id(), request.hash()
         self._nth[call_id] = self._nth_of(request, ordinal)
-        row = await self._pool.fetchrow(
-            statement("begin_call"),
-            *self._key(call_id, request_hash),
-            storable_json(request.to_json()),
-            request.model.provider,
-            request.model.name,
-            ordinal,
-            attempt,
-            storable_json(_metadata(request)),
-        )
-        if row is None:
-            return BegunCall(call_id, request_hash)
-        return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(row["reply"])))
+        body = storable_json(request.to_json())
+        worst = worst_usd(request, body) if self._has_budgets else None
+        row = None
+        for _ in range(_BEGINS_MAX):
+            row = await self._pool.fetchrow(
+                statement("begin_call"),
+                *self._key(call_id, request_hash),
+                body,
+                request.model.provider,
+                request.model.name,
+                ordinal,
+                attempt,
+                storable_json(_metadata(request)),
+                worst,
+            )
+            assert row is not None
+            if row["is_begun"]:
+                reply = row["reply"]
+                return BegunCall(
+                    call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None
+                )
+            if row["windows"] < row["budgets"]:
+                await open_windows(self._pool, self._place.organization_id, self._place.run_id)
+            elif self._has_budgets:
+                break
+            self._has_budgets = True
+            worst = worst_usd(request, body)
+        assert row is not None
+        raise refusal(request, row, worst)
 
     async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
         """See `llm.protocol.Ledger`."""
@@ -141,6 +162,8 @@ class StoredLedger:
             error.usage.input_tokens,
             error.usage.output_tokens,
             storable_json(error.usage.raw),
+            self._place.run_id,
+            error.may_be_billed,
         )
 
     async def judged(self, call: BegunCall, *, accepted: bool, problems: tuple[str, ...] = ()) -> None:

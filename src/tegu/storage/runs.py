@@ -54,6 +54,7 @@ class NewRun:
     model: str | None = None
     triggered_by: TriggeredBy = TriggeredBy.LIBRARY
     metadata: JsonObject | None = None
+    budget_usd: Decimal | None = None
 
 
 async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
@@ -69,6 +70,7 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             thread_id=new.thread_id,
             functions=sorted(new.version.definition.python_stages()),
             model=new.model,
+            budget_usd=new.budget_usd,
             triggered_by=new.triggered_by.value,
             metadata=new.metadata or {},
         )

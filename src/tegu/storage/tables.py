@@ -262,6 +262,7 @@ llm_calls = Table(
     Column("reasoning_tokens", Integer),
     Column("usage", _Jsonb),
     Column("cost_usd", Numeric(20, 10)),
+    Column("reserved_usd", Numeric(20, 10)),
     Column("price_version", Text),
     Column("latency_ms", Integer),
     Column("finish_reason", Text),
@@ -284,6 +285,28 @@ llm_journal = Table(
     Column("call_id", Uuid, nullable=False),
     Column("accepted", Boolean),
     Column("problems", _Jsonb),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    _key("organization_id"),
+    _key("id"),
+    Column("pipeline_id", Uuid),
+    Column("period", Text, nullable=False),
+    Column("limit_usd", Numeric(20, 10), nullable=False),
+    Column("allows_unpriced", Boolean, nullable=False),
+    Column("created_at", _Time, nullable=False),
+)
+
+budget_windows = Table(
+    "budget_windows",
+    metadata,
+    _key("organization_id"),
+    _key("budget_id"),
+    Column("since", _Time, primary_key=True),
+    Column("spent_usd", Numeric(20, 10), nullable=False),
+    Column("reserved_usd", Numeric(20, 10), nullable=False),
 )
 
 idempotency_keys = Table(

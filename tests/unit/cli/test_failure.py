@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tegu.domain import errors
-from tegu.domain.errors import DefinitionError, Problem, ProviderError, TeguError
+from tegu.domain.errors import DefinitionError, NoCapacityError, Problem, ProviderError, TeguError
 from tegu.interfaces.cli.failure import ExitCode, exit_code_of, show_failure
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,6 +22,8 @@ def _made(name: str) -> TeguError:
     kind = getattr(errors, name)
     if kind is ProviderError:
         return ProviderError("no answer", code="server", transient=True)
+    if kind is NoCapacityError:
+        return NoCapacityError("no room", due_in_s=1.0)
     return DefinitionError(()) if kind is DefinitionError else kind("it is so")
 
 

@@ -1,5 +1,29 @@
--- An attempt brought no reply; what it used is unknown unless the provider said so.
--- $1 organization, $2 call, $3 error, $4 latency, $5 input, $6 output tokens, $7 usage
+-- An attempt brought no reply; what it used is unknown unless the provider said so. One that was not billed gives its reservation back.
+-- $1 organization, $2 call, $3 error, $4 latency, $5 input, $6 output tokens, $7 usage, $8 run, $9 whether it may be billed
+with before as materialized (
+    select created_at, case when $9::boolean then coalesce(reserved_usd, 0) else 0 end as spent_usd, coalesce(reserved_usd, 0) as held_usd
+    from tegu.llm_calls where organization_id = $1 and id = $2 and status = 'sent'
+),
+budget_window as materialized (
+    select w.budget_id, w.since, before.spent_usd, before.held_usd from before join tegu.budget_windows w on w.organization_id = $1
+    where (before.spent_usd <> 0 or before.held_usd <> 0) and (
+        (w.budget_id = $8::uuid and w.since = '-infinity')
+        or exists (
+            select 1 from tegu.budgets b
+            where b.organization_id = $1 and b.id = w.budget_id
+                and (b.pipeline_id is null or b.pipeline_id = (
+                    select r.pipeline_id from tegu.runs r where r.organization_id = $1 and r.id = $8::uuid))
+                and w.since = date_trunc(b.period, before.created_at at time zone 'UTC') at time zone 'UTC'))
+    order by w.budget_id, w.since
+    for update of w
+),
+settled as (
+    update tegu.budget_windows w set spent_usd = w.spent_usd + budget_window.spent_usd,
+        reserved_usd = w.reserved_usd - budget_window.held_usd
+    from budget_window
+    where w.organization_id = $1 and w.budget_id = budget_window.budget_id and w.since = budget_window.since
+)
 update tegu.llm_calls set status = 'failed', error = $3::jsonb, latency_ms = $4, input_tokens = $5, output_tokens = $6,
-    usage = $7::jsonb, ended_at = clock_timestamp()
+    usage = $7::jsonb, ended_at = clock_timestamp(),
+    reserved_usd = case when $9::boolean then reserved_usd when reserved_usd is not null then 0 end
 where organization_id = $1 and id = $2
