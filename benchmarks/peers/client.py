@@ -202,6 +202,8 @@ async def measure(system: ModuleType, given: argparse.Namespace) -> Figures:
         return await MEASURES[given.measure](session, given)
     finally:
         session.stop()
+        if keep := os.environ.get("PEERS_KEEP"):
+            shutil.copytree(folder, keep, dirs_exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from dbos import DBOS, DBOSClient
+from dbos import DBOS, DBOSClient, run_dbos_database_migrations
 
 from benchmarks.peers import events
 from benchmarks.peers.contract import HOST, Job, WorkerPlace
@@ -39,6 +39,7 @@ async def flow(run: str, stages: int, sleep_s: float) -> None:
 
 async def prepare() -> None:
     await fresh_database.make(DATABASE)
+    await asyncio.to_thread(run_dbos_database_migrations, URL)
 
 
 async def enqueue(runs: list[str], job: Job) -> list[str]:

@@ -24,6 +24,7 @@ from tegu.engine.worker import WorkerOptions
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.migrate import migrate
+from tegu.storage.pipelines import PipelineVersion
 
 NAME = "tegu"
 PACKAGES = ("tegu", "asyncpg")
@@ -38,6 +39,7 @@ _AT_ONCE_MAX = 1000
 """More runs than this are inserted in bulk: filling a queue is no part of what is measured."""
 
 _opened: list[Tegu] = []
+_versions: dict[Job, PipelineVersion] = {}
 
 
 def _stage(job: Job, number: int) -> Callable[..., Any]:
@@ -55,7 +57,11 @@ def _stage(job: Job, number: int) -> Callable[..., Any]:
         del before
         return await perform(ctx)
 
-    return stage(name=f"{_name(job)}_{number}")(first if number == 1 else following)
+    function = first if number == 1 else following
+    # Known by a name of this module: a stage that was under way when its worker died runs in a child, which imports it.
+    function.__qualname__ = name = f"{_name(job)}_{number}"
+    globals()[name] = function
+    return stage(name=name)(function)
 
 
 def _name(job: Job) -> str:
@@ -101,7 +107,9 @@ async def enqueue(runs: list[str], job: Job) -> list[str]:
         _opened.append(_tegu())
         await _opened[0].open()
     tegu = _opened[0]
-    version = await tegu.pipeline(_pipeline(job))
+    if job not in _versions:
+        _versions[job] = await tegu.pipeline(_pipeline(job))
+    version = _versions[job]
     if len(runs) <= _AT_ONCE_MAX:
         ids = await tegu.start_inputs(version, [RunInput(run, content_id=new_id()) for run in runs])
         return [run_id.hex for run_id in ids]
