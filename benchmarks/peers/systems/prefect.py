@@ -1,5 +1,6 @@
-"""Prefect with a server of its own on the same PostgreSQL: a run is a flow of three tasks whose results are persisted.
+"""Prefect with a server of its own: a run is a flow of three tasks whose results are persisted.
 
+Its server keeps SQLite, as by default: on PostgreSQL it needs the extension pg_trgm, which the server under test has not.
 Flows are called in the process that performs them: a deployment would start a process for each run.
 """
 
@@ -13,26 +14,22 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.peers import events
-from benchmarks.peers.contract import HOST, Job, WorkerPlace, handed_over
-from benchmarks.peers.systems import fresh_database
+from benchmarks.peers.contract import Job, WorkerPlace, handed_over
 
 NAME = "prefect"
-PACKAGES = ("prefect", "asyncpg")
+PACKAGES = ("prefect",)
 IN_PROCESS = True
 RUNS_5_S = 12
 BEST_CONCURRENCY = 8
 
-DATABASE = "peer_prefect"
 STARTED_S = 90.0
 
 
 async def prepare() -> None:
-    await fresh_database.make(DATABASE)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     os.environ |= {
-        "PREFECT_API_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://postgres:@/{DATABASE}?host={os.environ[HOST]}",
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
         "PREFECT_HOME": str(Path(os.environ[events.FOLDER]) / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
