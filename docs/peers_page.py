@@ -131,7 +131,9 @@ def _page(found: Figures) -> str:
         aims="\n".join(_aims(systems)),
         concurrency=", ".join(f"{name} {about['concurrency']}" for name, about in systems.items()),
         versions=", ".join(
-            f"{package} {number}" for about in systems.values() for package, number in about["versions"].items()
+            f"{package} {number}"
+            for about in systems.values()
+            for package, number in about["versions"].items()
         ),
         left_out=left_out,
     )
@@ -142,7 +144,10 @@ def _row(name: str, figures: Figures) -> str:
     cells += [_latency(figures.get(measure)) for measure in ("start_ms", "handoff_1_ms", "handoff_8_ms")]
     cells += [_median(figures.get(f"stages_per_s_{kind}"), "{:,.0f}") for kind in ("1p", "2p", "5ms_8")]
     waiting = figures.get("waiting_s")
-    cells += [_median(waiting, "{:.2f}"), f"{waiting['rss_mb']:.0f}" if waiting and "rss_mb" in waiting else ""]
+    cells += [
+        _median(waiting, "{:.2f}"),
+        f"{waiting['rss_mb']:.0f}" if waiting and "rss_mb" in waiting else "",
+    ]
     return f"| {' | '.join(cells)} |"
 
 
@@ -206,7 +211,9 @@ def _aims(systems: Figures) -> Iterator[str]:
     ours = systems[OURS]
     peers = {name: about for name, about in systems.items() if name != OURS}
 
-    def best(measure: str, key: str, choose: Callable[..., float], names: tuple[str, ...] = ()) -> float | None:
+    def best(
+        measure: str, key: str, choose: Callable[..., float], names: tuple[str, ...] = ()
+    ) -> float | None:
         values = [_value(about, measure, key) for name, about in peers.items() if not names or name in names]
         known = [value for value in values if value is not None]
         return choose(known) if known else None
@@ -214,7 +221,11 @@ def _aims(systems: Figures) -> Iterator[str]:
     rate = _value(ours, "stages_per_s_1p", "median")
     for aim, names, least in (
         ("stages/s of one process >= 5 x the best peer's", (), 5.0),
-        ("stages/s >= 10 x that of DBOS, Procrastinate and LangGraph", ("dbos", "procrastinate", "langgraph"), 10.0),
+        (
+            "stages/s >= 10 x that of DBOS, Procrastinate and LangGraph",
+            ("dbos", "procrastinate", "langgraph"),
+            10.0,
+        ),
     ):
         theirs = best("stages_per_s_1p", "median", max, names)
         if rate and theirs:

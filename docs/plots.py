@@ -81,7 +81,9 @@ class Lines:
             y = y_low + (y_high - y_low) * step / 4
             at = bottom - height * step / 4
             parts.append(_text(left - 8, at + 4, figure(10**y if self.is_y_log else y), anchor="end"))
-            parts.append(f'<path d="M{left} {at:.1f}H{left + width}" stroke="{FAINT}" stroke-dasharray="2 4"/>')
+            parts.append(
+                f'<path d="M{left} {at:.1f}H{left + width}" stroke="{FAINT}" stroke-dasharray="2 4"/>'
+            )
         for number, (name, points) in enumerate(self.lines.items()):
             color = COLORS[number % len(COLORS)]
             placed = [place(x, y) for x, y in points]

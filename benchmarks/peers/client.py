@@ -160,9 +160,13 @@ async def recovery_s(session: Session, given: argparse.Namespace) -> Figures:
     killed = monotonic()
     follower = session.follower
     follower.look()
-    torn = [key for key, at in follower.begins.items() if at[0].pid == victim.pid and key not in follower.ends]
+    torn = [
+        key for key, at in follower.begins.items() if at[0].pid == victim.pid and key not in follower.ends
+    ]
     finished = await session.until_ended(3 * given.count, timeout_s=given.limit_s)
-    again = {key: [n.at for n in follower.begins[key] if n.at > killed and n.pid != victim.pid] for key in torn}
+    again = {
+        key: [n.at for n in follower.begins[key] if n.at > killed and n.pid != victim.pid] for key in torn
+    }
     return {
         "values": [min(at) - killed for at in again.values() if at],
         "in_flight": len(torn),

@@ -103,7 +103,8 @@ def _recovery(rounds: list[Figures]) -> Figures:
         return {}
     values = [value for figures in kills for value in figures["values"]]
     found: Figures = {
-        key: sum(figures[key] for figures in kills) for key in ("in_flight", "stuck", "repeated", "ended_twice")
+        key: sum(figures[key] for figures in kills)
+        for key in ("in_flight", "stuck", "repeated", "ended_twice")
     }
     if values:
         found |= {"p50": percentile(values, 0.5), "p99": percentile(values, 0.99)}

@@ -21,7 +21,9 @@ DATABASE = "peer_procrastinate"
 OUTPUT = json.dumps(events.OUTPUT)
 CONNECTIONS = 8
 
-app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn(DATABASE), min_size=2, max_size=10))
+app = procrastinate.App(
+    connector=procrastinate.PsycopgConnector(conninfo=dsn(DATABASE), min_size=2, max_size=10)
+)
 _pools: list[AsyncConnectionPool] = []
 _opened: list[procrastinate.App] = []
 
@@ -70,5 +72,8 @@ async def _work(place: WorkerPlace) -> None:
         _pools.append(pool)
         events.ready(place.index)
         await app.run_worker_async(
-            queues=["default"], concurrency=place.concurrency, listen_notify=True, install_signal_handlers=False
+            queues=["default"],
+            concurrency=place.concurrency,
+            listen_notify=True,
+            install_signal_handlers=False,
         )
