@@ -79,37 +79,22 @@ Versions: {versions}.{left_out}
 """
 
 
-def pages() -> Mapping[str, str]:
+def pages(plots: Any) -> Mapping[str, str]:
     """The page and its plots, by path under docs."""
     found: Figures = json.loads(FIGURES.read_text("utf-8"))
-    from_plots = _plots()
     return {
         "peers.md": _page(found),
-        "benchmarks/peers-stages.svg": from_plots.Bars(
+        "benchmarks/peers-stages.svg": plots.Bars(
             "Stages/s of one worker process, no-op stages (logarithmic)",
             _bars(found, "stages_per_s_1p", "median"),
             OURS,
         ).svg(),
-        "benchmarks/peers-handoff.svg": from_plots.Bars(
+        "benchmarks/peers-handoff.svg": plots.Bars(
             "Handoff p50 in ms, 8 runs in flight (logarithmic; less is better)",
             _bars(found, "handoff_8_ms", "p50"),
             OURS,
         ).svg(),
     }
-
-
-def _plots() -> Any:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("plots", DOCS / "plots.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules["plots"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 def _page(found: Figures) -> str:

@@ -27,7 +27,7 @@ class Bars:
         """The file."""
         numbers = [value for value in self.values.values() if isinstance(value, float)]
         low = 10 ** math.floor(math.log10(min(numbers)) - 0.001)
-        high = max(max(numbers), low * 10)
+        high = max(*numbers, low * 10)
         left, right, row = 130, 90, 26
         parts: list[str] = []
         for number, (name, value) in enumerate(self.values.items()):
@@ -42,7 +42,7 @@ class Bars:
                 )
                 parts.append(_text(left + width + 6, y + 14, figure(value)))
             else:
-                parts.append(_text(left, y + 14, value, color=THEIRS))
+                parts.append(_text(left, y + 14, str(value), color=THEIRS))
         return _file(self.title, 48 + len(self.values) * row, parts)
 
 

@@ -130,10 +130,12 @@ def main() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
     collected = Collected()
     begun = monotonic()
-    with tempfile.TemporaryDirectory(prefix="tegu-peers-", ignore_cleanup_errors=True) as folder:
-        with private_server(Path(folder) / "postgres") as owner:
-            os.environ[HOST] = str(Path(folder) / "postgres")
-            measure_all(given, collected, owner)
+    with (
+        tempfile.TemporaryDirectory(prefix="tegu-peers-", ignore_cleanup_errors=True) as folder,
+        private_server(Path(folder) / "postgres") as owner,
+    ):
+        os.environ[HOST] = str(Path(folder) / "postgres")
+        measure_all(given, collected, owner)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.machine()}
     written = collected.as_json(machine=machine, quick=given.quick, rounds=given.rounds)
     print(f"{monotonic() - begun:.0f} s in all")

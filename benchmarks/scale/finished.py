@@ -48,12 +48,12 @@ async def finish(bench: Bench, count: int, *, only_runs: bool = False) -> None:
         """insert into tegu.stage_runs (organization_id, run_id, stage, status, attempt, epoch, output, started_at, ended_at)
         select $1, id, stage, 'completed', 1, 1, $2::jsonb, clock_timestamp(), clock_timestamp() from fresh, unnest($3::text[]) stage""",
         """insert into tegu.stage_attempts (organization_id, run_id, stage, attempt, worker_id, outcome, elapsed_ms)
-        select $1, id, stage, 1, id, 'completed', length($2) % 7 from fresh, unnest($3::text[]) stage""",
+        select $1, id, stage, 1, id, 'completed', length($2::text) % 7 from fresh, unnest($3::text[]) stage""",
         """insert into tegu.results (organization_id, run_id, stage, type, key, data)
         select $1, id, stage, stage, '', $2::jsonb from fresh, unnest($3::text[]) stage""",
         """insert into tegu.run_events (organization_id, run_id, seq, kind, stage)
         select $1, id, 2 * number - side, case side when 1 then 'stage.started' else 'stage.completed' end, stage
         from fresh, unnest($3::text[]) with ordinality s (stage, number), (values (0), (1)) sides (side)
-        where $2 is not null""",
+        where $2::text is not null""",
     ):
         await bench.execute(statement, bench.organization, output, list(STAGES))

@@ -37,12 +37,16 @@ async def prepare() -> None:
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
+    await asyncio.to_thread(_serve, port)
+
+
+def _serve(port: int) -> None:
     server = [sys.executable, "-m", "benchmarks.peers.with_parent", sys.executable, "-m", "prefect"]
-    log = (Path(os.environ[events.FOLDER]) / "server.txt").open("wb")
-    subprocess.Popen(
-        [*server, "server", "start", "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log
-    )
-    await asyncio.to_thread(_wait, f"http://127.0.0.1:{port}/api/health")
+    with (Path(os.environ[events.FOLDER]) / "server.txt").open("wb") as log:
+        subprocess.Popen(
+            [*server, "server", "start", "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log
+        )
+    _wait(f"http://127.0.0.1:{port}/api/health")
 
 
 def _wait(url: str) -> None:
