@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--index", type=int, default=0)
     parser.add_argument("--concurrency", type=int, default=20)
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, _leave)
     system = importlib.import_module(f"benchmarks.peers.systems.{given.system}")
     match given.measure:
         case "work":
@@ -235,6 +235,11 @@ def main() -> None:
             figures = asyncio.run(measure(system, given))
             print(json.dumps(figures), flush=True)
             os._exit(0)  # some clients leave threads that never end
+
+
+def _leave(number: int, frame: object) -> None:
+    del frame
+    sys.exit(128 + number)
 
 
 def _about(system: ModuleType) -> Figures:
