@@ -4,11 +4,13 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
+from multiprocessing.reduction import ForkingPickler
 from random import Random
 from time import monotonic
 from typing import Any
@@ -48,6 +50,8 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
+
+log = logging.getLogger("tegu.runtime")
 
 ORGANIZATION_MODEL_S = 5.0
 """How long an organization's own model is remembered."""
@@ -227,7 +231,7 @@ class Runtime:
         pool = await self.database.engine()
         if self._alone is None:
             opened = partial(open_performer, self.settings, self._functions, self.credentials)
-            self._alone = AlonePerformer(opened)
+            self._alone = AlonePerformer(opened) if _can_be_sent(opened) else None
         return Worker(
             Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
             await self.performer(),
@@ -235,7 +239,7 @@ class Runtime:
             functions=self.registry.functions(),
             version=installed_version("tegu"),
             only=only,
-            perform_alone=self._alone.perform,
+            perform_alone=self._alone.perform if self._alone else None,
             on_released=on_released,
             chores=()
             if only is not None
@@ -352,6 +356,20 @@ async def _stopped(worker: Worker | Deliverer, task: asyncio.Task[None]) -> None
     worker.stop()
     with suppress(asyncio.CancelledError):
         await task
+
+
+def _can_be_sent(opened: Callable[..., object]) -> bool:
+    """Whether a child process can import what performs stages; a stage declared inside a function it cannot."""
+    try:
+        ForkingPickler.dumps(opened)
+    except Exception as error:  # noqa: BLE001 (pickle raises whatever it meets)
+        log.warning(
+            "stages that were under way when their worker died will run in the worker, not in a child process: %s. "
+            "Declare stages at the top of a module",
+            error,
+        )
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-
 from benchmarks.peers import events
 from benchmarks.peers.figures import Collected, condensed
 
@@ -37,7 +37,14 @@ def test_latencies_are_medians_of_the_rounds() -> None:
 
 
 def test_a_system_that_never_goes_on_is_shown_as_stuck() -> None:
-    kill = {"values": [], "in_flight": 20, "stuck": 20, "repeated": 0, "ended_twice": 0, "done_after_s": 1.2}
+    kill: dict[str, Any] = {
+        "values": [],
+        "in_flight": 20,
+        "stuck": 20,
+        "repeated": 0,
+        "ended_twice": 0,
+        "done_after_s": 1.2,
+    }
     found = condensed("recovery_s", [kill])
     assert found["stuck"] == 20
     assert "p50" not in found
@@ -45,7 +52,14 @@ def test_a_system_that_never_goes_on_is_shown_as_stuck() -> None:
 
 def test_kills_are_taken_together() -> None:
     kills = [
-        {"values": [4.0, 5.0], "in_flight": 2, "stuck": 0, "repeated": 2, "ended_twice": 0, "done_after_s": 6.0},
+        {
+            "values": [4.0, 5.0],
+            "in_flight": 2,
+            "stuck": 0,
+            "repeated": 2,
+            "ended_twice": 0,
+            "done_after_s": 6.0,
+        },
         {"values": [8.0], "in_flight": 2, "stuck": 1, "repeated": 1, "ended_twice": 1, "done_after_s": 9.0},
     ]
     found = condensed("recovery_s", kills)

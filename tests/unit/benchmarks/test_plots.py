@@ -2,7 +2,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -23,7 +23,7 @@ def plots() -> ModuleType:
 
 def test_a_bar_is_as_long_as_its_value_and_what_has_none_says_so(plots: ModuleType) -> None:
     bars = plots.Bars("stages & more", {"tegu": 1000.0, "one": 10.0, "other": "not measured"}, "tegu")
-    root = ElementTree.fromstring(bars.svg())
+    root = ET.fromstring(bars.svg())
     widths = [float(r.attrib["width"]) for r in root.iter(f"{SVG}rect") if r.attrib["width"] != "100%"]
     assert len(widths) == 2
     assert widths[0] > widths[1] > 0
@@ -33,7 +33,7 @@ def test_a_bar_is_as_long_as_its_value_and_what_has_none_says_so(plots: ModuleTy
 
 def test_lines_stay_within_their_axes(plots: ModuleType) -> None:
     lines = plots.Lines("cost", "runs", "ms", {"a": [(1, 0.2), (1000, 0.1)], "b": [(1, 0.05), (1000, 0.3)]})
-    root = ElementTree.fromstring(lines.svg())
+    root = ET.fromstring(lines.svg())
     height, width = float(root.attrib["height"]), float(root.attrib["width"])
     points = [(float(c.attrib["cx"]), float(c.attrib["cy"])) for c in root.iter(f"{SVG}circle")]
     assert len(points) == 4

@@ -1,6 +1,8 @@
-import pytest
+from pathlib import Path
 
+import pytest
 from benchmarks.scale.topologies import DAGS, SLEEP_MIN_S, SLOTS, Workflow
+
 from tegu.pipeline.plan import Plan
 
 
@@ -14,7 +16,7 @@ def test_the_greedy_list_schedule_starts_what_was_ready_first() -> None:
 
 @pytest.mark.skipif(not DAGS.is_dir(), reason="no recorded workflows here")
 @pytest.mark.parametrize("path", sorted(DAGS.glob("*.json")), ids=lambda path: path.stem)
-def test_the_bound_is_the_one_given_with_the_recordings(path) -> None:
+def test_the_bound_is_the_one_given_with_the_recordings(path: Path) -> None:
     workflow = Workflow.read(path)
     for slots in SLOTS:
         assert workflow.greedy_s(slots) == pytest.approx(workflow.given[slots], rel=2e-3)
