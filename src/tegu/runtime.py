@@ -27,10 +27,10 @@ from tegu.engine.prune import prune_for_ever, prune_once
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.admission import Admission
+from tegu.llm.limits.grant import Grant, Report
 from tegu.llm.limits.limiter import Limiter
 from tegu.llm.limits.place import LimitPlace
 from tegu.llm.limits.rules import LimitRules
-from tegu.llm.limits.shared import Grant, Report
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers

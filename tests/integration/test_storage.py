@@ -67,8 +67,6 @@ async def test_the_tables_of_the_code_are_those_of_the_migrations(database: Data
     assert found.keys() - expected.keys() == {
         "workers",
         "hooks",
-        "llm_limits",
-        "llm_limit_shares",
         "alembic_version",
     }
     assert {name: columns for name, columns in found.items() if name in expected} == expected

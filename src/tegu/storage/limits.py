@@ -12,8 +12,8 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import from_json, to_json
 
+from tegu.llm.limits.grant import LEASE_S, Grant, OtherShare, Report, SharedLimit, renew
 from tegu.llm.limits.place import LimitPlace
-from tegu.llm.limits.shared import LEASE_S, Grant, OtherShare, Report, SharedLimit, renew
 from tegu.storage.statements import statement
 
 OPERATOR = UUID(int=0)

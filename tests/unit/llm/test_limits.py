@@ -13,11 +13,11 @@ from tegu.domain.call import Usage
 from tegu.domain.errors import ConfigurationError, NoCapacityError, ProviderError
 from tegu.domain.ids import new_id
 from tegu.llm.admission import UNUSED, Ending, EndingKind, Intent
+from tegu.llm.limits.grant import HOLD_S, LEASE_S, Grant, OtherShare, Report, SharedLimit, renew
 from tegu.llm.limits.headers import HeardLevels, heard_levels
 from tegu.llm.limits.limiter import Limiter, Reserved
 from tegu.llm.limits.place import LimitPlace, place_of
 from tegu.llm.limits.rules import LimitRule, LimitRules
-from tegu.llm.limits.shared import HOLD_S, LEASE_S, Grant, OtherShare, Report, SharedLimit, renew
 from tegu.llm.protocol import Credential, ModelRef, ModelReply, ModelRequest
 
 MODEL = ModelRef("openai", "gpt-5-mini")

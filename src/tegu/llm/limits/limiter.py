@@ -20,11 +20,11 @@ from uuid import UUID
 from tegu.domain.errors import NoCapacityError
 from tegu.llm.admission import Ending, EndingKind, Intent
 from tegu.llm.limits.budget import RetryBudget
+from tegu.llm.limits.grant import LEASE_S, Grant, Report
 from tegu.llm.limits.headers import heard_levels
 from tegu.llm.limits.place import LimitPlace, place_of
 from tegu.llm.limits.rules import LimitRules
 from tegu.llm.limits.share import VISIT_S, Lack, Share
-from tegu.llm.limits.shared import LEASE_S, Grant, Report
 from tegu.llm.protocol import ModelRequest
 
 log = logging.getLogger("tegu.llm")

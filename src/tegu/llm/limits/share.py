@@ -9,9 +9,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tegu.llm.limits.grant import HOLD_S, LEASE_S, PAUSE_MAX_S, Grant, Report
 from tegu.llm.limits.headers import HeardLevels
 from tegu.llm.limits.rules import LimitRule
-from tegu.llm.limits.shared import HOLD_S, LEASE_S, PAUSE_MAX_S, Grant, Report
 
 VISIT_S = 1.0
 """How often a share that is used is renewed."""

@@ -1,6 +1,6 @@
 -- Limits of providers: what all processes that use one key may ask of a model, and what each of them holds of it.
 --
--- `state` is `llm.limits.shared.SharedLimit`; a visit of a process locks its limit's row, divides, and writes both. `key` is a hash
+-- `state` is `llm.limits.grant.SharedLimit`; a visit of a process locks its limit's row, divides, and writes both. `key` is a hash
 -- of provider, host and secret. `organization_id` is whose key it is: nobody's (the nil id) for keys of the operator's
 -- environment, which all organizations share.
 --
