@@ -190,9 +190,10 @@ def _aims(found: Mapping[str, Figures]) -> Iterator[str]:
         "a stage costs the same however many runs are finished", f"{growth:.2f} x", is_met=growth <= 1.2
     )
     for shape, sizes in found["shapes"]["shapes"].items():
-        growth = _cost(sizes[-1]) / _cost(sizes[0])
+        growth = _cost(sizes[-1]) / min(map(_cost, sizes))
         aim = f"a stage costs the same in larger DAGs, {shape}"
-        yield _aim(aim, f"{growth:.2f} x with {sizes[-1]['size']:,} stages", is_met=growth <= 1.2)
+        said = f"{growth:.2f} x the cheapest size with {sizes[-1]['size']:,} stages"
+        yield _aim(aim, said, is_met=growth <= 1.2)
 
 
 def _cost(row: Figures) -> float:

@@ -4,13 +4,11 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as installed_version
-from multiprocessing.reduction import ForkingPickler
 from random import Random
 from time import monotonic
 from typing import Any
@@ -20,7 +18,7 @@ from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
-from tegu.engine.alone import AlonePerformer
+from tegu.engine.alone import AlonePerformer, can_be_sent
 from tegu.engine.attempt import Perform
 from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
@@ -56,8 +54,6 @@ from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
-
-log = logging.getLogger("tegu.runtime")
 
 ORGANIZATION_MODEL_S = 5.0
 """How long an organization's own model is remembered."""
@@ -247,7 +243,7 @@ class Runtime:
         pool = await self.database.engine()
         if self._alone is None:
             opened = partial(open_performer, self.settings, self._functions, self.credentials)
-            self._alone = AlonePerformer(opened) if _can_be_sent(opened) else None
+            self._alone = AlonePerformer(opened) if can_be_sent(opened) else None
         return Worker(
             Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
             await self.performer(),
@@ -372,20 +368,6 @@ async def _stopped(worker: Worker | Deliverer, task: asyncio.Task[None]) -> None
     worker.stop()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def _can_be_sent(opened: Callable[..., object]) -> bool:
-    """Whether a child process can import what performs stages; a stage declared inside a function it cannot."""
-    try:
-        ForkingPickler.dumps(opened)
-    except Exception as error:  # noqa: BLE001 (pickle raises whatever it meets)
-        log.warning(
-            "stages that were under way when their worker died will run in the worker, not in a child process: %s. "
-            "Declare stages at the top of a module",
-            error,
-        )
-        return False
-    return True
 
 
 @asynccontextmanager

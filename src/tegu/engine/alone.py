@@ -7,6 +7,7 @@ a second. Invariants: a child performs one stage at a time; only a child that di
 """
 
 import asyncio
+import logging
 import multiprocessing
 import os
 import signal
@@ -18,6 +19,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import TypeVar, TypeVarTuple
 
 from tegu.domain.errors import ErrorInfo
@@ -25,6 +27,8 @@ from tegu.domain.outcome import Crashed, Failed, StageOutcome
 from tegu.engine.attempt import Perform, attempt
 from tegu.engine.wire import pack_outcome, pack_task, unpack_outcome, unpack_task
 from tegu.pipeline.task import StageTask
+
+log = logging.getLogger("tegu.engine")
 
 Open = Callable[[], AbstractAsyncContextManager[Perform]]
 """Opens, in the child, what performs stages. It is sent by reference, so it must be importable there."""
@@ -51,6 +55,20 @@ class _Child:
     process: BaseProcess
     pipe: "Connection[bytes, bytes]"
     performed: int = 0
+
+
+def can_be_sent(opened: Open) -> bool:
+    """Whether a child process can import what performs stages; a stage declared inside a function it cannot."""
+    try:
+        ForkingPickler.dumps(opened)
+    except Exception as error:  # noqa: BLE001 (pickle raises whatever it meets)
+        log.warning(
+            "stages that were under way when their worker died will run in the worker, not in a child process: %s. "
+            "Declare stages at the top of a module",
+            error,
+        )
+        return False
+    return True
 
 
 class AlonePerformer:
