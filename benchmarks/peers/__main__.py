@@ -65,7 +65,10 @@ def measured(name: str, python: str, about: Mapping[str, Any], measure: Measure,
     """One figure of one system, in a process of its environment; what went wrong is a figure too."""
     count = measure.count or min(measure.count_max, about["runs_5_s"])
     count = max(3, count // 10) if name in SLOW and measure.count else count
-    count = max(3, count // 5) if quick else count
+    if (
+        quick and measure.client != "recovery_s"
+    ):  # too few runs would all have ended when the worker is killed
+        count = max(3, count // 5)
     concurrency = measure.concurrency or about["best_concurrency"]
     command = [python, "-m", "benchmarks.peers.client", name, measure.client, "--count", str(count)]
     command += ["--concurrency", str(concurrency), "--limit-s", str(measure.limit_s / (2 if quick else 1))]
