@@ -67,6 +67,7 @@ class RunDriver:
         self._inbox = run.inbox
         self._cancel_requested = run.cancel_requested
         self._hand_back = False
+        self._is_paused = False
         self._error: ErrorInfo | None = None
         self._outputs: dict[str, JsonValue] = {}
         self._statuses: dict[str, StageStatus] = {}
@@ -139,6 +140,14 @@ class RunDriver:
         is_new = (cancel_requested and not self._cancel_requested) or inbox > self._inbox
         self._cancel_requested = self._cancel_requested or cancel_requested
         self._inbox = max(self._inbox, inbox)
+        return is_new
+
+    def paused(self, is_paused: bool) -> bool:
+        """Its pipeline or organization is held back, or not any more: no further stage starts meanwhile, and once those under
+        way have ended the run is let go. True when that is news.
+        """
+        is_new = is_paused != self._is_paused
+        self._is_paused = is_paused
         return is_new
 
     @property
@@ -254,14 +263,19 @@ class RunDriver:
             # A condition that cannot be decided counts as an attempt: pending has no way to failed.
             began = StageProgress().moved(StageStatus.RUNNING)
             self._note(name, failed_for_good(draft, name, began, error))
-        for name in (*decision.start, *due_again(self._stages, self._statuses)):
+        starts = (*decision.start, *due_again(self._stages, self._statuses))
+        # What a pause holds back is looked for again.
+        self._changed = None if self._is_paused and starts else []
+        for name in () if self._is_paused else starts:
             self._start(draft, name, draft.moved.get(name) or self._stages.get(name, StageProgress()))
-        self._changed = []
         if decision.outcome is not None:
             draft.event(f"run.{decision.outcome.value}", data=self._error.to_json() if self._error else None)
             return decision.outcome
         if any(status is StageStatus.RUNNING for status in self._statuses.values()):
             return RunStatus.RUNNING
+        if self._is_paused and decision.start:
+            draft.event("run.paused")
+            return RunStatus.PENDING
         draft.event("run.waiting", data={"due_in_s": round(due_in_s(self._stages | draft.moved), 3)})
         return RunStatus.WAITING
 

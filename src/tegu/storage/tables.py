@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -156,6 +157,7 @@ runs = Table(
     Column("functions", ARRAY(Text), nullable=False),
     Column("model", Text),
     Column("budget_usd", Numeric(20, 10)),
+    Column("priority", SmallInteger, nullable=False),
     Column("triggered_by", Text, nullable=False),
     Column("metadata", _Jsonb, nullable=False),
     Column("error", _Jsonb),
@@ -297,6 +299,23 @@ budgets = Table(
     Column("limit_usd", Numeric(20, 10), nullable=False),
     Column("allows_unpriced", Boolean, nullable=False),
     Column("created_at", _Time, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    _key("organization_id"),
+    _key("pipeline_id"),
+    Column("reason", Text),
+    Column("paused_at", _Time, nullable=False),
+)
+
+organization_limits = Table(
+    "organization_limits",
+    metadata,
+    _key("organization_id"),
+    Column("runs_max", Integer, nullable=False),
+    Column("claims", BigInteger, nullable=False),
 )
 
 budget_windows = Table(
