@@ -28,6 +28,7 @@ ANOTHER_MAY_DO_BETTER: Mapping[str, str] = MappingProxyType(
         "rate_limited": "limits are per provider, account and model",
         "overloaded": "another provider has its own capacity",
         "no_capacity": "the limits of another key or model may leave room",
+        "budget_exhausted": "a cheaper model may fit into what is left",
         "server": "another provider has its own servers",
         "connection": "another provider is at another address",
         "timeout": "another model may be faster",
