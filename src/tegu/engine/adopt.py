@@ -77,7 +77,8 @@ class Adoption:
         if self._only is None:
             owned = Counter(organization_id for organization_id, _ in driven)
             claimed = await self._claim_in_turn(worker_id, limit, owned, owned_max)
-            runs, more = claimed.runs, len(claimed.runs) >= limit or _met_its_share(claimed)
+            runs = claimed.runs
+            more = len(runs) >= limit or _met_its_share(claimed) or claimed.was_beaten
         else:
             runs = await self._claim_wanted(worker_id, limit, driven)
             more = len(runs) >= limit

@@ -97,7 +97,8 @@ class Signal:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """What a claim took, and the most that it gave one organization. `is_end`: it saw the last lane; `last` is the last that it
-    saw, `cut` one of an organization that has more than a claim looks at. `is_limited`: a limit held something back.
+    saw, `cut` one of an organization that has more than a claim looks at. `is_limited`: a limit held something back;
+    `was_beaten`: another claim did, which counted against the same limit at the same time.
     """
 
     runs: tuple[ClaimedRun, ...] = ()
@@ -106,6 +107,7 @@ class Claimed:
     last: Lane | None = None
     cut: Lane | None = None
     is_limited: bool = False
+    was_beaten: bool = False
 
 
 class Claims:
@@ -145,6 +147,7 @@ class Claims:
             last=_lane(first, "last"),
             cut=_lane(first, "cut"),
             is_limited=first["is_limited"],
+            was_beaten=first["was_beaten"],
         )
 
     async def claim_runs(

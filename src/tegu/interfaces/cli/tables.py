@@ -15,6 +15,7 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.run import Run, StageRun
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import table
+from tegu.interfaces.cli.when import said
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
@@ -37,6 +38,8 @@ def runs_table(runs: Iterable[Run]) -> Table:
 
 
 def _run_status(run: Run) -> str:
+    if run.scheduled_at:
+        return f"scheduled\n[dim]{said(run.scheduled_at)}[/]"
     status = wording.status(run.status.value)
     return f"{status}\n[yellow]{escape(run.waiting_reason)}[/]" if run.waiting_reason else status
 

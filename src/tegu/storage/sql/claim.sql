@@ -1,5 +1,5 @@
 -- Take due runs that nobody owns, fairly across the organizations that follow a lane; never for a worker that is not alive.
--- One row even if nothing was taken: how far it looked, and whether a limit held something back.
+-- One row even if nothing was taken: how far it looked, whether a limit held something back, and whether another claim did.
 -- A lane is what is due of one organization, pipeline and priority; 64 organizations are looked at, and 32 lanes of each. Paused
 -- lanes are passed over. Within an organization a step of priority is worth an hour of waiting. Cancelled runs may be taken by any
 -- worker, whatever is paused or full: ending them needs no stage.
@@ -136,6 +136,10 @@ cut as (
 select (select runs from share) as share,
     coalesce((select max(n) < 256 and max(organizations) <= 64 from lanes), true) as is_end,
     exists (select 1 from counted where free < $2) as is_limited,
+    exists (
+        select 1 from counted where free > 0
+        and not exists (select 1 from allowed where allowed.organization_id = counted.organization_id)
+    ) as was_beaten,
     last.organization_id as last_organization_id, last.pipeline_id as last_pipeline_id, last.priority as last_priority,
     cut.organization_id as cut_organization_id, cut.pipeline_id as cut_pipeline_id, cut.priority as cut_priority,
     taken.*
