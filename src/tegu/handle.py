@@ -26,6 +26,7 @@ from tegu.actions.operations import Operations
 from tegu.actions.outages import through_outages
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
+from tegu.actions.schedules import Schedules
 from tegu.actions.scope import Scope
 from tegu.domain.budget import Budget, BudgetPlace
 from tegu.domain.call import LlmCall
@@ -65,10 +66,7 @@ class OrganizationHandle:
 
     async def scope(self) -> Scope:
         """On whose behalf its methods act."""
-        database = self._runtime.database
-        organization_id = await self._runtime.organizations.id_of(self.external_id)
-        transaction = partial(database.transaction, organization_id)
-        return Scope(organization_id, transaction, self._runtime.registry, self._runtime.wake)
+        return self._runtime.scope_of(await self._runtime.organizations.id_of(self.external_id))
 
     # Storing and starting.
 
@@ -262,6 +260,11 @@ class OrganizationHandle:
     def operations(self) -> Operations:
         """Pausing and resuming: `await tegu.operations.pause("invoices")`."""
         return Operations(self.scope)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Runs that begin by themselves: `await tegu.schedules.create("monday", ScheduleWish(...))`."""
+        return Schedules(self.scope)
 
     # Models.
 

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
     "limits": Lazy("limits", "limits", "Show what providers may be asked, and what is under way."),
     "budgets": Lazy("budgets", "budgets", "List budgets, set or remove one."),
+    "schedules": Lazy("schedules", "schedules", "List schedules, add, pause, resume or remove one."),
     "pause": Lazy("pauses", "pause", "Hold back the runs of a PIPELINE, of the organization, or all."),
     "resume": Lazy(
         "pauses",

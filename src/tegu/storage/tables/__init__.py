@@ -21,6 +21,7 @@ from tegu.storage.tables.operations import (
     llm_limits,
     organization_limits,
     pauses,
+    schedules,
 )
 from tegu.storage.tables.runs import (
     hook_deliveries,
@@ -61,6 +62,7 @@ __all__ = [
     "run_events",
     "run_watches",
     "runs",
+    "schedules",
     "stage_attempts",
     "stage_partials",
     "stage_runs",

@@ -1,6 +1,7 @@
-"""What governs runs: budgets, limits of providers and of organizations, pauses."""
+"""What governs runs: budgets, limits of providers and of organizations, pauses, schedules."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, Numeric, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tegu.storage.tables.columns import Jsonb, Time, key, metadata
 
@@ -68,4 +69,19 @@ organization_limits = Table(
     key("organization_id"),
     Column("runs_max", Integer, nullable=False),
     Column("claims", BigInteger, nullable=False),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    key("organization_id"),
+    key("id"),
+    Column("name", Text, nullable=False),
+    Column("wish", Jsonb, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("next_at", Time),
+    Column("paused_at", Time),
+    Column("last_at", Time),
+    Column("last_run_ids", ARRAY(Uuid), nullable=False),
+    Column("last_error", Text),
 )
