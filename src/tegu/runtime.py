@@ -55,6 +55,7 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
+from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 
 ORGANIZATION_MODEL_S = 5.0
@@ -259,7 +260,7 @@ class Runtime:
             if only is not None
             else (
                 partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
-                partial(fire_for_ever, pool, self.scope_of),
+                partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
             ),
         )
 

@@ -1,9 +1,10 @@
 """Schedules: on time, once each however many workers look, in their time zone, and honest about what they could not begin."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from tegu.domain.json import JsonObject
 from tegu.domain.run import TriggeredBy
 from tegu.domain.schedule import CronTimes
 from tegu.engine.options import WorkerOptions
+from tegu.storage.schedules import DueSchedules, due_schedules
 
 ECHO: JsonObject = {"name": "echo", "stages": {"facts": {"uses": "summarize", "model": "rules"}}}
 
@@ -53,6 +55,10 @@ async def change(tegu: Tegu, sql: str, **values: object) -> None:
 async def _always(tegu: Tegu) -> Callable[[UUID], Scope]:
     scope = await tegu.scope()
     return lambda _: scope
+
+
+async def _look(tegu: Tegu) -> Callable[[], Awaitable[DueSchedules]]:
+    return partial(due_schedules, await tegu.database.engine())
 
 
 async def only(tegu: Tegu) -> Schedule:
@@ -124,8 +130,10 @@ async def test_times_that_nobody_was_there_for_are_made_up_once(tegu: Tegu) -> N
 
 async def test_many_workers_begin_each_time_once(tegu: Tegu) -> None:
     made = [await due(tegu, f"schedule {n}") for n in range(5)]
-    pool = await tegu.database.engine()
-    lookers = [asyncio.create_task(fire_for_ever(pool, await _always(tegu), look_s=0.05)) for _ in range(8)]
+    lookers = [
+        asyncio.create_task(fire_for_ever(await _look(tegu), await _always(tegu), look_s=0.05))
+        for _ in range(8)
+    ]
     try:
         async with asyncio.timeout(60):
             while len(await tegu.list_runs()) < len(made):
@@ -161,9 +169,7 @@ async def test_a_schedule_that_cannot_begin_says_why_and_keeps_no_other_from_its
         tegu, f"update tegu.schedules set wish = {gone} where id = :id", id=made.id, other=str(new_id())
     )
     await due(tegu, "sound")
-    looker = asyncio.create_task(
-        fire_for_ever(await tegu.database.engine(), await _always(tegu), look_s=0.05)
-    )
+    looker = asyncio.create_task(fire_for_ever(await _look(tegu), await _always(tegu), look_s=0.05))
     try:
         async with asyncio.timeout(60):
             while any(each.last_at is None for each in await tegu.schedules.list()):

@@ -11,8 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from tegu.actions.pipelines import resolve
 from tegu.actions.runs import RunInput, StartOptions, start_in
 from tegu.actions.scope import Scope
@@ -25,6 +23,7 @@ from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleWish, checked_sch
 from tegu.storage import pipelines
 from tegu.storage import schedules as store
 from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.schedules import DueSchedules
 from tegu.storage.transaction import Transaction
 
 log = logging.getLogger("tegu.engine")
@@ -91,14 +90,14 @@ class Schedules:
 
 
 async def fire_for_ever(
-    pool: "asyncpg.Pool[asyncpg.Record]", scope_of: Callable[[UUID], Scope], *, look_s: float = LOOK_S
+    look: Callable[[], Awaitable[DueSchedules]], scope_of: Callable[[UUID], Scope], *, look_s: float = LOOK_S
 ) -> None:
     """Begin what is due, of all organizations, on time or a moment later. Never returns."""
     while True:
         wait_s = look_s
         try:
             async with asyncio.timeout(_ANSWER_S):
-                due = await store.due_schedules(pool)
+                due = await look()
             for organization_id, schedule_id in due.keys:
                 await _try_to_fire(scope_of(organization_id), schedule_id)
             if due.others_in_s is not None:
