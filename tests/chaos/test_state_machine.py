@@ -1,0 +1,392 @@
+"""A Hypothesis state machine turns simulated workers through whatever order of steps, and looks at everything after each.
+
+Claim, beat, time that passes, workers that stop and wake up, calls and their replies, checkpoints whose answer is lost,
+cancels, budgets. The engine's own code and statements act on a real PostgreSQL; the clock is the test's. When it fails,
+Hypothesis prints the shortest steps that fail. `make test` has the same examples each time; `make chaos` others each time,
+from a seed that is printed: TEGU_CHAOS_SEED=<seed> has them again.
+"""
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, Generator
+from decimal import Decimal
+from functools import partial
+from random import SystemRandom
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from reference import Reference
+from simulation import LEASE_S, Asking, Errors, Hand, Under, VirtualLoop, calm, cancelled, finished
+
+from tegu.domain.budget import BudgetPeriod, BudgetPlace
+from tegu.domain.content import InputKind
+from tegu.domain.ids import new_id
+from tegu.pipeline.definition import PYTHON_KIND, PipelineDefinition, StageDefinition
+from tegu.storage import budgets, pipelines, runs
+from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect
+from tegu.storage.organizations import ensure_organization
+from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.workers import Workers
+
+GIVEN = os.environ.get("TEGU_CHAOS_SEED")
+IS_LARGE = os.environ.get("TEGU_CHAOS") == "large"
+HANDS = 3
+RUNS_MAX = 6
+STEP_S = 700.0
+"""No multiple of it is a lease: what ends when does not depend on how long the test takes."""
+WORST_USD = Decimal("0.01")
+_TIMEOUT_S = 2.5 * LEASE_S
+_ROUNDS_MAX = 60
+_KEPT = frozenset({"organizations", "contents", "pipelines", "pipeline_versions", "alembic_version"})
+_RECORDS = frozenset({"llm_calls", "budgets", "budget_windows"})
+"""Whose times say when something was, and in which window it counts; nothing waits for them."""
+_CLOCKS = """
+    select t.table_name, string_agg(format('%1$I = %1$I - make_interval(secs => $1)', c.column_name), ', ')
+        filter (where c.data_type like 'timestamp%') as moves
+    from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+    where c.table_schema = 'tegu' and t.table_type = 'BASE TABLE'
+    group by t.table_name"""
+
+which = st.integers(0, 11)
+
+
+def _pipelines() -> tuple[PipelineDefinition, ...]:
+    def stage(name: str, *inputs: str, uses: str = "prompt", **more: Any) -> StageDefinition:
+        return StageDefinition(
+            name, uses, inputs=inputs or ("source",), retries=1, timeout_s=_TIMEOUT_S, **more
+        )
+
+    chain = (stage("one"), stage("two", "one"))
+    fan = (stage("root"), stage("left", "root"), stage("right", "root"), stage("join", "left", "right"))
+    mine = (stage("mine", uses=PYTHON_KIND, config={"function": "mine@1"}),)
+    return tuple(
+        PipelineDefinition(name, InputKind.CONTENT, stages)
+        for name, stages in (("chain", chain), ("fan", fan), ("mine", mine))
+    )
+
+
+class World:
+    """One database and one loop for all examples."""
+
+    def __init__(self, address: DatabaseAddress) -> None:
+        self.address = address
+        self.loop = VirtualLoop()
+        self.errors = Errors()
+
+    async def open(self) -> None:
+        self.database = Database(self.address, engine_connections=2, app_connections=1)
+        self.pool = await self.database.engine()
+        self.lane = await connect(self.address, ENGINE_ROLE)
+        self.owner = await asyncpg.connect(self.address.owner)
+        self.organizations = sorted([await ensure_organization(self.address, name) for name in ("a", "b")])
+        self.versions: dict[UUID, list[PipelineVersion]] = {}
+        self.contents: dict[UUID, UUID] = {}
+        for organization in self.organizations:
+            async with self.database.transaction(organization) as connection:
+                self.versions[organization] = [
+                    await pipelines.publish(connection, organization, each) for each in _pipelines()
+                ]
+            self.contents[organization] = new_id()
+            await self.owner.execute(
+                "insert into tegu.contents (organization_id, id, source_type, media_type, sha256, size_bytes)"
+                " values ($1, $2, 'api', 'text/plain', 'none', 1)",
+                organization,
+                self.contents[organization],
+            )
+        moves = {row["table_name"]: row["moves"] for row in await self.owner.fetch(_CLOCKS)}
+        self.tables = sorted(moves.keys() - _KEPT)
+        self.clocks = [
+            f"update tegu.{name} set {moves[name]}"
+            for name in self.tables
+            if moves[name] and name not in _RECORDS
+        ]
+
+    async def empty(self) -> None:
+        """As before the first example."""
+        await self.owner.execute("; ".join(f"delete from tegu.{name}" for name in self.tables))
+
+    async def close(self) -> None:
+        await self.lane.close()
+        await self.owner.close()
+        await self.database.close()
+
+    async def passes(self, seconds: float) -> None:
+        """Time passes, for the rows and for the loop."""
+        for each in self.clocks:
+            await self.owner.execute(each, seconds)
+        self.loop.ahead_s += seconds
+
+
+class Engine(RuleBasedStateMachine):
+    """The steps. Each draws numbers of the same kind whatever there is, and does nothing where there is nothing."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.reference = Reference(world.owner)
+        self.asking = Asking(self.reference)
+        self.runs: list[tuple[UUID, UUID]] = []
+        self._do(world.empty())
+        self.hands = [self._hand(number) for number in range(HANDS)]
+        for hand in self.hands:
+            self._do(hand.live())
+        self.start(0, 1, 0)
+
+    def _hand(self, number: int) -> Hand:
+        functions = () if number == 0 else ("mine@1",)
+        return Hand(self.world.pool, self.world.lane, self.reference, functions)
+
+    def _do(self, step: Awaitable[object]) -> None:
+        async def done() -> None:
+            await step
+            await calm()
+
+        self.world.loop.run_until_complete(done())
+
+    # Runs.
+
+    @rule(organization=st.integers(0, 1), pipeline=st.integers(0, 2), budget=st.integers(0, 3))
+    def start(self, organization: int, pipeline: int, budget: int) -> None:
+        if len(self.runs) < RUNS_MAX:
+            self._do(self._start(self.world.organizations[organization], pipeline, budget))
+
+    async def _start(self, organization: UUID, pipeline: int, budget: int) -> None:
+        new = runs.NewRun(
+            self.world.versions[organization][pipeline],
+            content_id=self.world.contents[organization],
+            budget_usd=budget * WORST_USD if budget else None,
+        )
+        async with self.world.database.transaction(organization) as connection:
+            self.runs.append((organization, await runs.insert_run(connection, organization, new)))
+
+    @rule(run=which)
+    def cancel(self, run: int) -> None:
+        async def cancel() -> None:
+            async with self.world.database.transaction(organization) as connection:
+                await runs.request_cancel(connection, organization, run_id)
+
+        organization, run_id = self.runs[run % len(self.runs)]
+        self._do(cancel())
+
+    @rule(run=which, is_for_run=st.booleans(), calls=st.integers(1, 4))
+    def raise_budget(self, run: int, is_for_run: bool, calls: int) -> None:
+        organization, run_id = self.runs[run % len(self.runs)]
+        self._do(self._raise(organization, run_id if is_for_run else None, calls))
+
+    async def _raise(self, organization: UUID, run_id: UUID | None, calls: int) -> None:
+        if run_id is None:
+            place, query = BudgetPlace(BudgetPeriod.MONTH), "organization_id = $1"
+        else:
+            place, query = BudgetPlace(BudgetPeriod.RUN, run_id=run_id), "run_id = $1"
+        spent = await self.world.owner.fetchval(
+            f"select coalesce(sum(coalesce(cost_usd, reserved_usd)), 0) from tegu.llm_calls where {query}",
+            run_id or organization,
+        )
+        async with self.world.database.transaction(organization) as connection:
+            await budgets.set_budget(connection, organization, place, spent + calls * WORST_USD)
+            await budgets.wake_postponed(connection, organization)
+
+    # Workers.
+
+    @rule(hand=st.integers(0, HANDS - 1), limit=st.integers(1, 4))
+    def claim(self, hand: int, limit: int) -> None:
+        self._do(self.hands[hand].claim(limit))
+        self._do(self.hands[hand].commit())
+
+    @rule(hand=st.integers(0, HANDS - 1))
+    def claim_whose_answer_is_lost(self, hand: int) -> None:
+        async def claim() -> None:
+            worker_id = worker.id
+            assert worker_id is not None
+            claim = worker._claims.claim(worker_id, limit=2, after=UUID(int=0), functions=())
+            await self.reference.claimed_by(worker_id, claim, functions=())
+
+        worker = self.hands[hand].worker
+        self._do(claim())
+
+    @rule(hand=st.integers(0, HANDS - 1))
+    def look(self, hand: int) -> None:
+        self._do(self.hands[hand].look())
+
+    @rule(hand=st.integers(0, HANDS - 1))
+    def commit(self, hand: int) -> None:
+        self._do(self.hands[hand].commit())
+
+    @rule(hand=st.integers(0, HANDS - 1), is_sent=st.booleans(), is_taken_over=st.booleans())
+    def commit_whose_answer_is_lost(self, hand: int, is_sent: bool, is_taken_over: bool) -> None:
+        meanwhile = partial(self._taken_over, hand) if is_taken_over else None
+        self._do(self.hands[hand].commit("after" if is_sent else "before", meanwhile))
+
+    @rule(hand=st.integers(0, HANDS - 1))
+    def beat(self, hand: int) -> None:
+        self._do(self.hands[hand].beat())
+
+    @rule(steps=st.integers(1, 3))
+    def time_passes(self, steps: int) -> None:
+        self._do(self.world.passes(steps * STEP_S))
+
+    @rule(limit=st.integers(1, 3))
+    def look_after_others(self, limit: int) -> None:
+        self._do(self._look_after_others(limit))
+
+    async def _look_after_others(self, limit: int = 100) -> None:
+        workers = Workers(self.world.pool)
+        await workers.mark_dead(lease_s=0.0)
+        await workers.sweep(limit=limit)
+
+    @rule(hand=st.integers(0, HANDS - 1), by=st.integers(1, HANDS - 1))
+    def stopped_beyond_its_lease(self, hand: int, by: int) -> None:
+        async def stopped() -> None:
+            await self._taken_over(hand)
+            await self.hands[(hand + by) % HANDS].commit()
+
+        self._do(stopped())
+
+    async def _taken_over(self, hand: int) -> None:
+        """The hand does nothing for longer than its lease; the others go on, and take what it had."""
+        others = [other for other in self.hands if other is not self.hands[hand]]
+        for _ in range(2):
+            await self.world.passes(LEASE_S * 0.6)
+            for other in others:
+                await other.beat()
+        await self._look_after_others()
+        for other in others:
+            await other.claim(4)
+
+    @rule(hand=st.integers(0, HANDS - 1))
+    def killed(self, hand: int) -> None:
+        self.hands[hand].die()
+        self.hands[hand] = self._hand(hand)
+        self._do(self.hands[hand].live())
+
+    @rule(hand=st.integers(0, HANDS - 1))
+    def told_to_stop(self, hand: int) -> None:
+        async def leave() -> None:
+            self.hands[hand].hand_back()
+            await calm()
+            await self.hands[hand].commit()
+            await self.hands[hand].leave()
+            self.hands[hand].die()
+            self.hands[hand] = self._hand(hand)
+            await self.hands[hand].live()
+
+        self._do(leave())
+
+    # Stages and their calls.
+
+    def _under(self, which: int) -> Under | None:
+        under = [each for hand in self.hands for each in hand.under]
+        return under[which % len(under)] if under else None
+
+    @rule(which=which)
+    def ask(self, which: int) -> None:
+        if under := self._under(which):
+            self._do(self.asking.ask(under))
+
+    @rule(which=which, is_refused=st.booleans(), cents=st.integers(-1, 1))
+    def answered(self, which: int, is_refused: bool, cents: int) -> None:
+        cost_usd = None if cents < 0 else cents * Decimal("0.001")
+        if under := self._under(which):
+            self._do(self.asking.reply(under, is_refused=is_refused, cost_usd=cost_usd))
+
+    @rule(which=which, status=st.sampled_from([None, 500]))
+    def not_answered(self, which: int, status: int | None) -> None:
+        if under := self._under(which):
+            self._do(self.asking.fail(under, status))
+
+    @rule(
+        which=which, how=st.sampled_from(["completed", "completed", "failed", "failed for good", "postponed"])
+    )
+    def ends(self, which: int, how: str) -> None:
+        if under := self._under(which):
+            self._do(self._ended(under, how))
+
+    async def _ended(self, under: Under, how: str) -> None:
+        under.end(finished(under, how))
+
+    # What must be true.
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        self._do(self.reference.check())
+        assert not self.world.errors.records, self.world.errors.records
+
+    def teardown(self) -> None:
+        try:
+            self._do(self._all_end())
+            self._do(self.reference.check(is_end=True))
+        finally:
+            self.world.errors.records.clear()
+            self.world.loop.run_until_complete(cancelled(self.hands))
+
+    async def _all_end(self) -> None:
+        """Money comes, every worker dies, a new one drives what is left: nothing is stuck."""
+        for organization, run_id in self.runs:
+            await self._raise(organization, run_id, 100)
+            await self._raise(organization, None, 1000)
+        for hand in self.hands:
+            hand.die()
+        await self.world.passes(2 * LEASE_S)
+        self.hands = [self._hand(1)]
+        (hand,) = self.hands
+        await hand.live()
+        await self._look_after_others()
+        for _ in range(_ROUNDS_MAX):
+            await hand.beat()
+            await hand.claim(4)
+            await hand.commit()
+            await calm()
+            for under in tuple(hand.under):
+                under.end(finished(under, "completed"))
+            await calm()
+            await hand.commit()
+            left = await self.world.owner.fetch(
+                "select id, status, due_at from tegu.runs where ended_at is null"
+            )
+            if not left:
+                return
+            if not hand.worker.owned:
+                await self.world.passes(STEP_S)
+        raise AssertionError(f"runs are stuck: {left}")
+
+
+@pytest.fixture
+def world(address: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> Generator[World]:
+    """The database, and the engine's clock set to the loop's."""
+    made = World(address)
+    for module in ("drive", "progress", "settle", "worker"):
+        monkeypatch.setattr(f"tegu.engine.{module}.monotonic", made.loop.time)
+    logging.getLogger("tegu").addHandler(made.errors)
+    made.loop.run_until_complete(made.open())
+    yield made
+    made.loop.run_until_complete(made.close())
+    logging.getLogger("tegu").removeHandler(made.errors)
+    made.loop.close()
+
+
+def _examples() -> settings:
+    phases = (Phase.explicit, Phase.generate, *([] if os.environ.get("NOSHRINK") else [Phase.shrink]))
+    return settings(
+        max_examples=400 if IS_LARGE else 15,
+        stateful_step_count=80 if IS_LARGE else 40,
+        derandomize=not (IS_LARGE or GIVEN),
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.mark.timeout(1800)
+def test_whatever_the_order_of_steps_no_promise_is_broken(world: World) -> None:
+    machine: Callable[[], Engine] = partial(Engine, world)
+    if IS_LARGE or GIVEN:
+        number = int(GIVEN) if GIVEN else SystemRandom().randrange(10**6)
+        print(f"\nhave it again: TEGU_CHAOS=large TEGU_CHAOS_SEED={number} pytest {__file__}")  # noqa: T201
+        machine = seed(number)(lambda: Engine(world))
+    run_state_machine_as_test(machine, settings=_examples())
