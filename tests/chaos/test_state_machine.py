@@ -8,7 +8,7 @@ from a seed that is printed: TEGU_CHAOS_SEED=<seed> has them again.
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from decimal import Decimal
 from functools import partial
 from random import SystemRandom
@@ -325,11 +325,13 @@ class Engine(RuleBasedStateMachine):
             self.world.loop.run_until_complete(cancelled(self.hands))
 
     async def _all_end(self) -> None:
-        """Money comes, every worker dies, a new one drives what is left: nothing is stuck."""
+        """Money comes, what is under way ends, every worker dies, a new one drives what is left: nothing is stuck."""
         for organization, run_id in self.runs:
             await self._raise(organization, run_id, 100)
             await self._raise(organization, None, 1000)
         for hand in self.hands:
+            await hand.commit()
+            await self._all_complete(hand)
             hand.die()
         await self.world.passes(2 * LEASE_S)
         self.hands = [self._hand(1)]
@@ -341,18 +343,19 @@ class Engine(RuleBasedStateMachine):
             await hand.claim(4)
             await hand.commit()
             await calm()
-            for under in tuple(hand.under):
-                under.end(finished(under, "completed"))
-            await calm()
-            await hand.commit()
-            left = await self.world.owner.fetch(
-                "select id, status, due_at from tegu.runs where ended_at is null"
-            )
-            if not left:
+            await self._all_complete(hand)
+            if not await self.world.owner.fetchval("select count(*) from tegu.runs where ended_at is null"):
                 return
             if not hand.worker.owned:
                 await self.world.passes(STEP_S)
-        raise AssertionError(f"runs are stuck: {left}")
+        raise AssertionError("runs are stuck")
+
+    async def _all_complete(self, hand: Hand) -> None:
+        await calm()
+        for under in tuple(hand.under):
+            under.end(finished(under, "completed"))
+        await calm()
+        await hand.commit()
 
 
 @pytest.fixture
@@ -378,15 +381,15 @@ def _examples() -> settings:
         database=None,
         deadline=None,
         phases=phases,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
 
 @pytest.mark.timeout(1800)
 def test_whatever_the_order_of_steps_no_promise_is_broken(world: World) -> None:
-    machine: Callable[[], Engine] = partial(Engine, world)
+    machine: Any = partial(Engine, world)
     if IS_LARGE or GIVEN:
         number = int(GIVEN) if GIVEN else SystemRandom().randrange(10**6)
         print(f"\nhave it again: TEGU_CHAOS=large TEGU_CHAOS_SEED={number} pytest {__file__}")  # noqa: T201
-        machine = seed(number)(lambda: Engine(world))
+        machine = seed(number)(partial(Engine, world))
     run_state_machine_as_test(machine, settings=_examples())
