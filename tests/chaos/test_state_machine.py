@@ -40,6 +40,8 @@ RUNS_MAX = 6
 STEP_S = 700.0
 """No multiple of it is a lease: what ends when does not depend on how long the test takes."""
 WORST_USD = Decimal("0.01")
+"""A little more than a call costs at worst."""
+BUDGETS_USD = (None, WORST_USD / 10, WORST_USD, 2 * WORST_USD)
 _TIMEOUT_S = 2.5 * LEASE_S
 _ROUNDS_MAX = 60
 _KEPT = frozenset({"organizations", "contents", "pipelines", "pipeline_versions", "alembic_version"})
@@ -159,7 +161,7 @@ class Engine(RuleBasedStateMachine):
         new = runs.NewRun(
             self.world.versions[organization][pipeline],
             content_id=self.world.contents[organization],
-            budget_usd=budget * WORST_USD if budget else None,
+            budget_usd=BUDGETS_USD[budget],
         )
         async with self.world.database.transaction(organization) as connection:
             self.runs.append((organization, await runs.insert_run(connection, organization, new)))
@@ -189,6 +191,7 @@ class Engine(RuleBasedStateMachine):
         )
         async with self.world.database.transaction(organization) as connection:
             await budgets.set_budget(connection, organization, place, spent + calls * WORST_USD)
+        async with self.world.database.transaction(organization) as connection:
             await budgets.wake_postponed(connection, organization)
 
     # Workers.
@@ -293,6 +296,11 @@ class Engine(RuleBasedStateMachine):
         cost_usd = None if cents < 0 else cents * Decimal("0.001")
         if under := self._under(which):
             self._do(self.asking.reply(under, is_refused=is_refused, cost_usd=cost_usd))
+
+    @rule(which=which, cents=st.integers(-1, 1))
+    def asks_and_is_answered(self, which: int, cents: int) -> None:
+        self.ask(which)
+        self.answered(which, is_refused=False, cents=cents)
 
     @rule(which=which, status=st.sampled_from([None, 500]))
     def not_answered(self, which: int, status: int | None) -> None:
