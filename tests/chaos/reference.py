@@ -4,6 +4,7 @@ One output for a stage, whoever was first; a write of a worker that lost its run
 it is; a reply that was paid for answers everybody who asks that again.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,8 @@ class Reference:
     fences: dict[UUID, tuple[int, int]] = field(default_factory=dict[UUID, tuple[int, int]])
     paid: dict[CallKey, str] = field(default_factory=dict[CallKey, str])
     accepted: set[tuple[UUID, int, int]] = field(default_factory=set[tuple[UUID, int, int]])
+    met: Counter[str] = field(default_factory=Counter[str])
+    """What the machine is about, and how often it came to it."""
 
     # After each step.
 
@@ -104,6 +107,7 @@ class Reference:
         """It touched those and no others."""
         before, run_ids, mine = expected
         assert applied == mine, "a write was accepted that should not, or refused"
+        self.met["write refused"] += len(run_ids) - len(mine)
         after = await self._runs()
         touched = {run_ids[i - 1] for i in mine}
         for run_id, row in after.items():
@@ -123,6 +127,7 @@ class Reference:
             assert not (is_stored and is_mine_still and driver.is_lost), (
                 "a stored write is taken for a zombie's"
             )
+            self.met["run ended"] += is_stored and write.status.is_terminal
 
     async def claimed_by(
         self, worker_id: UUID, claim: Awaitable[object], *, functions: Sequence[str]
@@ -143,7 +148,22 @@ class Reference:
             assert (was["owner"], was["is_due"], row["epoch"]) == (None, True, was["epoch"] + 1)
             assert was["status"] not in _ENDED
             assert row["owner"] == worker_id
+            self.met["claimed again"] += row["epoch"] > 1
             assert set(was["functions"]) <= set(functions) or was["cancel_requested"]
+
+    async def swept_by(self, sweep: Awaitable[object]) -> None:
+        """Only runs of workers that are dead are freed."""
+        before = await self._runs()
+        living = {
+            row["id"] for row in await self.owner.fetch("select id from tegu.workers where dead_at is null")
+        }
+        await sweep
+        for run_id, row in (await self._runs()).items():
+            was = before[run_id]
+            if row["owner"] != was["owner"]:
+                assert was["owner"] not in living, "a run was taken from a living worker"
+                assert row == {**was, "owner": None, "is_due": True}
+                self.met["swept"] += 1
 
     # Around calls.
 
@@ -152,10 +172,12 @@ class Reference:
         assert replayed == self.paid.get(key), (
             "what was paid for is asked for again, or the journal invented a reply"
         )
+        self.met["reply replayed"] += replayed is not None
 
     def replied(self, key: CallKey, text: str, used: str) -> None:
         """A reply was stored, and this one is used."""
         assert self.paid.setdefault(key, text) == used, "not the first stored reply is used"
+        self.met["reply second"] += used != text
 
     async def _runs(self) -> dict[UUID, Row]:
         return {row["id"]: dict(row) for row in await self.owner.fetch(_RUNS)}

@@ -255,6 +255,7 @@ class Asking:
         try:
             call = await under.ledger.begin(request, ordinal=len(under.said) + 1, attempt=under.tries)
         except NoCapacityError as error:
+            self._reference.met["budget full"] += 1
             reason = ErrorInfo(error.code, error.message)
             under.end(Postponed(reason, due_in_s=WAITS_FOR_BUDGET_S))
             return
