@@ -91,6 +91,7 @@ class Wire:
         if cut != "before":
             rows = await self._sent(query, arguments)
         if cut is not None:
+            self._reference.met["answer lost"] += 1
             if self.meanwhile is not None:
                 await self.meanwhile()
             raise ConnectionResetError(cut)

@@ -8,30 +8,24 @@ from a seed that is printed: TEGU_CHAOS_SEED=<seed> has them again.
 
 import logging
 import os
-from collections import Counter
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from decimal import Decimal
 from functools import partial
 from random import SystemRandom
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from machine_world import World
 from reference import Reference
-from simulation import LEASE_S, Asking, Errors, Hand, Under, VirtualLoop, calm, cancelled, finished
+from simulation import LEASE_S, QUESTIONS, Asking, Hand, Under, calm, cancelled, finished
 
 from tegu.domain.budget import BudgetPeriod, BudgetPlace
-from tegu.domain.content import InputKind
-from tegu.domain.ids import new_id
-from tegu.pipeline.definition import PYTHON_KIND, PipelineDefinition, StageDefinition
-from tegu.storage import budgets, pipelines, runs
-from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect
-from tegu.storage.organizations import ensure_organization
-from tegu.storage.pipelines import PipelineVersion
+from tegu.storage import budgets, runs
+from tegu.storage.database import DatabaseAddress
 from tegu.storage.workers import Workers
 
 GIVEN = os.environ.get("TEGU_CHAOS_SEED")
@@ -43,90 +37,21 @@ STEP_S = 700.0
 WORST_USD = Decimal("0.01")
 """A little more than a call costs at worst."""
 BUDGETS_USD = (None, WORST_USD / 10, WORST_USD, 2 * WORST_USD)
-_TIMEOUT_S = 2.5 * LEASE_S
 _ROUNDS_MAX = 60
-_KEPT = frozenset({"organizations", "contents", "pipelines", "pipeline_versions", "alembic_version"})
-_RECORDS = frozenset({"llm_calls", "budgets", "budget_windows"})
-"""Whose times say when something was, and in which window it counts; nothing waits for them."""
-_CLOCKS = """
-    select t.table_name, string_agg(format('%1$I = %1$I - make_interval(secs => $1)', c.column_name), ', ')
-        filter (where c.data_type like 'timestamp%') as moves
-    from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
-    where c.table_schema = 'tegu' and t.table_type = 'BASE TABLE'
-    group by t.table_name"""
 
-MUST_BE_MET = ("write refused", "run ended", "claimed again", "swept", "reply replayed", "budget full")
-"""An order of steps that never comes to these shows nothing."""
+MUST_BE_MET = (
+    "write refused",
+    "run ended",
+    "claimed again",
+    "swept",
+    "reply replayed",
+    "reply second",
+    "budget full",
+    "answer lost",
+)
+"""Steps that never came to these would show nothing."""
 
 which = st.integers(0, 11)
-
-
-def _pipelines() -> tuple[PipelineDefinition, ...]:
-    def stage(name: str, *inputs: str, uses: str = "prompt", **more: Any) -> StageDefinition:
-        return StageDefinition(
-            name, uses, inputs=inputs or ("source",), retries=1, timeout_s=_TIMEOUT_S, **more
-        )
-
-    chain = (stage("one"), stage("two", "one"))
-    fan = (stage("root"), stage("left", "root"), stage("right", "root"), stage("join", "left", "right"))
-    mine = (stage("mine", uses=PYTHON_KIND, config={"function": "mine@1"}),)
-    return tuple(
-        PipelineDefinition(name, InputKind.CONTENT, stages)
-        for name, stages in (("chain", chain), ("fan", fan), ("mine", mine))
-    )
-
-
-class World:
-    """One database and one loop for all examples."""
-
-    def __init__(self, address: DatabaseAddress) -> None:
-        self.address = address
-        self.loop = VirtualLoop()
-        self.errors = Errors()
-        self.met: Counter[str] = Counter()
-
-    async def open(self) -> None:
-        self.database = Database(self.address, engine_connections=2, app_connections=1)
-        self.pool = await self.database.engine()
-        self.lane = await connect(self.address, ENGINE_ROLE)
-        self.owner = await asyncpg.connect(self.address.owner)
-        self.organizations = sorted([await ensure_organization(self.address, name) for name in ("a", "b")])
-        self.versions: dict[UUID, list[PipelineVersion]] = {}
-        self.contents: dict[UUID, UUID] = {}
-        for organization in self.organizations:
-            async with self.database.transaction(organization) as connection:
-                self.versions[organization] = [
-                    await pipelines.publish(connection, organization, each) for each in _pipelines()
-                ]
-            self.contents[organization] = new_id()
-            await self.owner.execute(
-                "insert into tegu.contents (organization_id, id, source_type, media_type, sha256, size_bytes)"
-                " values ($1, $2, 'api', 'text/plain', 'none', 1)",
-                organization,
-                self.contents[organization],
-            )
-        moves = {row["table_name"]: row["moves"] for row in await self.owner.fetch(_CLOCKS)}
-        self.tables = sorted(moves.keys() - _KEPT)
-        self.clocks = [
-            f"update tegu.{name} set {moves[name]}"
-            for name in self.tables
-            if moves[name] and name not in _RECORDS
-        ]
-
-    async def empty(self) -> None:
-        """As before the first example."""
-        await self.owner.execute("; ".join(f"delete from tegu.{name}" for name in self.tables))
-
-    async def close(self) -> None:
-        await self.lane.close()
-        await self.owner.close()
-        await self.database.close()
-
-    async def passes(self, seconds: float) -> None:
-        """Time passes, for the rows and for the loop."""
-        for each in self.clocks:
-            await self.owner.execute(each, seconds)
-        self.loop.ahead_s += seconds
 
 
 class Engine(RuleBasedStateMachine):
@@ -278,9 +203,10 @@ class Engine(RuleBasedStateMachine):
         for other in others:
             await other.commit()
         await calm()
-        for under in [under for other in others for under in other.under]:
+        theirs = [under for other in others for under in other.under]
+        for under in theirs * len(QUESTIONS):
             await self.asking.ask(under)
-        for under in tuple(hand.under):
+        for under in (*hand.under, *theirs):
             await self.asking.reply(under, is_refused=False, cost_usd=None)
 
     async def _taken_over(self, hand: int) -> None:
@@ -444,4 +370,31 @@ def test_whatever_the_order_of_steps_no_promise_is_broken(world: World) -> None:
         machine = seed(number)(partial(Engine, world))
     run_state_machine_as_test(machine, settings=_examples())
     print(dict(world.met))  # noqa: T201
+
+
+def test_the_steps_lead_to_what_the_machine_is_about(world: World) -> None:
+    machine = Engine(world)
+    machine.start(0, 1, 1)
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: machine.stopped_beyond_its_lease(0, is_answered=True, is_asking=False, wakes_up=True),
+        lambda: machine.stopped_beyond_its_lease(1, is_answered=False, is_asking=True, wakes_up=True),
+        lambda: machine.claim(0, 4),
+        machine.all_ask,
+        lambda: machine.raise_budget(0, is_for_run=False, calls=2),
+        lambda: machine.ends(0, "completed"),
+        lambda: machine.commit_whose_answer_is_lost(0, is_sent=True, is_taken_over=False),
+        lambda: machine.ends(0, "completed"),
+        lambda: machine.commit_whose_answer_is_lost(1, is_sent=True, is_taken_over=True),
+        lambda: machine.all_of_a_hand_end(2),
+        lambda: machine.commit_whose_answer_is_lost(2, is_sent=False, is_taken_over=True),
+        lambda: machine.cancel(0),
+        lambda: machine.killed(2),
+        lambda: machine.told_to_stop(1),
+    )
+    try:
+        for step in steps:
+            step()
+            machine.nothing_is_broken()
+    finally:
+        machine.teardown()
     assert all(world.met[what] for what in MUST_BE_MET), world.met
