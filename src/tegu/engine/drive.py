@@ -26,6 +26,7 @@ from tegu.engine.progress import (
     due_again,
     due_in_s,
     refusal,
+    woken,
 )
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.settle import Ended, Settled, failed_for_good, quarantined, settle
@@ -65,6 +66,7 @@ class RunDriver:
         self._random = random
         self._rev = run.rev
         self._inbox = run.inbox
+        self._seen = run.inbox  # by the checkpoint that is under way
         self._cancel_requested = run.cancel_requested
         self._hand_back = False
         self._is_paused = False
@@ -91,6 +93,7 @@ class RunDriver:
                 self.claimed_at + state.due_in_s,
                 state.deaths,
                 is_alone=self._is_suspect(name, state.deaths),
+                waits_for_budget=state.waits_for_budget,
             )
             self._statuses[name] = state.status
             if state.status is StageStatus.COMPLETED:
@@ -139,7 +142,9 @@ class RunDriver:
         """The database says so; True when there is something to do about it."""
         is_new = (cancel_requested and not self._cancel_requested) or inbox > self._inbox
         self._cancel_requested = self._cancel_requested or cancel_requested
-        self._inbox = max(self._inbox, inbox)
+        if inbox > self._inbox:
+            self._inbox = inbox
+            self._stages.update(woken(self._stages))
         return is_new
 
     def paused(self, is_paused: bool) -> bool:
@@ -180,6 +185,7 @@ class RunDriver:
         if not (draft.stages or draft.events or status is not RunStatus.RUNNING):
             return None
         self._taken = (draft, ended, status)
+        self._seen = self._inbox
         due = due_in_s(self._stages | draft.moved) if status is RunStatus.WAITING else 0.0
         return draft.written(
             self.run,
@@ -200,6 +206,8 @@ class RunDriver:
         self.status = status
         self._stages.update(draft.moved)
         self.heard(cancel_requested=applied.cancel_requested, inbox=applied.inbox)
+        if applied.inbox > self._seen:
+            self._stages.update(woken(self._stages))
         definition, outputs = self._plan.definition, self._outputs
         return tuple(
             task_of(self.run, definition, name, self._stages[name], outputs) for name in draft.starts
@@ -310,7 +318,7 @@ class RunDriver:
         return RunStatus.PENDING
 
     def _start(self, draft: Draft, name: str, stage: StageProgress) -> None:
-        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1)
+        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1, waits_for_budget=False)
         draft.move(name, started)
         draft.starts.append(name)
         draft.event("stage.started", name, {"attempt": started.attempt})
