@@ -14,6 +14,8 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from tegu.actions.schedules import fire_for_ever
+from tegu.actions.scope import Scope
 from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.retention import Pruned, Retention
@@ -53,6 +55,7 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
+from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 
 ORGANIZATION_MODEL_S = 5.0
@@ -255,8 +258,16 @@ class Runtime:
             on_released=on_released,
             chores=()
             if only is not None
-            else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter, no secret)
+            else (
+                partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
+                partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
+            ),
         )
+
+    def scope_of(self, organization_id: UUID) -> Scope:
+        """On whose behalf actions run for an organization."""
+        transaction = partial(self.database.transaction, organization_id)
+        return Scope(organization_id, transaction, self.registry, self.wake)
 
     def add_hook(self, hook: Hook) -> None:
         """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""
