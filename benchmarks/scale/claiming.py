@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from time import monotonic, perf_counter
-from uuid import UUID
 
 import asyncpg
 
@@ -15,11 +14,10 @@ from benchmarks.processes import percentile
 from benchmarks.scale.finished import finish
 from benchmarks.scale.ground import Ground, Json
 from tegu.domain.ids import new_id
-from tegu.storage.claims import Claims
+from tegu.storage.claims import Claims, before_all
 from tegu.storage.workers import Workers
 
 CLAIM = 100
-_FIRST = UUID(int=0)
 _BULK = 100_000
 
 
@@ -84,7 +82,9 @@ async def _loop(bench: Bench, *, seconds: float, churned: int) -> list[float]:
                 CLAIM,
             )
             called = perf_counter()
-            claimed = await claims.claim(worker_id, limit=CLAIM, after=_FIRST, functions=())
+            claimed = await claims.claim(
+                worker_id, limit=CLAIM, after=before_all(), functions=(), owned={}, owned_max=CLAIM
+            )
             found.append((perf_counter() - called) * 1e3)
             assert len(claimed.runs) == CLAIM, len(claimed.runs)
             await owner.execute(
