@@ -3,11 +3,15 @@
 Called by the machine. Invariant: time passes for the rows and for the loop alike.
 """
 
+import logging
 from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import pytest
 from simulation import LEASE_S, Errors, VirtualLoop
 
 from tegu.domain.content import InputKind
@@ -96,3 +100,19 @@ class World:
         for each in self.clocks:
             await self.owner.execute(each, seconds)
         self.loop.ahead_s += seconds
+
+
+@contextmanager
+def opened(address: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> Generator[World]:
+    """A world, with the engine's clock set to its loop's, and what the engine logs as errors kept."""
+    world = World(address)
+    for module in ("drive", "progress", "settle", "worker"):
+        monkeypatch.setattr(f"tegu.engine.{module}.monotonic", world.loop.time)
+    logging.getLogger("tegu").addHandler(world.errors)
+    world.loop.run_until_complete(world.open())
+    try:
+        yield world
+    finally:
+        world.loop.run_until_complete(world.close())
+        logging.getLogger("tegu").removeHandler(world.errors)
+        world.loop.close()

@@ -6,7 +6,6 @@ Hypothesis prints the shortest steps that fail. `make test` has the same example
 from a seed that is printed: TEGU_CHAOS_SEED=<seed> has them again.
 """
 
-import logging
 import os
 from collections.abc import Awaitable, Callable, Generator
 from decimal import Decimal
@@ -19,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from machine_world import World
+from machine_world import World, opened
 from reference import Reference
 from simulation import LEASE_S, QUESTIONS, Asking, Hand, Under, calm, cancelled, finished
 
@@ -337,26 +336,18 @@ class Engine(RuleBasedStateMachine):
 @pytest.fixture
 def world(address: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> Generator[World]:
     """The database, and the engine's clock set to the loop's."""
-    made = World(address)
-    for module in ("drive", "progress", "settle", "worker"):
-        monkeypatch.setattr(f"tegu.engine.{module}.monotonic", made.loop.time)
-    logging.getLogger("tegu").addHandler(made.errors)
-    made.loop.run_until_complete(made.open())
-    yield made
-    made.loop.run_until_complete(made.close())
-    logging.getLogger("tegu").removeHandler(made.errors)
-    made.loop.close()
+    with opened(address, monkeypatch) as made:
+        yield made
 
 
 def _examples() -> settings:
-    phases = (Phase.explicit, Phase.generate, *([] if os.environ.get("NOSHRINK") else [Phase.shrink]))
     return settings(
         max_examples=100 if IS_LARGE else 12,
         stateful_step_count=60 if IS_LARGE else 35,
         derandomize=not (IS_LARGE or GIVEN),
         database=None,
         deadline=None,
-        phases=phases,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
 
@@ -390,6 +381,14 @@ def test_the_steps_lead_to_what_the_machine_is_about(world: World) -> None:
         lambda: machine.cancel(0),
         lambda: machine.killed(2),
         lambda: machine.told_to_stop(1),
+        lambda: machine.start(1, 0, 0),
+        lambda: machine.claim(2, 4),
+        lambda: machine.time_passes(2),
+        lambda: machine.look_after_others(3),
+        lambda: machine.start(0, 0, 0),
+        lambda: machine.time_passes(2),
+        lambda: machine.time_passes(2),
+        lambda: machine.claim(1, 4),
     )
     try:
         for step in steps:

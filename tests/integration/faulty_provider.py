@@ -64,9 +64,8 @@ FAULTS: dict[str, Fault] = {
     "nothing": Fault((Reply(Text("")),), ("rejected",), "empty"),
     "NUL": Fault((Reply(said(1, "a\0b")),), ("completed",), output={"total": 1, "note": "a\ufffdb"}),
     "half a surrogate pair": Fault(
-        (Reply(Text('{"output": {"total": 1, "note": "a\\ud800b"}, "evidence": []}')),),
-        ("completed",),
-        output={"total": 1, "note": "a\ufffdb"},
+        (Reply(Text('{"output": {"total": 1, "note": "a\\ud800b"}, "evidence": []}')), GOOD),
+        ("rejected", "completed"),
     ),
     "bytes that are no UTF-8": Fault((Reply(said(1, "a\ud800b")),), ("server",) * 3, "server"),
 }
