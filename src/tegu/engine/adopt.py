@@ -19,6 +19,7 @@ from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
 from tegu.storage.claims import LOOKED_AT_MAX, Claimed, ClaimedRun, Claims, RunKey
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
 
@@ -66,6 +67,8 @@ class Adoption:
         else:
             runs = await self._claim_wanted(worker_id, limit, driven)
             more = len(runs) >= limit
+        measured.CLAIMS.add(1, "runs" if runs else "nothing")
+        measured.CLAIMED.add(len(runs))
         return Adopted(await self._drivers(worker_id, runs) if runs else (), more)
 
     async def forget_ended(self, driven: Mapping[RunKey, RunDriver]) -> None:

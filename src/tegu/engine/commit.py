@@ -9,12 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import asyncpg
 
 from tegu.engine.drive import RunDriver
 from tegu.storage.checkpoints import Applied, Checkpoints, RunWrite
 from tegu.storage.claims import RunKey
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
 
@@ -117,7 +119,8 @@ class CommitLane:
                 await self._isolate(batch, error)
                 return
             # Outside of the try: what is stored must not be stored again because of what follows from it.
-            for driver, applied in stored:
+            for (driver, applied), (_, write) in zip(stored, batch, strict=True):
+                _count(write, is_stored=applied is not None)
                 self._follow(driver, applied)
             return
 
@@ -138,7 +141,9 @@ class CommitLane:
         self, batch: Sequence[tuple[RunDriver, RunWrite]]
     ) -> list[tuple[RunDriver, Applied | None]]:
         store = await self._checkpoints()
+        began = perf_counter()
         applied = await store.store(batch[0][0].worker_id, [write for _, write in batch])
+        measured.COMMITS.observe(perf_counter() - began)
         missed = [pair for pair, found in zip(batch, applied, strict=True) if found is None]
         resolved = await self._resolve(store, missed) if missed else {}
         return [
@@ -165,6 +170,7 @@ class CommitLane:
             return
         driver = batch[0][0]
         log.warning("checkpoint of run %s refused: %s", driver.run.id, error)
+        measured.CHECKPOINTS.add(1, "refused")
         if driver.refused(error):
             self.mark(driver)
         else:
@@ -183,6 +189,13 @@ class CommitLane:
             self._connection.terminate()
             self._store = None
         await asyncio.sleep(min(self._options.retry_s_max, 0.05 * 2 ** min(attempt, 10)))
+
+
+def _count(write: RunWrite, *, is_stored: bool) -> None:
+    measured.CHECKPOINTS.add(1, "stored" if is_stored else "lost")
+    if is_stored:
+        for event in write.events:
+            measured.EVENTS.add(1, event.kind)
 
 
 def lane_of(key: RunKey, lanes: int, *, owned: int) -> int:

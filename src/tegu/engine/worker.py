@@ -21,10 +21,11 @@ import asyncpg
 
 from tegu.domain.status import RunStatus
 from tegu.engine.adopt import Adoption
-from tegu.engine.attempt import Perform, attempt
+from tegu.engine.attempt import Perform
 from tegu.engine.commit import CommitLane, LaneOptions, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
+from tegu.engine.observed import observed
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.upkeep import Chore, look_after_others
 from tegu.engine.wake import listen
@@ -291,11 +292,11 @@ class Worker:
         begun = monotonic()
         if task.is_alone and self._perform_alone is not None:
             # It waits for a child, not for a slot: those that follow a crash must not hold up the others.
-            outcome = await attempt(self._perform_alone, task, is_bounded=False)
+            outcome = await observed(self._perform_alone, task, driver.worker_id, is_bounded=False)
         else:
             async with self._slots:
                 begun = monotonic()
-                outcome = await attempt(self._perform, task)
+                outcome = await observed(self._perform, task, driver.worker_id)
         driver.ended(task.stage.name, outcome, elapsed_ms=round((monotonic() - begun) * 1000))
         self._mark(driver)
 

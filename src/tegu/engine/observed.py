@@ -1,0 +1,84 @@
+"""What is told of an attempt at a stage: its figures, its span, and the fields of every log line within it.
+
+Called by the worker, around each attempt. Invariant: whatever is told, the outcome is the attempt's own.
+"""
+
+import asyncio
+from time import perf_counter
+from typing import assert_never
+from uuid import UUID
+
+from tegu.domain.outcome import Completed, Crashed, Failed, Postponed, StageOutcome
+from tegu.engine.attempt import Perform, attempt
+from tegu.pipeline.task import StageTask
+from tegu.telemetry import logs, measured, spans
+
+
+async def observed(
+    perform: Perform, task: StageTask, worker_id: UUID, *, is_bounded: bool = True
+) -> StageOutcome:
+    """Make the attempt (see `attempt`), and tell how it ended."""
+    began, ended = perf_counter(), "exception"
+    fields = {
+        "organization_id": task.organization_id,
+        "run_id": task.run_id,
+        "stage": task.stage.name,
+        "attempt": task.attempt,
+        "worker_id": worker_id,
+    }
+    about = _about(task, worker_id) if spans.is_on() else {}
+    with logs.fields(fields), spans.span(f"tegu.stage {task.stage.name}", about) as told:
+        try:
+            outcome = await attempt(perform, task, is_bounded=is_bounded)
+            ended = _ending(outcome)
+            if told.is_recording:
+                _tell(told, outcome, ended)
+        except asyncio.CancelledError:
+            ended = "cancelled"
+            raise
+        else:
+            return outcome
+        finally:
+            measured.STAGES.observe(perf_counter() - began, task.stage.uses, ended)
+
+
+def _ending(outcome: StageOutcome) -> str:
+    match outcome:
+        case Completed():
+            return "completed"
+        case Failed():
+            return "failed_transient" if outcome.transient else "failed"
+        case Crashed():
+            return "crashed"
+        case Postponed():
+            return "postponed"
+        case _:
+            assert_never(outcome)
+
+
+def _about(task: StageTask, worker_id: UUID) -> dict[str, spans.AttributeValue | None]:
+    return {
+        "tegu.organization.id": str(task.organization_id),
+        "tegu.run.id": str(task.run_id),
+        "tegu.pipeline.name": task.definition.name,
+        "tegu.stage.name": task.stage.name,
+        "tegu.stage.kind": task.stage.uses,
+        "tegu.stage.attempt": task.attempt,
+        "tegu.stage.alone": task.is_alone,
+        "tegu.worker.id": str(worker_id),
+    }
+
+
+def _tell(told: spans.Told, outcome: StageOutcome, ended: str) -> None:
+    told.about({"tegu.stage.outcome": ended})
+    match outcome:
+        case Failed():
+            told.failed(outcome.error.code, outcome.error.code)  # the message may quote content
+        case Crashed():
+            told.failed("crashed", outcome.reason)
+        case Postponed():
+            told.about({"tegu.stage.waits_for": outcome.waits_for.code})
+        case Completed():
+            told.about({"tegu.stage.model": outcome.model})
+        case _:
+            assert_never(outcome)
