@@ -10,7 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
-from tegu.runtime import Health
+from tegu.domain.operations import Health
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
