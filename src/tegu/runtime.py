@@ -95,6 +95,7 @@ class Runtime:
         self._hooks: dict[str, Hook] = {}
         self._delivering: tuple[Deliverer, asyncio.Task[None]] | None = None
         self._watch: HealthWatch | None = None
+        self._everybodys: Worker | None = None
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -231,7 +232,7 @@ class Runtime:
         if self._alone is None:
             opened = partial(open_performer, self.settings, self._functions, self.credentials)
             self._alone = AlonePerformer(opened)
-        return Worker(
+        made = Worker(
             Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
             await self.performer(),
             options=options,
@@ -244,6 +245,9 @@ class Runtime:
             if only is not None
             else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter, no secret)
         )
+        if only is None:
+            self._everybodys = made
+        return made
 
     def add_hook(self, hook: Hook) -> None:
         """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""
@@ -287,7 +291,7 @@ class Runtime:
             return NOT_OPEN
         found = await self._watch.health(age_max_s=age_max_s)
         try:
-            worker = self.serving
+            worker = self.serving or self._everybodys
         except Exception as error:  # noqa: BLE001 (whatever broke it)
             return replace(found, problem=f"the worker has ended: {type(error).__name__}")
         return replace(found, runs=worker.owned, slots=worker.slots) if worker is not None else found

@@ -6,7 +6,8 @@ as it is, and the runs go on when its lease has ended.
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import click
@@ -17,6 +18,7 @@ from tegu.engine.worker import Worker, WorkerOptions
 from tegu.interfaces.cli.failure import ExitCode, write_notice
 from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
+from tegu.interfaces.serve import address_of, served
 from tegu.storage.claims import RunKey
 
 
@@ -28,8 +30,14 @@ from tegu.storage.claims import RunKey
     type=click.IntRange(1, 10_000),
     help="Runs that it owns, and stages that it performs, at once.",
 )
+@click.option(
+    "--metrics",
+    "metrics",
+    metavar="[HOST:]PORT",
+    help="Serve /metrics and /health there. A port alone is only reached from this machine.",
+)
 @import_option
-def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
+def worker(*, concurrency: int, metrics: str | None, modules: tuple[str, ...]) -> int:
     """Drive runs until told to stop.
 
     Any number of workers may run, on any number of machines. The first SIGTERM or Ctrl-C hands the runs back, a second
@@ -46,7 +54,8 @@ def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
             + "."
         )
         try:
-            await made.run()
+            async with _telling(tegu, metrics):
+                await made.run()
         except asyncio.CancelledError:
             if is_killed():
                 return ExitCode.INTERRUPTED
@@ -55,6 +64,16 @@ def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
         return ExitCode.OK
 
     return with_tegu(work, stages=stages_of(modules))
+
+
+@asynccontextmanager
+async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
+    if metrics is None:
+        yield
+        return
+    async with served(tegu.asgi(), *address_of(metrics)) as url:
+        write_notice(f"Metrics at {url}/metrics, health at {url}/health.")
+        yield
 
 
 def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
