@@ -56,6 +56,7 @@ from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
+from tegu.telemetry.spans import show_content
 
 ORGANIZATION_MODEL_S = 5.0
 """How long an organization's own model is remembered."""
@@ -112,6 +113,7 @@ class Runtime:
         """Open both doors of the database; connections are made when they are needed. Raises UsageError when it is open."""
         self.check_closed()
         address = await self.address()
+        show_content(is_allowed=self.settings.is_content_traced)
         self._database = Database(address)
         self._watch = HealthWatch(self._database)
         self._loop = asyncio.get_running_loop()

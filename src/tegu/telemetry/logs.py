@@ -1,7 +1,7 @@
 """Log lines: one line each, as JSON or text, with what they are about, and without secrets.
 
-The library only logs (loggers under `tegu`); the host decides where to. The command line sets this up; a host that wants the
-same puts a `JsonFormatter` on its handler. Invariants: a record is one line, whatever it quotes; no control
+The library only logs (loggers under `tegu`), and the host decides where to. The command line calls `set_up`; a host that
+wants the same puts a `JsonFormatter` on its own handler. Invariants: a record is one line, whatever it quotes; no control
 character and no half surrogate pair gets through; a known secret never does; a record that cannot be written as it is is
 still written.
 """
@@ -13,6 +13,8 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from math import isfinite
+from typing import Any, TextIO
 
 BLOT = "***"
 FIELDS = ("organization_id", "run_id", "stage", "attempt", "worker_id")
@@ -26,10 +28,10 @@ _present: ContextVar[Mapping[str, object]] = ContextVar("tegu_log_fields", defau
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TELLTALE = re.compile(
-    r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@/]+(?=@)"  # the password of a URL
-    r"|(?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
-    r"|(?P<key>\b(?:sk|pk|rk|gsk|xai|AIza)[-_]?)[A-Za-z0-9_-]{16,}",
-    re.IGNORECASE,
+    r"((?i:\b[a-z][a-z0-9+.-]*://)[^\s:/@]*:)[^\s@/]+(?=@)"  # the password of a URL
+    r"|((?i:\bauthorization\W{1,4}(?:bearer|basic)\s+))[^\s'\"]+"
+    r"|((?i:\bbearer\s+))[A-Za-z0-9._~+/=-]{20,}"
+    r"|(\b(?:sk-|gsk_|xai-|AIza))[A-Za-z0-9_-]{16,}"
 )
 
 
@@ -57,6 +59,28 @@ class Redaction:
         return _TELLTALE.sub(_without, text)
 
 
+def set_up(
+    *, is_json: bool, level: int | str, secrets: Iterable[str] = (), stream: TextIO | None = None
+) -> logging.Handler:
+    """Send lines to `stream` (stderr): what Tegu says from `level` on, and errors of everybody else. For programs that are
+    Tegu's own; replaces what an earlier call set up, and nothing of anybody else's.
+    """
+    handler = _OwnHandler(stream)
+    handler.setFormatter((JsonFormatter if is_json else TextFormatter)(Redaction(secrets)))
+    root, own = logging.getLogger(), logging.getLogger("tegu")
+    for old in [each for each in root.handlers if isinstance(each, _OwnHandler)]:
+        root.removeHandler(old)
+    if not root.handlers:
+        root.addHandler(handler)
+        root.setLevel(logging.ERROR)
+    own.setLevel(level)
+    return handler
+
+
+class _OwnHandler(logging.StreamHandler[Any]):
+    """Ours, so that it is known when it is to be replaced."""
+
+
 class _Formatter(logging.Formatter):
     def __init__(self, redact: Redaction | None = None) -> None:
         super().__init__()
@@ -68,10 +92,12 @@ class _Formatter(logging.Formatter):
         about = {**_present.get(), **extra}
         ordered = {key: about.pop(key) for key in FIELDS if key in about}
         rest = dict(list(about.items())[:_EXTRA_MAX])
-        return {key: self._plain(value) for key, value in {**ordered, **rest}.items() if value is not None}
+        told = {**ordered, **rest}
+        return {self._clean(key): self._plain(value) for key, value in told.items() if value is not None}
 
     def _plain(self, value: object) -> object:
-        return value if isinstance(value, bool | int | float) else self._clean(_text(value))
+        is_number = isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value))
+        return value if is_number else self._clean(_text(value))
 
     def _clean(self, text: str) -> str:
         text = self._redact(text)
@@ -101,11 +127,11 @@ class JsonFormatter(_Formatter):
             "message": self._message(record),
         }
         for key, value in self._told(record).items():
-            line.setdefault(self._clean(key), value)
+            line.setdefault(key, value)
         line["pid"] = record.process
         if (trace := self._trace(record)) is not None:
             line["exception"] = trace
-        return json.dumps(line, allow_nan=True).replace("\x7f", "\\u007f")
+        return json.dumps(line, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 class TextFormatter(_Formatter):

@@ -5,10 +5,12 @@ as it is, and the runs go on when its lease has ended.
 """
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 import click
 
@@ -20,6 +22,8 @@ from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.serve import address_of, served
 from tegu.storage.claims import RunKey
+
+log = logging.getLogger("tegu.worker")
 
 
 @click.command()
@@ -45,13 +49,17 @@ def worker(*, concurrency: int, metrics: str | None, modules: tuple[str, ...]) -
     """
 
     async def work(tegu: Tegu) -> ExitCode:
-        made = await tegu.worker(options=WorkerOptions(concurrency=concurrency), on_released=_say_released)
-        is_killed = _listen(made, asyncio.current_task())
+        made = await tegu.worker(
+            options=WorkerOptions(concurrency=concurrency),
+            on_released=partial(_say_released, is_log=tegu.settings.is_log_json),
+        )
+        is_killed = _listen(tegu, made, asyncio.current_task())
         functions = ", ".join(sorted(tegu.registry.functions()))
-        write_notice(
+        _say(
+            tegu,
             f"Worker ready for {concurrency} runs at once"
             + (f", with {functions}" if functions else "")
-            + "."
+            + ".",
         )
         try:
             async with _telling(tegu, metrics):
@@ -60,7 +68,7 @@ def worker(*, concurrency: int, metrics: str | None, modules: tuple[str, ...]) -
             if is_killed():
                 return ExitCode.INTERRUPTED
             raise
-        write_notice("Every run is handed back.")
+        _say(tegu, "Every run is handed back.")
         return ExitCode.OK
 
     return with_tegu(work, stages=stages_of(modules))
@@ -72,18 +80,18 @@ async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
         yield
         return
     async with served(tegu.asgi(), *address_of(metrics)) as url:
-        write_notice(f"Metrics at {url}/metrics, health at {url}/health.")
+        _say(tegu, f"Metrics at {url}/metrics, health at {url}/health.")
         yield
 
 
-def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
+def _listen(tegu: Tegu, made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
     """Take the signals over. Returns whether the second one has come."""
     seen: list[int] = []
 
     def told() -> None:
         seen.append(1)
         if len(seen) == 1:
-            write_notice(f"Handing back {made.owned} runs; again to stop at once.")
+            _say(tegu, f"Handing back {made.owned} runs; again to stop at once.")
             made.stop()
         elif task is not None:
             task.cancel()
@@ -94,6 +102,19 @@ def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], b
     return lambda: len(seen) > 1
 
 
-def _say_released(key: RunKey, status: RunStatus) -> None:
-    if status.is_terminal:
+def _say_released(key: RunKey, status: RunStatus, *, is_log: bool) -> None:
+    if not status.is_terminal:
+        return
+    if is_log:
+        about = {"organization_id": key[0], "run_id": key[1], "status": status.value}
+        log.info("run %s", status.value, extra=about)
+    else:
         write_notice(f"{datetime.now().astimezone():%H:%M:%S}  run {key[1]}  {status.value}")
+
+
+def _say(tegu: Tegu, text: str) -> None:
+    """To people a notice; where lines are JSON, one of them."""
+    if tegu.settings.is_log_json:
+        log.info(text)
+    else:
+        write_notice(text)
