@@ -10,7 +10,10 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 from urllib.parse import urlsplit
 
+from pydantic import JsonValue
+
 from tegu.domain.errors import NoCapacityError, ProviderError
+from tegu.domain.json import JsonObject
 from tegu.llm.admission import Held
 from tegu.llm.protocol import Credential, ModelReply, ModelRequest
 from tegu.telemetry import measured, spans
@@ -139,12 +142,15 @@ def _answered(reply: ModelReply) -> dict[str, spans.AttributeValue | None]:
 
 
 def _messages(request: ModelRequest) -> dict[str, spans.AttributeValue | None]:
-    asked = [{"role": "user", "parts": [_text(part.text) for part in request.parts]}]
+    asked: list[JsonValue] = [{"role": "user", "parts": [_text(part.text) for part in request.parts]}]
+    for refused in request.rejections:
+        asked.append({"role": "assistant", "parts": [_text(refused.reply)]})
+        asked.append({"role": "user", "parts": [_text(problem) for problem in refused.problems]})
     return {
         "gen_ai.system_instructions": json.dumps([_text(request.instructions)]),
         "gen_ai.input.messages": json.dumps(asked),
     }
 
 
-def _text(text: str) -> dict[str, str]:
+def _text(text: str) -> JsonObject:
     return {"type": "text", "content": text[: spans.CONTENT_LENGTH_MAX]}

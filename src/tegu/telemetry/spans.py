@@ -8,6 +8,7 @@ what it cannot tell it leaves out.
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,11 @@ _may_show_content = False
 class Told:
     """What is known of a span under way; without a tracer provider it keeps nothing."""
 
-    __slots__ = ("_span",)
+    __slots__ = ("_has_failed", "_span")
 
     def __init__(self, span: "Span | None" = None) -> None:
         self._span = span
+        self._has_failed = False
 
     @property
     def is_recording(self) -> bool:
@@ -40,8 +42,9 @@ class Told:
             self._span.set_attributes({name: each for name, each in attributes.items() if each is not None})
 
     def failed(self, code: str, message: str) -> None:
-        """It ended badly: `code` is one of ours or the name of an exception, `message` in our words."""
-        if self._span is not None:
+        """It ended badly: `code` is one of ours or the name of an exception, `message` in our words. The first word stays."""
+        if self._span is not None and not self._has_failed:
+            self._has_failed = True
             from opentelemetry.trace import Status, StatusCode
 
             self._span.set_attribute("error.type", code)
@@ -78,7 +81,7 @@ def span(
         return
     from opentelemetry.trace import SpanKind, get_tracer
 
-    with get_tracer("tegu", version("tegu")).start_as_current_span(
+    with get_tracer("tegu", _version()).start_as_current_span(
         name,
         kind=SpanKind.CLIENT if is_client else SpanKind.INTERNAL,
         attributes={key: each for key, each in attributes.items() if each is not None},
@@ -91,3 +94,8 @@ def span(
         except BaseException as error:
             told.failed(type(error).__name__, type(error).__name__)
             raise
+
+
+@cache
+def _version() -> str:
+    return version("tegu")
