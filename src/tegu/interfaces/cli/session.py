@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from tegu.app import Tegu
+from tegu.interfaces.cli.tracing import tracing
 from tegu.llm.credentials import secrets_of
 from tegu.runtime import StageFunction
 from tegu.settings import Settings
@@ -34,7 +35,7 @@ def with_tegu(work: Callable[[Tegu], Awaitable[Value]], *, stages: Iterable[Stag
 def run_async(work: Coroutine[Any, Any, Value]) -> Value:
     """Run a coroutine on uvloop, where there is one."""
     configure_logging()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with tracing(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_ending_on_sigterm(work))
 
 
