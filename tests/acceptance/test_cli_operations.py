@@ -30,7 +30,7 @@ class Collector:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name)
                 """Nothing: a test is silent."""
 
         self._received = received

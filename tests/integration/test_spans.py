@@ -72,7 +72,7 @@ def about(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
-async def test_a_stage_and_its_call_are_spans_one_within_the_other(
+async def test_a_run_its_stage_and_its_call_are_spans_each_within_the_other(
     exporter: InMemorySpanExporter, opened: Open
 ) -> None:
     tokens = Tokens(input_tokens=120, output_tokens=30, cached_tokens=20, reasoning_tokens=10)
@@ -81,8 +81,14 @@ async def test_a_stage_and_its_call_are_spans_one_within_the_other(
         (run_id,) = await tegu.start(NOTE, SAID)
         await tegu.drive([run_id], timeout_s=60)
         port = int(server.base_url("openai").split(":")[2].split("/")[0])
-    (stage,), (call,) = named(exporter, "tegu.stage"), named(exporter, "chat")
+    (run,), (stage,), (call,) = (named(exporter, each) for each in ("tegu.run", "tegu.stage", "chat"))
 
+    assert run.name == "tegu.run note"
+    assert (about(run)["tegu.run.status"], about(run)["tegu.run.id"]) == ("completed", str(run_id))
+    assert run.parent is None
+    assert stage.parent is not None
+    assert run.context is not None
+    assert stage.parent.span_id == run.context.span_id
     assert stage.name == "tegu.stage say"
     told = about(stage)
     assert told["tegu.run.id"] == str(run_id)
@@ -154,7 +160,9 @@ async def test_each_attempt_is_a_span_and_what_failed_says_by_which_code(
     assert "gen_ai.usage.input_tokens" not in about(calls[0])
     (stage,) = named(exporter, "tegu.stage")
     assert (about(stage)["tegu.stage.outcome"], about(stage)["error.type"]) == ("failed", "authentication")
-    assert {call.status.status_code for call in (calls[0], calls[2], stage)} == {StatusCode.ERROR}
+    (run,) = named(exporter, "tegu.run")
+    assert (about(run)["tegu.run.status"], about(run)["error.type"]) == ("failed", "authentication")
+    assert {each.status.status_code for each in (calls[0], calls[2], stage, run)} == {StatusCode.ERROR}
     everything = json.dumps([json.loads(span.to_json()) for span in exporter.get_finished_spans()])
     assert SAID not in everything  # what a provider says may quote what it was asked
 

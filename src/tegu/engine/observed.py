@@ -1,6 +1,6 @@
-"""What is told of an attempt at a stage: its figures, its span, and the fields of every log line within it.
+"""What is told of a run while a worker drives it, and of each attempt at a stage: figures, spans, the fields of log lines.
 
-Called by the worker, around each attempt. Invariant: whatever is told, the outcome is the attempt's own.
+Made by the driver; the worker has it make the attempts. Invariant: whatever is told, the outcome is the attempt's own.
 """
 
 import asyncio
@@ -8,38 +8,65 @@ from time import perf_counter
 from typing import assert_never
 from uuid import UUID
 
+from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Completed, Crashed, Failed, Postponed, StageOutcome
 from tegu.engine.attempt import Perform, attempt
+from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.task import StageTask
+from tegu.storage.claims import ClaimedRun
 from tegu.telemetry import logs, measured, spans
 
 
-async def observed(
-    perform: Perform, task: StageTask, worker_id: UUID, *, is_bounded: bool = True
-) -> StageOutcome:
-    """Make the attempt (see `attempt`), and tell how it ended."""
-    began, ended = perf_counter(), "exception"
-    fields = {
-        "organization_id": task.organization_id,
-        "run_id": task.run_id,
-        "stage": task.stage.name,
-        "attempt": task.attempt,
-        "worker_id": worker_id,
-    }
-    about = _about(task, worker_id) if spans.is_on() else {}
-    with logs.fields(fields), spans.span(f"tegu.stage {task.stage.name}", about) as told:
-        try:
-            outcome = await attempt(perform, task, is_bounded=is_bounded)
-            ended = _ending(outcome)
-            if told.is_recording:
-                _tell(told, outcome, ended)
-        except asyncio.CancelledError:
-            ended = "cancelled"
-            raise
-        else:
-            return outcome
-        finally:
-            measured.STAGES.observe(perf_counter() - began, task.stage.uses, ended)
+class ObservedRun:
+    """One run, while one worker drives it."""
+
+    def __init__(self, run: ClaimedRun, definition: PipelineDefinition, worker_id: UUID) -> None:
+        self._worker_id = worker_id
+        self._span = spans.begin(
+            f"tegu.run {definition.name}",
+            lambda: {
+                "tegu.organization.id": str(run.organization_id),
+                "tegu.run.id": str(run.id),
+                "tegu.run.epoch": run.epoch,
+                "tegu.pipeline.name": definition.name,
+                "tegu.worker.id": str(worker_id),
+            },
+        )
+
+    def end(self, status: str, error: ErrorInfo | None) -> None:
+        """The worker lets go of it."""
+        self._span.about({"tegu.run.status": status})
+        if error is not None:
+            self._span.failed(error.code, error.code)
+        self._span.end()
+
+    async def attempt(self, perform: Perform, task: StageTask, *, is_bounded: bool = True) -> StageOutcome:
+        """Make an attempt at a stage (see `attempt`), and tell how it ended."""
+        began, ended = perf_counter(), "exception"
+        fields = {
+            "organization_id": task.organization_id,
+            "run_id": task.run_id,
+            "stage": task.stage.name,
+            "attempt": task.attempt,
+            "worker_id": self._worker_id,
+        }
+        about = _about(task, self._worker_id) if spans.is_on() else {}
+        with (
+            logs.fields(fields),
+            spans.span(f"tegu.stage {task.stage.name}", about, within=self._span) as told,
+        ):
+            try:
+                outcome = await attempt(perform, task, is_bounded=is_bounded)
+                ended = _ending(outcome)
+                if told.is_recording:
+                    _tell(told, outcome, ended)
+            except asyncio.CancelledError:
+                ended = "cancelled"
+                raise
+            else:
+                return outcome
+            finally:
+                measured.STAGES.observe(perf_counter() - began, task.stage.uses, ended)
 
 
 def _ending(outcome: StageOutcome) -> str:

@@ -25,7 +25,6 @@ from tegu.engine.attempt import Perform
 from tegu.engine.commit import CommitLane, LaneOptions, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
-from tegu.engine.observed import observed
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.upkeep import Chore, look_after_others
 from tegu.engine.wake import listen
@@ -292,11 +291,11 @@ class Worker:
         begun = monotonic()
         if task.is_alone and self._perform_alone is not None:
             # It waits for a child, not for a slot: those that follow a crash must not hold up the others.
-            outcome = await observed(self._perform_alone, task, driver.worker_id, is_bounded=False)
+            outcome = await driver.observed.attempt(self._perform_alone, task, is_bounded=False)
         else:
             async with self._slots:
                 begun = monotonic()
-                outcome = await observed(self._perform, task, driver.worker_id)
+                outcome = await driver.observed.attempt(self._perform, task)
         driver.ended(task.stage.name, outcome, elapsed_ms=round((monotonic() - begun) * 1000))
         self._mark(driver)
 
@@ -310,6 +309,7 @@ class Worker:
         """The run is finished, waits, or belongs to another: forget it."""
         self._cancel_tasks(driver)
         self._tasks.pop(driver, None)
+        driver.let_go()
         if self._drivers.get(driver.key) is driver:  # and not its successor
             del self._drivers[driver.key]
         self._has_room.set()

@@ -1,12 +1,12 @@
 """Spans of OpenTelemetry, where the program has a tracer provider; otherwise nothing, at the cost of a look.
 
-Called around attempts at stages and at model calls. Invariants: only the API is used, so whoever runs Tegu chooses the SDK, the
+Called around what a worker does with a run, attempts at stages, and model calls. Invariants: only the API is used, so whoever runs Tegu chooses the SDK, the
 sampling and where spans go; a span holds ids, names, counts and codes, and content only where TEGU_TRACE_CONTENT allows it;
 what it cannot tell it leaves out.
 """
 
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
@@ -51,7 +51,19 @@ class Told:
             self._span.set_status(Status(StatusCode.ERROR, message))
 
 
+class Begun(Told):
+    """A span that is not the present one: `span(within=...)` makes others part of it. It lasts until `end`."""
+
+    __slots__ = ()
+
+    def end(self) -> None:
+        """It is over. What is told after that is lost."""
+        if self._span is not None:
+            self._span.end()
+
+
 _UNTOLD = Told()
+_NOT_BEGUN = Begun()
 
 
 def is_on() -> bool:
@@ -71,18 +83,38 @@ def shows_content() -> bool:
     return _may_show_content
 
 
+def begin(name: str, about: Callable[[], Mapping[str, AttributeValue | None]]) -> Begun:
+    """A span for what goes on in several tasks; `about` is only asked where somebody will see it."""
+    if not is_on():
+        return _NOT_BEGUN
+    from opentelemetry.context import Context
+    from opentelemetry.trace import get_tracer
+
+    known = {key: each for key, each in about().items() if each is not None}
+    # A new trace: whatever span is present where work is claimed has nothing to do with this run.
+    return Begun(get_tracer("tegu", _version()).start_span(name, Context(), attributes=known))
+
+
 @contextmanager
 def span(
-    name: str, attributes: Mapping[str, AttributeValue | None], *, is_client: bool = False
+    name: str,
+    attributes: Mapping[str, AttributeValue | None],
+    *,
+    within: Begun = _NOT_BEGUN,
+    is_client: bool = False,
 ) -> Generator[Told]:
-    """The present span, for as long as this lasts. An exception that passes is noted by the name of its class alone."""
+    """The present span, for as long as this lasts, part of another or else of the present one. An exception that passes is
+    noted by the name of its class alone.
+    """
     if not is_on():
         yield _UNTOLD
         return
-    from opentelemetry.trace import SpanKind, get_tracer
+    from opentelemetry.trace import SpanKind, get_tracer, set_span_in_context
 
+    outer = within._span  # noqa: SLF001 (of this module)
     with get_tracer("tegu", _version()).start_as_current_span(
         name,
+        context=None if outer is None else set_span_in_context(outer),
         kind=SpanKind.CLIENT if is_client else SpanKind.INTERNAL,
         attributes={key: each for key, each in attributes.items() if each is not None},
         record_exception=False,  # its text may quote content
