@@ -7,6 +7,7 @@ found lost) before the next is taken; an unknown commit outcome is resolved by r
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -119,8 +120,8 @@ class CommitLane:
                 await self._isolate(batch, error)
                 return
             # Outside of the try: what is stored must not be stored again because of what follows from it.
-            for (driver, applied), (_, write) in zip(stored, batch, strict=True):
-                _count(write, is_stored=applied is not None)
+            _count([write for (_, write), (_, found) in zip(batch, stored, strict=True) if found], len(batch))
+            for driver, applied in stored:
                 self._follow(driver, applied)
             return
 
@@ -191,11 +192,12 @@ class CommitLane:
         await asyncio.sleep(min(self._options.retry_s_max, 0.05 * 2 ** min(attempt, 10)))
 
 
-def _count(write: RunWrite, *, is_stored: bool) -> None:
-    measured.CHECKPOINTS.add(1, "stored" if is_stored else "lost")
-    if is_stored:
-        for event in write.events:
-            measured.EVENTS.add(1, event.kind)
+def _count(stored: Sequence[RunWrite], all_of_them: int) -> None:
+    measured.CHECKPOINTS.add(len(stored), "stored")
+    if len(stored) < all_of_them:
+        measured.CHECKPOINTS.add(all_of_them - len(stored), "lost")
+    for kind, count in Counter(event.kind for write in stored for event in write.events).items():
+        measured.EVENTS.add(count, kind)
 
 
 def lane_of(key: RunKey, lanes: int, *, owned: int) -> int:

@@ -43,30 +43,35 @@ class ObservedRun:
     async def attempt(self, perform: Perform, task: StageTask, *, is_bounded: bool = True) -> StageOutcome:
         """Make an attempt at a stage (see `attempt`), and tell how it ended."""
         began, ended = perf_counter(), "exception"
-        fields = {
+        about = {
             "organization_id": task.organization_id,
             "run_id": task.run_id,
             "stage": task.stage.name,
             "attempt": task.attempt,
             "worker_id": self._worker_id,
         }
-        about = _about(task, self._worker_id) if spans.is_on() else {}
-        with (
-            logs.fields(fields),
-            spans.span(f"tegu.stage {task.stage.name}", about, within=self._span) as told,
-        ):
-            try:
-                outcome = await attempt(perform, task, is_bounded=is_bounded)
-                ended = _ending(outcome)
-                if told.is_recording:
-                    _tell(told, outcome, ended)
-            except asyncio.CancelledError:
-                ended = "cancelled"
-                raise
+        token = logs.begin_fields(about)
+        try:
+            if self._span.is_begun:
+                outcome = await self._traced(perform, task, is_bounded=is_bounded)
             else:
-                return outcome
-            finally:
-                measured.STAGES.observe(perf_counter() - began, task.stage.uses, ended)
+                outcome = await attempt(perform, task, is_bounded=is_bounded)
+            ended = _ending(outcome)
+        except asyncio.CancelledError:
+            ended = "cancelled"
+            raise
+        else:
+            return outcome
+        finally:
+            logs.end_fields(token)
+            measured.STAGES.observe(perf_counter() - began, task.stage.uses, ended)
+
+    async def _traced(self, perform: Perform, task: StageTask, *, is_bounded: bool) -> StageOutcome:
+        about = _about(task, self._worker_id)
+        with spans.span(f"tegu.stage {task.stage.name}", about, within=self._span) as told:
+            outcome = await attempt(perform, task, is_bounded=is_bounded)
+            _tell(told, outcome)
+            return outcome
 
 
 def _ending(outcome: StageOutcome) -> str:
@@ -96,8 +101,8 @@ def _about(task: StageTask, worker_id: UUID) -> dict[str, spans.AttributeValue |
     }
 
 
-def _tell(told: spans.Told, outcome: StageOutcome, ended: str) -> None:
-    told.about({"tegu.stage.outcome": ended})
+def _tell(told: spans.Told, outcome: StageOutcome) -> None:
+    told.about({"tegu.stage.outcome": _ending(outcome)})
     match outcome:
         case Failed():
             told.failed(outcome.error.code, outcome.error.code)  # the message may quote content

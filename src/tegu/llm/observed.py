@@ -41,29 +41,39 @@ async def observed(
     """Make the attempt, the `number`th of its logical call, and tell how it ended."""
     model = request.model
     began, outcome = perf_counter(), "abandoned"
-    about = _asked(request, credential, number) if spans.is_on() else {}
-    with spans.span(f"chat {model.name}", about, is_client=True) as told:
+    try:
+        reply = await (_traced(request, credential, attempt, number) if spans.is_on() else attempt())
+    except ProviderError as error:
+        outcome = error.code
+        raise
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        outcome = "exception"
+        raise
+    else:
+        outcome = "replied"
+        return reply
+    finally:
+        measured.CALLS.add(1, model.provider, model.name, outcome)
+        measured.CALL_DURATIONS.observe(perf_counter() - began, model.provider, model.name)
+
+
+async def _traced(
+    request: ModelRequest, credential: Credential, attempt: Callable[[], Awaitable[ModelReply]], number: int
+) -> ModelReply:
+    about = _asked(request, credential, number)
+    with spans.span(f"chat {request.model.name}", about, is_client=True) as told:
         if told.is_recording and spans.shows_content():
             told.about(_messages(request))
         try:
             reply = await attempt()
         except ProviderError as error:
-            outcome = error.code
             told.failed(error.code, error.code)
             raise
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            outcome = "exception"
-            raise
-        else:
-            outcome = "replied"
-            if told.is_recording:
-                told.about(_answered(reply))
-            return reply
-        finally:
-            measured.CALLS.add(1, model.provider, model.name, outcome)
-            measured.CALL_DURATIONS.observe(perf_counter() - began, model.provider, model.name)
+        if told.is_recording:
+            told.about(_answered(reply))
+        return reply
 
 
 def count_reply(request: ModelRequest, reply: ModelReply) -> None:

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, TextIO
@@ -35,14 +35,24 @@ _TELLTALE = re.compile(
 )
 
 
+def begin_fields(about: Mapping[str, object]) -> Token[Mapping[str, object]]:
+    """Every line that is logged from now on, also in tasks begun from now on, is about these."""
+    return _present.set({**_present.get(), **about})
+
+
+def end_fields(token: Token[Mapping[str, object]]) -> None:
+    """Not any more."""
+    _present.reset(token)
+
+
 @contextmanager
 def fields(about: Mapping[str, object]) -> Generator[None]:
-    """Every line that is logged within this, and in tasks begun within it, is about these."""
-    token = _present.set({**_present.get(), **about})
+    """Every line that is logged within this is about these."""
+    token = begin_fields(about)
     try:
         yield
     finally:
-        _present.reset(token)
+        end_fields(token)
 
 
 class Redaction:

@@ -56,6 +56,11 @@ class Begun(Told):
 
     __slots__ = ()
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is one, though a sampler may have decided that nobody will see it."""
+        return self._span is not None
+
     def end(self) -> None:
         """It is over. What is told after that is lost."""
         if self._span is not None:
