@@ -1,5 +1,6 @@
 """Figures of the process."""
 
+from pathlib import Path
 from threading import Thread
 
 from tegu.telemetry.measured import TALLIES
@@ -42,3 +43,11 @@ def test_everything_that_is_counted_has_a_name_of_its_own_and_no_organization() 
         assert tally.name.startswith("tegu_")
         assert tally.name.endswith("_seconds" if tally.bounds else "_total")
         assert "organization" not in "".join(tally.labels)
+
+
+def test_the_page_has_everything_that_is_counted_with_its_labels() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "observability.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for tally in TALLIES:
+        (row,) = [row for row in rows if f"`{tally.name}`" in row]
+        assert all(f"`{label}`" in row for label in tally.labels), tally.name
