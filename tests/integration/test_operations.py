@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from tegu.domain.errors import ErrorInfo, UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.operations import Operations
 from tegu.domain.outcome import Failed, Postponed, StageOutcome
+from tegu.engine.retry import RetryPolicy
 from tegu.interfaces.serve import CONNECTIONS_MAX, address_of, served
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.pipeline.task import StageTask
@@ -90,7 +92,8 @@ async def test_health_says_why_runs_wait(tegu: Tegu, database: Database, organiz
     lab = Lab(database, organization)
     await lab.start(chain("poor"), 2)
     await lab.start(chain("limited"))
-    async with working(await lab.worker(wanting)):
+    patient = replace(FAST, retry=RetryPolicy(base_s=3600, max_s=3600))
+    async with working(await lab.worker(wanting, options=patient)):
         found = await until_it_shows(tegu, lambda found: found.backlog.waiting == 3)
     assert {reason.code: reason.runs for reason in found.reasons} == {"budget": 2, "rate_limited": 1}
 
