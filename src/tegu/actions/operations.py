@@ -5,6 +5,7 @@ whatever the database does; however many ask, the database is looked at by one a
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from time import monotonic
@@ -15,6 +16,8 @@ from tegu.domain.operations import Health, Operations
 from tegu.storage.database import Database, reaching
 from tegu.storage.migrate import current_revision
 from tegu.storage.operations import look
+
+log = logging.getLogger("tegu.health")
 
 ANSWER_S = 5.0
 """How long the database may take to answer at all; the same again for the look around."""
@@ -75,7 +78,8 @@ class HealthWatch:
         try:
             async with asyncio.timeout(ANSWER_S):
                 return replace(health, operations=await self._operations.value(age_max_s=age_max_s))
-        except Exception:  # noqa: BLE001 (that one cannot look around does not keep a process from its work)
+        except Exception as error:  # noqa: BLE001 (that one cannot look around does not keep a process from its work)
+            log.info("not looked around: %s", error or type(error).__name__)
             return health
 
     async def _look(self) -> Operations:
