@@ -37,8 +37,8 @@ from tegu.pipeline.task import StageTask
 from tegu.storage import embedded
 from tegu.storage.claims import ClaimedRun
 from tegu.storage.database import ENGINE_ROLE, DatabaseAddress, connect
+from tegu.storage.installation import look
 from tegu.storage.migrate import migrate
-from tegu.storage.operations import look
 from tegu.telemetry.measured import STAGES
 
 LATEST = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "observing.json"

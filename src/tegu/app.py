@@ -16,10 +16,10 @@ from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
-from tegu.actions.operations import AGE_MAX_S
+from tegu.actions.health import AGE_MAX_S
 from tegu.domain.errors import ConflictError, UsageError
 from tegu.domain.hook import HookEvent
-from tegu.domain.operations import Health
+from tegu.domain.installation import Health
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
 from tegu.engine.deliver import Hook, HookFunction

@@ -14,10 +14,10 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from tegu.actions.operations import AGE_MAX_S, NOT_OPEN, HealthWatch
+from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.domain.errors import UsageError
 from tegu.domain.ids import new_id
-from tegu.domain.operations import Health
+from tegu.domain.installation import Health
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer

@@ -6,7 +6,7 @@ import click
 from rich.markup import escape
 
 from tegu.app import Tegu
-from tegu.domain.operations import Health, Operations
+from tegu.domain.installation import Health, Operations
 from tegu.domain.worker import LivingWorker, waiting_reason
 from tegu.interfaces.cli.failure import ExitCode
 from tegu.interfaces.cli.screen import console, json_option, table, write_json

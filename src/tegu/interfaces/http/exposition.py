@@ -25,7 +25,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from tegu.domain.operations import Health, Operations
+from tegu.domain.installation import Health, Operations
 from tegu.telemetry.measured import TALLIES
 from tegu.telemetry.tallies import Tally
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from tegu.domain.operations import Health, Operations
+from tegu.domain.installation import Health, Operations
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -1,11 +1,11 @@
 """How a whole installation is: counts that are cut off, so that looking costs little however much there is.
 
-Called by the action `operations`. Invariant: it only reads, as the engine's role; it never reads a run that has ended.
+Called by the action `health`. Invariant: it only reads, as the engine's role; it never reads a run that has ended.
 """
 
 import asyncpg
 
-from tegu.domain.operations import Backlog, Leases, Operations, WaitingReason
+from tegu.domain.installation import Backlog, Leases, Operations, WaitingReason
 from tegu.storage.statements import statement
 from tegu.storage.workers import Workers
 

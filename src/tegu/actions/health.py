@@ -12,10 +12,10 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from tegu.domain.errors import StorageUnavailableError
-from tegu.domain.operations import Health, Operations
+from tegu.domain.installation import Health, Operations
 from tegu.storage.database import Database, reaching
+from tegu.storage.installation import look
 from tegu.storage.migrate import current_revision
-from tegu.storage.operations import look
 
 log = logging.getLogger("tegu.health")
 

@@ -13,11 +13,11 @@ import pytest
 from engine_lab import FAST, Lab, chain, echo, never, working
 from prometheus_client.parser import text_string_to_metric_families
 
-from tegu.actions.operations import HealthWatch
+from tegu.actions.health import HealthWatch
 from tegu.app import Tegu
 from tegu.domain.errors import ErrorInfo, UsageError
 from tegu.domain.ids import new_id
-from tegu.domain.operations import Operations
+from tegu.domain.installation import Operations
 from tegu.domain.outcome import Failed, Postponed, StageOutcome
 from tegu.engine.retry import RetryPolicy
 from tegu.interfaces.serve import CONNECTIONS_MAX, address_of, served
@@ -25,7 +25,7 @@ from tegu.llm.credentials import EnvironmentCredentials
 from tegu.pipeline.task import StageTask
 from tegu.settings import Settings
 from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect
-from tegu.storage.operations import look
+from tegu.storage.installation import look
 from tegu.storage.statements import statement
 
 
