@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
+from tegu.actions.schedules import fire_for_ever
+from tegu.actions.scope import Scope
 from tegu.domain.errors import UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.installation import Health
@@ -55,6 +57,7 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
+from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 from tegu.telemetry.spans import show_content
 
@@ -245,11 +248,19 @@ class Runtime:
             on_released=on_released,
             chores=()
             if only is not None
-            else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter, no secret)
+            else (
+                partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
+                partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
+            ),
         )
         if only is None:
             self._everybodys = made
         return made
+
+    def scope_of(self, organization_id: UUID) -> Scope:
+        """On whose behalf actions run for an organization."""
+        transaction = partial(self.database.transaction, organization_id)
+        return Scope(organization_id, transaction, self.registry, self.wake)
 
     def add_hook(self, hook: Hook) -> None:
         """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""

@@ -35,6 +35,7 @@ class StageProgress:
     due: float = 0.0
     deaths: int = 0
     is_alone: bool = False
+    waits_for_budget: bool = False
 
     def moved(self, to: StageStatus, **changes: object) -> "StageProgress":
         """The stage after a move. Raises ConflictError where the table does not allow it."""
@@ -149,6 +150,16 @@ class Draft:
                 llm_call_id=result.llm_call_id,
             )
         )
+
+
+def woken(stages: Mapping[str, StageProgress]) -> dict[str, StageProgress]:
+    """What a signal to the run lets be tried again at once: the stages that wait for a budget, which may be raised."""
+    now = monotonic()
+    return {
+        name: replace(stage, due=min(stage.due, now))
+        for name, stage in stages.items()
+        if stage.status is StageStatus.WAITING and stage.waits_for_budget
+    }
 
 
 def due_again(stages: Mapping[str, StageProgress], statuses: Mapping[str, StageStatus]) -> Iterator[str]:
