@@ -6,7 +6,7 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version as installed_version
 from random import Random
@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from tegu.crashpoints import crashing
 from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
@@ -113,6 +114,8 @@ class Runtime:
                 app_url=self.settings.app_database_url,
                 engine_url=self.settings.engine_database_url,
             )
+            if self.settings.crashpoint is not None:
+                self._address = replace(self._address, connection_class=crashing(self.settings.crashpoint))
         return self._address
 
     async def open(self) -> None:

@@ -11,6 +11,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_KEEP_EVENTS_DAYS       how long the events of ended runs are kept; 30. `forever` keeps them
     TEGU_KEEP_REPLIES_DAYS      the same for the bodies of model calls (requests and replies); forever
     TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
+    TEGU_CRASHPOINT             kill the process at a moment that `tegu crashpoints` lists: for tests of faults
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -40,6 +41,7 @@ class Settings:
     models: Mapping[str, str] = field(default_factory=dict[str, str])
     """Model aliases: name -> models as written."""
     keep: Retention = field(default_factory=Retention)
+    crashpoint: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -53,6 +55,7 @@ class Settings:
             model=env.get("TEGU_MODEL") or None,
             organization=env.get("TEGU_ORGANIZATION") or "default",
             keep=_retention(env),
+            crashpoint=env.get("TEGU_CRASHPOINT") or None,
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()

@@ -57,15 +57,18 @@ class DatabaseAddress:
     is_embedded: bool = False
     app: str | None = None
     engine: str | None = None
+    connection_class: "type[asyncpg.Connection[asyncpg.Record]] | None" = None
+    """Instead of the driver's own: for tests of faults."""
 
     def role_arguments(self, role: str, settings: dict[str, str]) -> dict[str, Any]:
         """Arguments for asyncpg's connect and create_pool."""
+        more = {} if self.connection_class is None else {"connection_class": self.connection_class}
         own = self.app if role == APP_ROLE else self.engine
         if own is not None:
-            return {"dsn": own, "server_settings": settings}
+            return {"dsn": own, "server_settings": settings, **more}
         if self.is_embedded:
-            return {"dsn": self.owner, "user": role, "server_settings": settings}
-        return {"dsn": self.owner, "server_settings": settings | {"role": role}}
+            return {"dsn": self.owner, "user": role, "server_settings": settings, **more}
+        return {"dsn": self.owner, "server_settings": settings | {"role": role}, **more}
 
 
 async def resolve(
