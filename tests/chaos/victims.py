@@ -118,7 +118,7 @@ def _fork(environment: Mapping[str, str]) -> int:
         os.environ.update(environment)
         try:
             asyncio.run(_act(os.environ[ROLE]))
-        except BaseException:
+        except BaseException:  # noqa: BLE001 (a fork must never go on as its parent)
             import traceback
 
             traceback.print_exc()
