@@ -21,6 +21,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError, UsageError
 from tegu.storage import embedded
+from tegu.storage.outages import passes
 from tegu.storage.transaction import bind
 
 APP_ROLE = "tegu_app"
@@ -57,12 +58,16 @@ class DatabaseAddress:
     is_embedded: bool = False
     app: str | None = None
     engine: str | None = None
+    answer_s: float = 35.0
+    """How long an answer may take: a little more than the server's own limit, for one that does not answer at all."""
     connection_class: "type[asyncpg.Connection[asyncpg.Record]] | None" = None
     """Instead of the driver's own: for tests of faults."""
 
     def role_arguments(self, role: str, settings: dict[str, str]) -> dict[str, Any]:
         """Arguments for asyncpg's connect and create_pool."""
-        more = {} if self.connection_class is None else {"connection_class": self.connection_class}
+        more: dict[str, Any] = {"command_timeout": self.answer_s}
+        if self.connection_class is not None:
+            more["connection_class"] = self.connection_class
         own = self.app if role == APP_ROLE else self.engine
         if own is not None:
             return {"dsn": own, "server_settings": settings, **more}
@@ -141,8 +146,6 @@ class Database:
                         min_size=1,
                         max_size=self._engine_connections,
                         timeout=_CONNECT_TIMEOUT_S,
-                        # A little more than the server's own limit: for a server that does not answer at all.
-                        command_timeout=35,
                         max_inactive_connection_lifetime=0,
                         reset=_leave,
                     )
