@@ -228,11 +228,15 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether an exception says that the server, the login or the database is not there, rather than a bad statement."""
-    if isinstance(error, asyncpg.PostgresError):
-        missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError)
-        return missing or (error.sqlstate or "")[:2] in {"08", "28", "3D", "53", "57"}
-    return isinstance(error, OSError | asyncpg.InterfaceError) and not isinstance(error, asyncpg.DataError)
+    """Whether an exception says that the server, the login or the database is not there, or takes nothing now, rather
+    than a bad statement.
+    """
+    missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError)
+    return missing or passes(error) or _sqlstate(error)[:2] in {"28", "3D"}
+
+
+def _sqlstate(error: BaseException) -> str:
+    return str(error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else ""
 
 
 def unavailable(address: DatabaseAddress, error: BaseException) -> StorageUnavailableError:
@@ -241,6 +245,10 @@ def unavailable(address: DatabaseAddress, error: BaseException) -> StorageUnavai
         return StorageUnavailableError("the database has no tables of Tegu yet", hint="run `tegu migrate`")
     where = "the embedded database" if address.is_embedded else "the database at DATABASE_URL"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if _sqlstate(error)[:2] in {"25", "40", "53", "55", "58"}:
+        return StorageUnavailableError(
+            f"{where} refuses it for now: {reason}", hint="try again; `tegu doctor` looks at the database"
+        )
     hint = (
         "look at TEGU_HOME/postgres/log"
         if address.is_embedded

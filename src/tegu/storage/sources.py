@@ -12,8 +12,8 @@ from pydantic_core import from_json, to_json
 from tegu.domain.content import Content
 from tegu.domain.errors import ErrorInfo, NotFoundError
 from tegu.domain.json import JsonObject
-from tegu.storage.rows import content_of
 from tegu.storage.outages import through_outages
+from tegu.storage.rows import content_of
 from tegu.storage.statements import statement
 
 
@@ -33,7 +33,9 @@ class SourceStore:
 
     async def content(self, organization_id: UUID, content_id: UUID) -> Content:
         """Raises NotFoundError when it was deleted."""
-        row = await through_outages(self._pool.fetchrow, statement("load_content"), organization_id, content_id)
+        row = await through_outages(
+            self._pool.fetchrow, statement("load_content"), organization_id, content_id
+        )
         if row is None:
             raise NotFoundError(f"content {content_id} is not there", hint="it was deleted, perhaps")
         return content_of(dict(row))
@@ -57,8 +59,7 @@ class SourceStore:
     ) -> StoredText | None:
         """What reading these bytes gave, if they were read before."""
         row = await through_outages(
-            self._pool.fetchrow,
-            statement("load_text"), organization_id, sha256, media_type, parser_version
+            self._pool.fetchrow, statement("load_text"), organization_id, sha256, media_type, parser_version
         )
         if row is None:
             return None
