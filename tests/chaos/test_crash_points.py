@@ -26,6 +26,7 @@ from victims import ARGUMENT, Nursery
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.crashpoints import crash_points
+from tegu.domain.errors import TeguError
 from tegu.domain.json import JsonObject
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
@@ -221,6 +222,7 @@ class Case:
     role: str
     database: str
     models: str
+    forked: list[int] = field(default_factory=list[int])
 
     async def die(self, crashpoint: str) -> None:
         """Fork one that kills itself there, and wait until nothing of it is left but what it stored."""
@@ -256,7 +258,24 @@ class Case:
         return await self.lab.rows(self.database, query)
 
     async def _fork(self, role: str, crashpoint: str = "") -> int:
-        return await self.lab.fork(role, self.database, self.models, _argument(self.lab, role), crashpoint)
+        pid = await self.lab.fork(role, self.database, self.models, _argument(self.lab, role), crashpoint)
+        self.forked.append(pid)
+        return pid
+
+
+async def _die_and_finish(case: Case, point: str, nth: int) -> Counter[tuple[str, str]]:
+    """What was in flight when it died."""
+    statement = point.partition(".")[0]
+    if statement in ORPHANS:
+        await case.die("store_reply.after:2")
+    if statement == "give_back":
+        await case.rows(_UNREADABLE)
+    await case.die(f"{point}:{nth}")
+    if statement == "give_back":
+        await case.rows(_READABLE)
+    sent = [row for row in await case.rows(_IN_FLIGHT) if row["run_id"] in case.lab.runs]
+    await case.finish()
+    return Counter((case.lab.runs[row["run_id"]], row["stage"]) for row in sent)
 
 
 async def dies_at(lab: Lab, point: str, nth: int) -> None:
@@ -266,16 +285,10 @@ async def dies_at(lab: Lab, point: str, nth: int) -> None:
     await create_database(lab.server_dsn, name, template="calm" if role == "pruner" else "loaded")
     async with asking(model) as models:
         case = Case(lab, role, name, models)
-        if statement in ORPHANS:
-            await case.die("store_reply.after:2")
-        if statement == "give_back":
-            await case.rows(_UNREADABLE)
-        await case.die(f"{point}:{nth}")
-        if statement == "give_back":
-            await case.rows(_READABLE)
-        sent = [row for row in await case.rows(_IN_FLIGHT) if row["run_id"] in lab.runs]
-        in_flight = Counter((lab.runs[row["run_id"]], row["stage"]) for row in sent)
-        await case.finish()
+        try:
+            in_flight = await _die_and_finish(case, point, nth)
+        finally:
+            await lab.nursery.kill(case.forked)
     checks = await check_invariants(DatabaseAddress(lab.url(name), is_embedded=True), rows_max=5)
     assert not [check for check in checks if check.broken]
     if role != "pruner":
@@ -322,7 +335,7 @@ async def test_whenever_a_process_dies_nothing_is_lost_and_nothing_done_twice(tm
             async with slots:
                 try:
                     await dies_at(lab, point, nth)
-                except (AssertionError, TimeoutError) as error:
+                except (AssertionError, TimeoutError, TeguError) as error:
                     failed[f"{point}:{nth}"] = f"{type(error).__name__}: {error}"[:2000]
 
         async with asyncio.TaskGroup() as group:

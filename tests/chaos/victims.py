@@ -11,7 +11,7 @@ import select
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -176,6 +176,14 @@ class Nursery:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         return await self.code(pid)
+
+    async def kill(self, pids: Iterable[int]) -> None:
+        """End those that still live, and wait until they have gone."""
+        for pid in pids:
+            if not self._codes[pid].done():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                await self.code(pid)
 
     async def listen(self) -> None:
         """Take down who is born and who ends."""

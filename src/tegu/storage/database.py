@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError, UsageError
 from tegu.storage import embedded
@@ -128,6 +129,7 @@ class Database:
             pool_timeout=30,
             hide_parameters=True,  # an error must not quote what people stored
         )
+        event.listen(self._app.sync_engine, "checkin", _forget_read_only)
         self._engine: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
@@ -196,11 +198,27 @@ class Database:
             )
 
 
-async def _leave(connection: object) -> None:
+async def _leave(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """The driver would run a statement at each release to undo what a session changed: the engine changes nothing, and
     its ledger alone takes two connections a model call. An open transaction is ended by the driver all the same.
     """
-    del connection
+    if _is_read_only(connection):
+        asyncio.get_running_loop().call_soon(connection.terminate)  # when the pool has it back
+
+
+def _forget_read_only(connection: Any, record: ConnectionPoolEntry) -> None:
+    if connection is not None and _is_read_only(connection.driver_connection):
+        record.invalidate(soft=True)
+
+
+def _is_read_only(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether the server takes no writes on it: a standby by now, or switched so; then no pool may keep it, since it would
+    refuse writes long after others do not. The server says so by itself (PostgreSQL 14 or newer); nothing is asked.
+    """
+    said = connection.get_settings()
+    return "on" in {
+        getattr(said, name, "off") for name in ("in_hot_standby", "default_transaction_read_only")
+    }
 
 
 async def connect(address: DatabaseAddress, role: str) -> "asyncpg.Connection[asyncpg.Record]":

@@ -24,7 +24,7 @@ from tegu.llm.protocol import (
     Rejection,
     StoredReply,
 )
-from tegu.storage.outages import through_outages
+from tegu.storage.outages import PatientPool
 from tegu.storage.reservations import open_windows, refusal, worst_usd
 from tegu.storage.statements import statement
 
@@ -66,7 +66,7 @@ class StoredLedger:
     """The ledger on a pool; `pool` must act for the place's organization (the engine's role does for all)."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: CallPlace) -> None:
-        self._pool = pool
+        self._pool = PatientPool(pool)
         self._place = place
         self._occurrences: dict[_Question, _Occurrences] = {}
         self._nth: dict[UUID, int] = {}
@@ -83,8 +83,7 @@ class StoredLedger:
         row = None
         for _ in range(_BEGINS_MAX):
             try:
-                row = await through_outages(
-                    self._pool.fetchrow,
+                row = await self._pool.fetchrow(
                     statement("begin_call"),
                     *self._key(call_id, request_hash),
                     body,
@@ -104,9 +103,7 @@ class StoredLedger:
                     call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None
                 )
             if row["windows"] < row["budgets"]:
-                await through_outages(
-                    open_windows, self._pool, self._place.organization_id, self._place.run_id
-                )
+                await self._pool.ask(open_windows, self._place.organization_id, self._place.run_id)
             elif self._has_budgets:
                 break
             self._has_budgets = True
@@ -116,9 +113,7 @@ class StoredLedger:
 
     async def _begun(self, call_id: UUID, request_hash: str) -> BegunCall:
         """It was begun before, and the connection was cut before the answer came."""
-        row = await through_outages(
-            self._pool.fetchrow, statement("find_call"), self._place.organization_id, call_id
-        )
+        row = await self._pool.fetchrow(statement("find_call"), self._place.organization_id, call_id)
         assert row is not None
         reply = row["reply"] if row["is_replayed"] else None
         return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None)
@@ -129,8 +124,7 @@ class StoredLedger:
         if place.run_id is None:
             return None
         hashes = [request.hash() for request in requests]
-        rows = await through_outages(
-            self._pool.fetch,
+        rows = await self._pool.fetch(
             statement("find_replies"),
             place.organization_id,
             place.run_id,
@@ -150,8 +144,7 @@ class StoredLedger:
     async def replied(self, call: BegunCall, reply: ModelReply, *, latency_ms: int) -> ModelReply:
         """See `llm.protocol.Ledger`."""
         usage = reply.usage
-        row = await through_outages(
-            self._pool.fetchrow,
+        row = await self._pool.fetchrow(
             statement("store_reply"),
             *self._key(call.id, call.request_hash),
             storable_json(reply.to_json()),
@@ -172,8 +165,7 @@ class StoredLedger:
         """See `llm.protocol.Ledger`."""
         self._nth.pop(call.id, None)
         info: JsonObject = {"code": error.code, "message": error.message, "status": error.status}
-        await through_outages(
-            self._pool.execute,
+        await self._pool.execute(
             statement("fail_call"),
             self._place.organization_id,
             call.id,
@@ -192,7 +184,7 @@ class StoredLedger:
             return
         shown = storable_json(list(problems[:20]))
         key = self._key(call.id, call.request_hash)
-        await through_outages(self._pool.execute, statement("judge_call"), *key, shown)
+        await self._pool.execute(statement("judge_call"), *key, shown)
 
     def _nth_of(self, request: ModelRequest, ordinal: int) -> int:
         question = (request.instructions, request.parts, request.rejections)

@@ -8,8 +8,9 @@ be asked twice is asked here.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import monotonic
-from typing import TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import asyncpg
 
@@ -18,6 +19,7 @@ from tegu.domain.errors import StorageUnavailableError
 log = logging.getLogger("tegu.storage")
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 OUTAGE_S = 60.0
 """How long a stage under way puts up with it; then it is postponed."""
@@ -37,7 +39,39 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, OSError | asyncpg.InterfaceError | StorageUnavailableError)
 
 
-async def through_outages(ask: Callable[..., Awaitable[T]], *arguments: object) -> T:
+class PatientPool:
+    """A pool's statements, asked again until they are answered. Raises StorageUnavailableError after OUTAGE_S of trying."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def execute(self, query: str, *arguments: object) -> str:
+        """As the pool's."""
+        return await _through_outages(self._pool.execute, query, *arguments)
+
+    async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        """As the pool's."""
+        return await _through_outages(self._pool.fetch, query, *arguments)
+
+    async def fetchrow(self, query: str, *arguments: object) -> asyncpg.Record | None:
+        """As the pool's."""
+        return await _through_outages(self._pool.fetchrow, query, *arguments)
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        """As the pool's."""
+        return await _through_outages(self._pool.fetchval, query, *arguments)
+
+    async def ask(
+        self,
+        what: "Callable[Concatenate[asyncpg.Pool[asyncpg.Record], P], Awaitable[T]]",
+        *arguments: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        """Several statements of the same transaction."""
+        return await _through_outages(partial(what, self._pool, *arguments, **options))
+
+
+async def _through_outages(ask: Callable[..., Awaitable[T]], *arguments: object) -> T:
     """What the database answers, once it does. Raises StorageUnavailableError after OUTAGE_S of trying."""
     until, pause_s = monotonic() + OUTAGE_S, _PAUSE_S
     while True:

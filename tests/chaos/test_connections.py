@@ -1,0 +1,229 @@
+"""Between a worker and its database: connections that are cut anywhere, or swallow what passes; backends that are ended;
+a database that takes no writes, is full, or ends sessions that wait too long.
+
+Whatever it is, nobody is told that something was stored which was not, who waits goes on waiting, and afterwards everything
+works again by itself. A seed that fails is printed, and had again with TEGU_CHAOS_SEED.
+"""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random, SystemRandom
+from time import monotonic
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from proxy import Proxy, Way
+from servers_of_chaos import chaos_server
+
+from servers import administer
+from tegu.actions.runs import StartOptions
+from tegu.app import Tegu
+from tegu.domain.errors import StorageUnavailableError, TeguError
+from tegu.domain.json import JsonObject
+from tegu.domain.status import RunStatus
+from tegu.engine.commit import LaneOptions
+from tegu.engine.lease import LeaseOptions
+from tegu.engine.retry import RetryPolicy
+from tegu.engine.worker import Worker, WorkerOptions
+from tegu.llm.credentials import EnvironmentCredentials
+from tegu.settings import Settings
+from tegu.storage.database import DatabaseAddress
+from tegu.storage.invariants import check_invariants
+from tegu.storage.throwaway import database_url
+from tegu.testing.scripted import ProviderRequest, Reply, ScriptedProvider, Text
+
+SEED = int(os.environ.get("TEGU_CHAOS_SEED", "0")) or SystemRandom().randrange(1, 10**6)
+IS_LARGE = os.environ.get("TEGU_CHAOS") == "large"
+HOLE_S = 30.0 if IS_LARGE else 3.0
+CUTTING_S = 30.0 if IS_LARGE else 3.0
+ENDS_WITHIN_S = 90.0
+SLOTS = 8
+ANSWER_S = 1.5
+
+STAGES = ("one", "two", "three")
+DOCUMENT: JsonObject = {
+    "tegu": 1,
+    "name": "chain",
+    "input": "content",
+    "stages": {
+        # A stage may fail as often as it likes: an outage must not count, so it gets no retry at all.
+        name: {
+            "uses": "prompt",
+            "with": {"instructions": f"Stage {name}."},
+            "inputs": ["source", *STAGES[:i][-1:]],
+            "retries": 0,
+        }
+        for i, name in enumerate(STAGES)
+    },
+}
+OPTIONS = WorkerOptions(
+    concurrency=SLOTS,
+    poll_s=0.2,
+    watch_s=0.2,
+    drain_s=1.0,
+    lease=LeaseOptions(lease_s=6.0, beat_s=0.5),
+    lane=LaneOptions(store_s=ANSWER_S, retry_s_max=0.3),
+    retry=RetryPolicy(base_s=0.02, max_s=0.1),
+)
+
+
+class Model:
+    """Answers, and counts who asked what; or holds all until it is let go."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.held: asyncio.Event | None = None
+        self.waiting = 0
+
+    async def __call__(self, request: ProviderRequest) -> Reply:
+        if self.held is not None:
+            self.waiting += 1
+            await self.held.wait()
+        self.asked[request.prompt] += 1
+        return Reply(Text(f"answer {len(request.prompt)}"), delay_s=0.02)
+
+
+@dataclass
+class Place:
+    """A database, reached by a worker through a proxy, and by the test without."""
+
+    url: str
+    proxy: Proxy
+    model: Model
+    worked: Tegu
+    direct: Tegu
+    worker: Worker
+    started: list[UUID] = field(default_factory=list[UUID])
+
+    async def start(self, tegu: Tegu, count: int) -> list[UUID]:
+        """Runs of notes that are all different."""
+        notes = [f"Note {uuid4()}." for _ in range(count)]
+        found = await tegu.start(DOCUMENT, *notes, options=StartOptions(model="openai:gpt-5-mini"))
+        self.started += found
+        return list(found)
+
+    async def try_to_start(self) -> bool:
+        """Start one run over the broken way. False: it was refused, as it must be said; True: it is there."""
+        try:
+            run_ids = await self.start(self.worked, 1)
+        except StorageUnavailableError:
+            return False
+        assert len(await self.rows("select 1 from tegu.runs where id = any($1)", run_ids)) == 1, "never there"
+        return True
+
+    async def completed(self, run_ids: list[UUID]) -> None:
+        statuses = await self.direct.wait(run_ids, timeout_s=ENDS_WITHIN_S)
+        assert set(statuses.values()) == {RunStatus.COMPLETED}, await self.rows(
+            "select error from tegu.runs where error is not null"
+        )
+
+    async def rows(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        connection = await asyncpg.connect(self.url)
+        try:
+            return await connection.fetch(query, *arguments)
+        finally:
+            await connection.close()
+
+    async def recovers(self) -> None:
+        """By itself: what was started ends, every slot works, every invariant holds, starting works over the same way."""
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            while not await self.try_to_start():  # noqa: ASYNC110 (an outage ends when it ends)
+                await asyncio.sleep(0.2)
+        await self.completed(self.started)
+        self.model.held = asyncio.Event()
+        run_ids = await self.start(self.worked, SLOTS)
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            while self.model.waiting < SLOTS:
+                await asyncio.sleep(0.05)
+        self.model.held.set()
+        self.model.held = None
+        await self.completed(run_ids)
+        results = await self.rows("select run_id, stage, count(*)::int as n from tegu.results group by 1, 2")
+        assert {row["n"] for row in results} == {1}
+        assert len(results) == len(STAGES) * len(await self.rows("select 1 from tegu.runs"))
+        checks = await check_invariants(DatabaseAddress(self.url, is_embedded=True), rows_max=5)
+        assert not [check for check in checks if check.broken]
+
+
+def _tegu(folder: Path, url: str, credentials: EnvironmentCredentials) -> Tegu:
+    return Tegu(
+        settings=Settings(home=folder, database_url=url), organization="acme", credentials=credentials
+    )
+
+
+@asynccontextmanager
+async def place(
+    url: str, server_dsn: str, folder: Path, options: WorkerOptions = OPTIONS
+) -> AsyncGenerator[Place]:
+    model, name = Model(), url.split("?", 1)[0].rsplit("/", 1)[1]
+    async with (
+        ScriptedProvider(model, keeps_bodies=False) as provider,
+        Proxy.open(server_dsn, Random(SEED)) as proxy,
+    ):
+        credentials = EnvironmentCredentials(
+            {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.base_url("openai")}
+        )
+        direct, worked = _tegu(folder, url, credentials), _tegu(folder, proxy.url(name), credentials)
+        worked._runtime._address = DatabaseAddress(proxy.url(name), answer_s=ANSWER_S)
+        async with direct, worked:
+            worker = await worked.worker(options=options)
+            working = asyncio.create_task(worker.run())
+            try:
+                yield Place(url, proxy, model, worked, direct, worker)
+            except BaseException:
+                print(f"\nhave it again: TEGU_CHAOS_SEED={SEED} pytest tests/chaos/test_connections.py")  # noqa: T201
+                raise
+            finally:
+                worker.stop()
+                await working
+
+
+@pytest.fixture
+async def there(address: DatabaseAddress, server_dsn: str, tmp_path: Path) -> AsyncGenerator[Place]:
+    async with place(address.owner, server_dsn, tmp_path) as found:
+        yield found
+
+
+async def test_connections_cut_after_any_number_of_bytes_lose_nothing_and_repeat_nothing(
+    there: Place,
+) -> None:
+    random = Random(SEED)
+    there.proxy.cut_after = lambda: int(10 ** random.uniform(2.7, 4.6))
+    end, told = monotonic() + CUTTING_S, Counter[bool]()
+    await there.start(there.direct, 20)
+    while monotonic() < end:
+        told[await there.try_to_start()] += 1
+        await there.start(there.direct, 1)
+    there.proxy.cut_after = lambda: None
+    await there.recovers()
+    assert there.proxy.cuts > 10, "nothing was cut"
+    workers = await there.rows("select count(*)::int as n from tegu.workers")
+    repeated = sum(count - 1 for count in there.model.asked.values())
+    # While the lease is held no reply that was paid for is lost; with each lease the calls under way are.
+    assert repeated <= SLOTS * (workers[0]["n"] - 1), (
+        f"{repeated} calls repeated under {workers[0]['n']} leases"
+    )
+
+
+@pytest.mark.parametrize(
+    "ways", [(Way.TO_SERVER,), (Way.TO_CLIENT,), tuple(Way)], ids=["there", "back", "both"]
+)
+async def test_a_black_hole_makes_who_waits_wait_and_nobody_believe_a_lie(
+    there: Place, ways: tuple[Way, ...]
+) -> None:
+    await there.start(there.direct, 3 * SLOTS)
+    there.proxy.swallow(*ways)
+    end, told = monotonic() + HOLE_S, Counter[bool]()
+    while monotonic() < end:
+        told[await there.try_to_start()] += 1
+    there.proxy.mend()
+    await there.recovers()
+    assert told[True] == 0, "a start was told to be stored through a hole"
