@@ -40,11 +40,13 @@ from tegu.storage.invariants import check_invariants
 from tegu.storage.throwaway import database_url
 from tegu.testing.scripted import ProviderRequest, Reply, ScriptedProvider, Text
 
+pytestmark = pytest.mark.timeout(900)
+
 SEED = int(os.environ.get("TEGU_CHAOS_SEED", "0")) or SystemRandom().randrange(1, 10**6)
 IS_LARGE = os.environ.get("TEGU_CHAOS") == "large"
 HOLE_S = 30.0 if IS_LARGE else 3.0
 CUTTING_S = 30.0 if IS_LARGE else 3.0
-ENDS_WITHIN_S = 90.0
+ENDS_WITHIN_S = 240.0
 SLOTS = 8
 ANSWER_S = 1.5
 
@@ -69,7 +71,7 @@ OPTIONS = WorkerOptions(
     poll_s=0.2,
     watch_s=0.2,
     drain_s=1.0,
-    lease=LeaseOptions(lease_s=6.0, beat_s=0.5),
+    lease=LeaseOptions(lease_s=15.0, beat_s=0.5),
     lane=LaneOptions(store_s=ANSWER_S, retry_s_max=0.3),
     retry=RetryPolicy(base_s=0.02, max_s=0.1),
 )
