@@ -55,7 +55,7 @@ async def _worker() -> None:
         store = PartialStore(await tegu.database.engine())
         tegu._runtime._partials = Partials(store, PartialOptions(sweep_s=0.0))
         worker = await tegu.worker(options=OPTIONS)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
+        _when_told(worker.stop)
         await worker.run()
 
 
@@ -72,7 +72,7 @@ async def _host() -> None:
 
     tegu.on("run.completed", name="host")(ended)
     stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    _when_told(stopped.set)
     async with tegu:
         await tegu._runtime.serve(OPTIONS)
         await stopped.wait()
@@ -87,8 +87,11 @@ async def _driver() -> None:
 
 async def _pruner() -> None:
     """`tegu prune`, of all that has ended."""
+    keep = Retention()
+    for name in ("events_days", "replies_days", "runs_days"):
+        object.__setattr__(keep, name, 0.0)  # nobody may ask for so little; the runs of a test are as young
     async with Tegu() as tegu:
-        await tegu.prune(Retention(events_days=0.0, replies_days=0.0, runs_days=0.0))
+        await tegu.prune(keep)
 
 
 async def _starter() -> None:
@@ -107,6 +110,12 @@ ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
 }
 
 
+def _when_told(stop: Callable[[], None]) -> None:
+    """Stop at SIGTERM, also at one that came before it was listened for."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
 async def _act(role: str) -> None:
     await ROLES[role]()
 
@@ -116,6 +125,7 @@ def _fork(environment: Mapping[str, str]) -> int:
     if pid == 0:
         os.close(0)
         os.environ.update(environment)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         try:
             asyncio.run(_act(os.environ[ROLE]))
         except BaseException:  # noqa: BLE001 (a fork must never go on as its parent)
@@ -166,7 +176,7 @@ class Nursery:
             self.process.stdin.write(line.encode() + b"\n")
             return await self._born.get()
 
-    async def code(self, pid: int, *, within_s: float = 90.0) -> int:
+    async def code(self, pid: int, *, within_s: float = 180.0) -> int:
         """How it ended: its exit code, or minus the signal."""
         async with asyncio.timeout(within_s):
             return await asyncio.shield(self._codes[pid])
