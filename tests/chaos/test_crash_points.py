@@ -196,6 +196,7 @@ async def prepare(lab: Lab, folder: Path) -> None:
             given = (f"Note number {note}.",)
             for run_id in await tegu.start(DOCUMENT, *given, options=streamed if note == 0 else options):
                 lab.runs[run_id] = str(note)
+    await lab.rows("loaded", "update tegu.run_watches set until = until + interval '1 hour'")
     await lab.until("loaded", _CONNECTED, 0)
     await create_database(lab.server_dsn, "calm", template="loaded")
     model = Model()

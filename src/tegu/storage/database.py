@@ -45,6 +45,7 @@ _APP_SETTINGS = {
     "jit": "off",
 }
 _CONNECT_TIMEOUT_S = 10.0
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,8 @@ class Database:
                     await bind(connection, organization_id)
                     transaction.push_async_exit(begun.pop_all())
                     return connection
-            except DBAPIError as error:
-                if is_last or not error.connection_invalidated:
+            except (DBAPIError, asyncpg.InternalClientError) as error:
+                if is_last or (isinstance(error, DBAPIError) and not error.connection_invalidated):
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -233,7 +234,7 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
     """Say in one sentence that the database is not there, instead of a driver's exception."""
     try:
         yield
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (DBAPIError, *DRIVER_ERRORS) as error:
         cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
         if cause is not None and is_unreachable(cause):
             raise unavailable(address, cause) from error

@@ -36,7 +36,10 @@ def passes(error: BaseException) -> bool:
         return str(error.sqlstate or "").startswith(_PASSING)
     if isinstance(error, asyncpg.DataError):
         return False
-    return isinstance(error, OSError | asyncpg.InterfaceError | StorageUnavailableError)
+    # InternalClientError: the server has said goodbye on a connection that was idle, and the driver has not closed it yet.
+    return isinstance(
+        error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError | StorageUnavailableError
+    )
 
 
 class PatientPool:
