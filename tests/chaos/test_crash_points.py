@@ -118,6 +118,8 @@ class Lab:
     runs: dict[UUID, str] = field(default_factory=dict[UUID, str])
     outputs: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
     asked: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    in_flight: int = 0
+    repeated: int = 0
 
     def url(self, name: str) -> str:
         return database_url(self.server_dsn, name)
@@ -295,6 +297,10 @@ async def dies_at(lab: Lab, point: str, nth: int) -> None:
     if role != "pruner":
         assert [row for row in await lab.said(name) if row[0] in lab.runs] == lab.outputs
         allowed = lab.asked + in_flight + Counter({("9", stage): 2 for stage in STAGES})
+        lab.repeated += sum(
+            (model.asked - lab.asked - Counter({("9", stage): 2 for stage in STAGES})).values()
+        )
+        lab.in_flight += in_flight.total()
         assert model.asked <= allowed, f"asked {model.asked}, allowed {allowed}, in flight {in_flight}"
     await drop_database(lab.server_dsn, name)
 
@@ -338,11 +344,13 @@ async def test_whenever_a_process_dies_nothing_is_lost_and_nothing_done_twice(tm
                     await dies_at(lab, point, nth)
                 except (AssertionError, TimeoutError, TeguError) as error:
                     failed[f"{point}:{nth}"] = f"{type(error).__name__}: {error}"[:2000]
-                print(f"{point}:{nth} {failed.get(f'{point}:{nth}', 'well')}", flush=True)  # noqa: T201
+                print(f"{point}:{nth} {failed.get(f'{point}:{nth}', 'well')}")  # noqa: T201
 
         async with asyncio.TaskGroup() as group:
             for point, nth in chosen(seed):
                 group.create_task(one(point, nth))
+    figures = {"deaths": len(chosen(seed)), "in_flight": lab.in_flight, "repeated": lab.repeated}
+    print(f"seed {seed}: {figures}")  # noqa: T201
     shown = "\n".join(f"{case}: {why}" for case, why in failed.items())
     assert not failed, (
         f"have it again: TEGU_CHAOS_SEED={seed} pytest tests/chaos/test_crash_points.py\n{shown}"
