@@ -148,7 +148,7 @@ class Database:
                         **self.address.role_arguments(ENGINE_ROLE, _ENGINE_SETTINGS),
                         min_size=1,
                         max_size=self._engine_connections,
-                        timeout=_CONNECT_TIMEOUT_S,
+                        timeout=min(_CONNECT_TIMEOUT_S, self.address.answer_s),
                         max_inactive_connection_lifetime=0,
                         reset=_leave,
                     )
@@ -226,7 +226,9 @@ async def connect(address: DatabaseAddress, role: str) -> "asyncpg.Connection[as
     """One connection of its own under a role. Raises StorageUnavailableError."""
     settings = _ENGINE_SETTINGS if role == ENGINE_ROLE else _APP_SETTINGS
     with reaching(address):
-        return await asyncpg.connect(**address.role_arguments(role, settings), timeout=_CONNECT_TIMEOUT_S)
+        return await asyncpg.connect(
+            **address.role_arguments(role, settings), timeout=min(_CONNECT_TIMEOUT_S, address.answer_s)
+        )
 
 
 @contextmanager
