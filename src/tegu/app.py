@@ -16,8 +16,10 @@ from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
-from tegu.domain.errors import ConflictError, UsageError
+from tegu.actions.operations import checked_reason
+from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookEvent
+from tegu.domain.operations import checked_runs_max
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
 from tegu.engine.deliver import Hook, HookFunction
@@ -28,6 +30,7 @@ from tegu.llm.protocol import CredentialSource
 from tegu.runtime import Health, OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
+from tegu.storage import holds
 from tegu.storage.database import Database
 from tegu.storage.limits import LimitLevel
 from tegu.storage.migrate import migrate
@@ -192,6 +195,25 @@ class Tegu(OrganizationHandle):
         if pruned is None:
             raise ConflictError("another process is pruning", hint="wait until it has ended")
         return pruned
+
+    async def pause_everybody(self, *, reason: str | None = None) -> None:
+        """Hold back the runs of all organizations, on all workers. For operators; see `operations.pause`."""
+        await holds.pause_everybody(await self.database.engine(), checked_reason(reason))
+
+    async def resume_everybody(self) -> None:
+        """Let them go on, but for those that their organizations paused. Raises NotFoundError."""
+        if not await holds.resume_everybody(await self.database.engine()):
+            raise NotFoundError("not everything is paused", hint="`tegu pauses` lists what is")
+        self._runtime.wake()
+
+    async def set_runs_max(self, runs_max: int | None, *, organization: str | None = None) -> None:
+        """How many runs of an organization (its own, if none is named) may be under way at once, over all workers; None: as
+        many as there are slots. Those under way go on. For operators. Raises UsageError.
+        """
+        checked = None if runs_max is None else checked_runs_max(runs_max)
+        organization_id = await self._runtime.organizations.id_of(organization or self.external_id)
+        await holds.set_runs_max(await self.database.engine(), organization_id, checked)
+        self._runtime.wake()
 
     async def worker(
         self, *, options: WorkerOptions | None = None, on_released: OnReleased | None = None

@@ -5,13 +5,11 @@ is asked for, it acts for its one organization; ids of another's are not there f
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from time import monotonic
-from typing import TypeVar
 from uuid import UUID
 
 from tegu.actions import budgets as budget_actions
@@ -24,13 +22,16 @@ from tegu.actions.follow import Following
 from tegu.actions.llm import Llm
 from tegu.actions.model_list import ModelListing, list_models
 from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
+from tegu.actions.operations import Operations
+from tegu.actions.outages import through_outages
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
+from tegu.actions.schedules import Schedules
 from tegu.actions.scope import Scope
 from tegu.domain.budget import Budget, BudgetPlace
 from tegu.domain.call import LlmCall
 from tegu.domain.content import SourceType
-from tegu.domain.errors import NotFoundError, StorageUnavailableError, UsageError
+from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
@@ -42,12 +43,8 @@ from tegu.storage.joined import join
 from tegu.storage.ledger import CallPlace
 from tegu.storage.pipelines import PipelineVersion
 
-T = TypeVar("T")
-
 _POLL_S = 0.1
 _FOLLOW_S = 0.15
-_OUTAGE_S = 60.0
-"""How long whoever waits for runs puts up with a database that is not there: it may be restarting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +66,7 @@ class OrganizationHandle:
 
     async def scope(self) -> Scope:
         """On whose behalf its methods act."""
-        database = self._runtime.database
-        organization_id = await self._runtime.organizations.id_of(self.external_id)
-        transaction = partial(database.transaction, organization_id)
-        return Scope(organization_id, transaction, self._runtime.registry, self._runtime.wake)
+        return self._runtime.scope_of(await self._runtime.organizations.id_of(self.external_id))
 
     # Storing and starting.
 
@@ -181,7 +175,7 @@ class OrganizationHandle:
         scope = await self.scope()
         async with asyncio.timeout(timeout_s), self._runtime.released(run_ids) as released:
             while True:
-                found = await _through_outages(partial(run_actions.statuses, scope, run_ids))
+                found = await through_outages(partial(run_actions.statuses, scope, run_ids))
                 if missing := set(run_ids) - found.keys():
                     raise NotFoundError(
                         f"there is no run {missing.pop()}", hint="`tegu runs` lists the newest"
@@ -205,7 +199,7 @@ class OrganizationHandle:
         following = Following(await self.scope(), run_ids, partials=partials)
         async with self._runtime.feed.hints(run_ids if partials else ()) as hint:
             while True:
-                events = await _through_outages(following.look)
+                events = await through_outages(following.look)
                 for event in events:
                     yield event
                 if following.is_over:
@@ -219,6 +213,10 @@ class OrganizationHandle:
     async def waiting(self, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
         """Runs that wait because no living worker has their Python stages, and those stages (`refund@1`)."""
         return await run_actions.waiting(await self.scope(), run_ids)
+
+    async def waiting_reasons(self, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Why runs that are due are not taken: a pause, a limit, a Python stage that no worker has."""
+        return await run_actions.waiting_reasons(await self.scope(), run_ids)
 
     async def unserved_functions(self, version: PipelineVersion) -> tuple[str, ...]:
         """The Python stages of a version that no living worker has: its runs would wait."""
@@ -255,6 +253,18 @@ class OrganizationHandle:
     async def list_deliveries(self, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
         """Deliveries to hooks that did not go well yet, newest first: with `failed`, those that were given up."""
         return await run_actions.list_deliveries(await self.scope(), failed=failed, limit=limit)
+
+    # Operating.
+
+    @property
+    def operations(self) -> Operations:
+        """Pausing and resuming: `await tegu.operations.pause("invoices")`."""
+        return Operations(self.scope)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Runs that begin by themselves: `await tegu.schedules.create("monday", ScheduleWish(...))`."""
+        return Schedules(self.scope)
 
     # Models.
 
@@ -365,18 +375,6 @@ async def joined_scope(scope: Scope, connection: object) -> AsyncGenerator[Scope
         yield Scope(
             scope.organization_id, lambda: nullcontext(joined.transaction), scope.catalog, joined.wake
         )
-
-
-async def _through_outages(look: Callable[[], Awaitable[T]]) -> T:
-    """What a look into the database finds, once it is there. Raises StorageUnavailableError after a while."""
-    until = monotonic() + _OUTAGE_S
-    while True:
-        try:
-            return await look()
-        except StorageUnavailableError:
-            if monotonic() > until:
-                raise
-        await asyncio.sleep(_POLL_S)
 
 
 async def start_prepared(prepared: PreparedStart, connection: object) -> tuple[UUID, ...]:

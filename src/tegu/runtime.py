@@ -14,12 +14,14 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from tegu.actions.schedules import fire_for_ever
+from tegu.actions.scope import Scope
 from tegu.crashpoints import crashing
 from tegu.domain.errors import StorageUnavailableError, UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
-from tegu.engine.alone import AlonePerformer
+from tegu.engine.alone import AlonePerformer, can_be_sent
 from tegu.engine.attempt import Perform
 from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
@@ -54,6 +56,7 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
+from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 
 ORGANIZATION_MODEL_S = 5.0
@@ -246,7 +249,7 @@ class Runtime:
         pool = await self.database.engine()
         if self._alone is None:
             opened = partial(open_performer, self.settings, self._functions, self.credentials)
-            self._alone = AlonePerformer(opened)
+            self._alone = AlonePerformer(opened) if can_be_sent(opened) else None
         return Worker(
             Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
             await self.performer(),
@@ -254,12 +257,20 @@ class Runtime:
             functions=self.registry.functions(),
             version=installed_version("tegu"),
             only=only,
-            perform_alone=self._alone.perform,
+            perform_alone=self._alone.perform if self._alone else None,
             on_released=on_released,
             chores=()
             if only is not None
-            else (partial(prune_for_ever, pool, self.settings.keep, random=Random()),),  # noqa: S311 (jitter, no secret)
+            else (
+                partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
+                partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
+            ),
         )
+
+    def scope_of(self, organization_id: UUID) -> Scope:
+        """On whose behalf actions run for an organization."""
+        transaction = partial(self.database.transaction, organization_id)
+        return Scope(organization_id, transaction, self.registry, self.wake)
 
     def add_hook(self, hook: Hook) -> None:
         """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""
