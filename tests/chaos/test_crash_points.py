@@ -47,6 +47,7 @@ KEY = "store_reply.before", "store_reply.after", "checkpoint.after", "begin_call
 ROLE_OF = {
     "claim_run": "driver",
     "transaction": "starter",
+    **dict.fromkeys(("pause_everybody", "resume_everybody", "set_runs_max"), "operator"),
     **dict.fromkeys(
         ("prune_keys", "prune_runs", "prune_events", "prune_replies", "prune_requests"), "pruner"
     ),
@@ -241,13 +242,15 @@ class Case:
 
     async def finish(self) -> None:
         """The healthy ones: the same program once more, and a worker until all is done."""
-        again = await self._fork(self.role) if self.role in {"starter", "pruner", "driver"} else None
+        again = (
+            await self._fork(self.role) if self.role in {"starter", "operator", "pruner", "driver"} else None
+        )
         if self.role == "pruner":
             assert again is not None
             assert await self.lab.nursery.code(again) == 0
             assert not await self.rows("select 1 from tegu.runs")
             return
-        if self.role == "starter" and again is not None:
+        if self.role in {"starter", "operator"} and again is not None:
             assert await self.lab.nursery.code(again) == 0
         worker = await self._fork("host" if self.role == "host" else "worker")
         await self.lab.until(self.database, _ENDED, NOTES + (self.role == "starter"))

@@ -94,6 +94,14 @@ async def _pruner() -> None:
         await tegu.prune(keep)
 
 
+async def _operator() -> None:
+    """Somebody who holds everything back, changes a limit, and lets it go on."""
+    async with Tegu() as tegu:
+        await tegu.pause_everybody(reason="a moment")
+        await tegu.set_runs_max(5)
+        await tegu.resume_everybody()
+
+
 async def _starter() -> None:
     """A program that starts a run, and says so only once."""
     async with Tegu() as tegu:
@@ -107,6 +115,7 @@ ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
     "driver": _driver,
     "pruner": _pruner,
     "starter": _starter,
+    "operator": _operator,
 }
 
 
