@@ -17,6 +17,7 @@ from uuid import UUID
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.schedules import fire_for_ever
 from tegu.actions.scope import Scope
+from tegu.crashpoints import crashing
 from tegu.domain.errors import UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.installation import Health
@@ -110,6 +111,8 @@ class Runtime:
                 app_url=self.settings.app_database_url,
                 engine_url=self.settings.engine_database_url,
             )
+            if self.settings.crashpoint is not None:
+                self._address = replace(self._address, connection_class=crashing(self.settings.crashpoint))
         return self._address
 
     async def open(self) -> None:

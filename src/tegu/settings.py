@@ -11,6 +11,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_KEEP_EVENTS_DAYS       how long the events of ended runs are kept; 30. `forever` keeps them
     TEGU_KEEP_REPLIES_DAYS      the same for the bodies of model calls (requests and replies); forever
     TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
+    TEGU_CRASHPOINT             kill the process at a moment that `tegu crashpoints` lists: for tests of faults
     TEGU_LIMITS                 what providers may be asked: `openai:gpt-5-mini rpm=500 tpm=200000 concurrency=50; anthropic rpm=50`
     TEGU_LOG_FORMAT             of what the command line logs: text (for people) or json (an object a line)
     TEGU_LOG_LEVEL              from which level on: debug, info, warning, error; warning, with json info
@@ -49,6 +50,7 @@ class Settings:
     is_log_json: bool = False
     log_level: str | None = None
     is_content_traced: bool = False
+    crashpoint: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -67,6 +69,7 @@ class Settings:
             log_level=_one_of(env, "TEGU_LOG_LEVEL", ("debug", "info", "warning", "error")),
             is_content_traced=_one_of(env, "TEGU_TRACE_CONTENT", ("0", "1", "false", "true"))
             in {"1", "true"},
+            crashpoint=env.get("TEGU_CRASHPOINT") or None,
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()

@@ -7,6 +7,7 @@ at most one poll interval.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import asyncpg
@@ -14,6 +15,8 @@ import asyncpg
 log = logging.getLogger("tegu.engine")
 
 CHANNEL = "tegu_wake"
+_CHECK_S = 30.0  # a connection may be dead without saying so
+_CHECK_ANSWER_S = 10.0
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
 
@@ -41,7 +44,10 @@ async def hear(connect: Connect, channel: str, tell: Callable[[str], None], *, r
             connection.add_termination_listener(partial(_close, closed))
             await connection.add_listener(channel, heard)
             tell("")
-            await closed.wait()
+            while not closed.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(closed.wait(), _CHECK_S)
+                await connection.fetchval("select 1", timeout=_CHECK_ANSWER_S)
         except Exception as error:  # noqa: BLE001 (any way to lose the ear is answered by polling and a new try)
             log.info("not listening: %s", error or type(error).__name__)
         finally:

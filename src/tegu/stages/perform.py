@@ -41,6 +41,8 @@ AdmissionsFor = Callable[[StageTask], Sequence[Admission]]
 """Whose leave the calls of an attempt need, in order: budgets before limits."""
 ModelLookup = Callable[[UUID], Awaitable[str | None]]
 OUTPUT_BYTES_MAX = 16_000_000
+OUTAGE_PAUSE_S = 5.0
+"""How soon a stage is tried again after the database did not answer for a while."""
 FALLBACKS_MAX = 20
 """Different reasons for asking another model that are kept of a stage; the ledger has them all."""
 BUDGET_SHARE = 0.95
@@ -78,8 +80,9 @@ class Performer:
         ctx = self.context(task, live)
         try:
             outcome = await self._completed(task, ctx)
-        except StorageUnavailableError:
-            raise
+        except StorageUnavailableError as error:
+            # No fault of the stage: it is tried again, as often as it takes, and uses up no retry.
+            return Postponed(ErrorInfo.of(error, stage=task.stage.name), OUTAGE_PAUSE_S)
         except Exception as error:
             if ctx.llm.postponed is not None:
                 return postponed(ctx.llm.postponed, task.stage.name)

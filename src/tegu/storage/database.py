@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError, UsageError
 from tegu.storage import embedded
+from tegu.storage.outages import passes
 from tegu.storage.transaction import bind
 
 APP_ROLE = "tegu_app"
@@ -43,6 +45,7 @@ _APP_SETTINGS = {
     "jit": "off",
 }
 _CONNECT_TIMEOUT_S = 10.0
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +60,22 @@ class DatabaseAddress:
     is_embedded: bool = False
     app: str | None = None
     engine: str | None = None
+    answer_s: float = 35.0
+    """How long an answer may take: a little more than the server's own limit, for one that does not answer at all."""
+    connection_class: "type[asyncpg.Connection[asyncpg.Record]] | None" = None
+    """Instead of the driver's own: for tests of faults."""
 
     def role_arguments(self, role: str, settings: dict[str, str]) -> dict[str, Any]:
         """Arguments for asyncpg's connect and create_pool."""
+        more: dict[str, Any] = {"command_timeout": self.answer_s}
+        if self.connection_class is not None:
+            more["connection_class"] = self.connection_class
         own = self.app if role == APP_ROLE else self.engine
         if own is not None:
-            return {"dsn": own, "server_settings": settings}
+            return {"dsn": own, "server_settings": settings, **more}
         if self.is_embedded:
-            return {"dsn": self.owner, "user": role, "server_settings": settings}
-        return {"dsn": self.owner, "server_settings": settings | {"role": role}}
+            return {"dsn": self.owner, "user": role, "server_settings": settings, **more}
+        return {"dsn": self.owner, "server_settings": settings | {"role": role}, **more}
 
 
 async def resolve(
@@ -120,6 +130,7 @@ class Database:
             pool_timeout=30,
             hide_parameters=True,  # an error must not quote what people stored
         )
+        event.listen(self._app.sync_engine, "checkin", _forget_read_only)
         self._engine: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
@@ -137,9 +148,7 @@ class Database:
                         **self.address.role_arguments(ENGINE_ROLE, _ENGINE_SETTINGS),
                         min_size=1,
                         max_size=self._engine_connections,
-                        timeout=_CONNECT_TIMEOUT_S,
-                        # A little more than the server's own limit: for a server that does not answer at all.
-                        command_timeout=35,
+                        timeout=min(_CONNECT_TIMEOUT_S, self.address.answer_s),
                         max_inactive_connection_lifetime=0,
                         reset=_leave,
                     )
@@ -164,8 +173,8 @@ class Database:
                     await bind(connection, organization_id)
                     transaction.push_async_exit(begun.pop_all())
                     return connection
-            except DBAPIError as error:
-                if is_last or not error.connection_invalidated:
+            except (DBAPIError, asyncpg.InternalClientError) as error:
+                if is_last or (isinstance(error, DBAPIError) and not error.connection_invalidated):
                     raise
         raise AssertionError("the last try returns or raises")
 
@@ -190,18 +199,36 @@ class Database:
             )
 
 
-async def _leave(connection: object) -> None:
+async def _leave(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """The driver would run a statement at each release to undo what a session changed: the engine changes nothing, and
     its ledger alone takes two connections a model call. An open transaction is ended by the driver all the same.
     """
-    del connection
+    if _is_read_only(connection):
+        asyncio.get_running_loop().call_soon(connection.terminate)  # when the pool has it back
+
+
+def _forget_read_only(connection: Any, record: ConnectionPoolEntry) -> None:
+    if connection is not None and _is_read_only(connection.driver_connection):
+        record.invalidate(soft=True)
+
+
+def _is_read_only(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether the server takes no writes on it: a standby by now, or switched so; then no pool may keep it, since it would
+    refuse writes long after others do not. The server says so by itself (PostgreSQL 14 or newer); nothing is asked.
+    """
+    said = connection.get_settings()
+    return "on" in {
+        getattr(said, name, "off") for name in ("in_hot_standby", "default_transaction_read_only")
+    }
 
 
 async def connect(address: DatabaseAddress, role: str) -> "asyncpg.Connection[asyncpg.Record]":
     """One connection of its own under a role. Raises StorageUnavailableError."""
     settings = _ENGINE_SETTINGS if role == ENGINE_ROLE else _APP_SETTINGS
     with reaching(address):
-        return await asyncpg.connect(**address.role_arguments(role, settings), timeout=_CONNECT_TIMEOUT_S)
+        return await asyncpg.connect(
+            **address.role_arguments(role, settings), timeout=min(_CONNECT_TIMEOUT_S, address.answer_s)
+        )
 
 
 @contextmanager
@@ -209,7 +236,7 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
     """Say in one sentence that the database is not there, instead of a driver's exception."""
     try:
         yield
-    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (DBAPIError, *DRIVER_ERRORS) as error:
         cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
         if cause is not None and is_unreachable(cause):
             raise unavailable(address, cause) from error
@@ -222,11 +249,15 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether an exception says that the server, the login or the database is not there, rather than a bad statement."""
-    if isinstance(error, asyncpg.PostgresError):
-        missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError)
-        return missing or (error.sqlstate or "")[:2] in {"08", "28", "3D", "53", "57"}
-    return isinstance(error, OSError | asyncpg.InterfaceError) and not isinstance(error, asyncpg.DataError)
+    """Whether an exception says that the server, the login or the database is not there, or takes nothing now, rather
+    than a bad statement.
+    """
+    missing = isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError)
+    return missing or passes(error) or _sqlstate(error)[:2] in {"28", "3D"}
+
+
+def _sqlstate(error: BaseException) -> str:
+    return str(error.sqlstate or "") if isinstance(error, asyncpg.PostgresError) else ""
 
 
 def unavailable(address: DatabaseAddress, error: BaseException) -> StorageUnavailableError:
@@ -235,6 +266,10 @@ def unavailable(address: DatabaseAddress, error: BaseException) -> StorageUnavai
         return StorageUnavailableError("the database has no tables of Tegu yet", hint="run `tegu migrate`")
     where = "the embedded database" if address.is_embedded else "the database at DATABASE_URL"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if _sqlstate(error)[:2] in {"25", "40", "53", "55", "58"}:
+        return StorageUnavailableError(
+            f"{where} refuses it for now: {reason}", hint="try again; `tegu doctor` looks at the database"
+        )
     hint = (
         "look at TEGU_HOME/postgres/log"
         if address.is_embedded

@@ -1,7 +1,8 @@
 """The journal and the call ledger of one stage run, as `llm.protocol.Ledger` asks for them.
 
 Made by the app for each stage task, used by the structured loop. Invariants: an attempt's row is written before the
-attempt is made; a journalled reply is never overwritten, and whoever comes second uses the winner.
+attempt is made; a journalled reply is never overwritten, and whoever comes second uses the winner; every statement may be
+asked twice, so that a connection which is cut loses no reply that was paid for.
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from tegu.llm.protocol import (
     Rejection,
     StoredReply,
 )
+from tegu.storage.outages import PatientPool
 from tegu.storage.reservations import open_windows, refusal, worst_usd
 from tegu.storage.statements import statement
 
@@ -64,7 +66,7 @@ class StoredLedger:
     """The ledger on a pool; `pool` must act for the place's organization (the engine's role does for all)."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: CallPlace) -> None:
-        self._pool = pool
+        self._pool = PatientPool(pool)
         self._place = place
         self._occurrences: dict[_Question, _Occurrences] = {}
         self._nth: dict[UUID, int] = {}
@@ -80,17 +82,20 @@ class StoredLedger:
         worst = worst_usd(request, body) if self._has_budgets else None
         row = None
         for _ in range(_BEGINS_MAX):
-            row = await self._pool.fetchrow(
-                statement("begin_call"),
-                *self._key(call_id, request_hash),
-                body,
-                request.model.provider,
-                request.model.name,
-                ordinal,
-                attempt,
-                storable_json(_metadata(request)),
-                worst,
-            )
+            try:
+                row = await self._pool.fetchrow(
+                    statement("begin_call"),
+                    *self._key(call_id, request_hash),
+                    body,
+                    request.model.provider,
+                    request.model.name,
+                    ordinal,
+                    attempt,
+                    storable_json(_metadata(request)),
+                    worst,
+                )
+            except asyncpg.UniqueViolationError:
+                return await self._begun(call_id, request_hash)
             assert row is not None
             if row["is_begun"]:
                 reply = row["reply"]
@@ -98,13 +103,20 @@ class StoredLedger:
                     call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None
                 )
             if row["windows"] < row["budgets"]:
-                await open_windows(self._pool, self._place.organization_id, self._place.run_id)
+                await self._pool.ask(open_windows, self._place.organization_id, self._place.run_id)
             elif self._has_budgets:
                 break
             self._has_budgets = True
             worst = worst_usd(request, body)
         assert row is not None
         raise refusal(request, row, worst)
+
+    async def _begun(self, call_id: UUID, request_hash: str) -> BegunCall:
+        """It was begun before, and the connection was cut before the answer came."""
+        row = await self._pool.fetchrow(statement("find_call"), self._place.organization_id, call_id)
+        assert row is not None
+        reply = row["reply"] if row["is_replayed"] else None
+        return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None)
 
     async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
         """See `llm.protocol.Ledger`."""
@@ -171,7 +183,8 @@ class StoredLedger:
         if accepted:
             return
         shown = storable_json(list(problems[:20]))
-        await self._pool.execute(statement("judge_call"), *self._key(call.id, call.request_hash), shown)
+        key = self._key(call.id, call.request_hash)
+        await self._pool.execute(statement("judge_call"), *key, shown)
 
     def _nth_of(self, request: ModelRequest, ordinal: int) -> int:
         question = (request.instructions, request.parts, request.rejections)

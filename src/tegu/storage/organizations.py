@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from tegu.domain.ids import new_id
 from tegu.storage.database import DatabaseAddress, reaching
+from tegu.storage.outages import PatientPool
 from tegu.storage.statements import statement
 from tegu.storage.tables import organizations
 from tegu.storage.transaction import Transaction
@@ -44,7 +45,7 @@ async def ensure_organization(address: DatabaseAddress, external_id: str, *, nam
 
 async def model_of(pool: "asyncpg.Pool[asyncpg.Record]", organization_id: UUID) -> str | None:
     """The organization's own model as written, for the engine; None where it has none."""
-    return await pool.fetchval(statement("organization_model"), organization_id)
+    return await PatientPool(pool).fetchval(statement("organization_model"), organization_id)
 
 
 async def own_model(connection: Transaction, organization_id: UUID) -> str | None:

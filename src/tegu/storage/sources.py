@@ -12,6 +12,7 @@ from pydantic_core import from_json, to_json
 from tegu.domain.content import Content
 from tegu.domain.errors import ErrorInfo, NotFoundError
 from tegu.domain.json import JsonObject
+from tegu.storage.outages import PatientPool
 from tegu.storage.rows import content_of
 from tegu.storage.statements import statement
 
@@ -28,7 +29,7 @@ class SourceStore:
     """Reads on the engine's pool; one write, of extracted text."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+        self._pool = PatientPool(pool)
 
     async def content(self, organization_id: UUID, content_id: UUID) -> Content:
         """Raises NotFoundError when it was deleted."""

@@ -50,6 +50,9 @@ COMMANDS: Final = {
     ),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "prune": Lazy("prune", "prune", "Drop what was kept long enough: events, replies, ended runs."),
+    "crashpoints": Lazy(
+        "crashpoints", "crashpoints", "List the moments at which a process can be made to kill itself."
+    ),
     "doctor": Lazy(
         "doctor",
         "doctor",

@@ -1,19 +1,29 @@
 -- An attempt brought no reply; what it used is unknown unless the provider said so. One that was not billed gives its reservation back.
+-- It may be run again, even while it still runs on a connection that was cut: only who ends the call settles it.
 -- $1 organization, $2 call, $3 error, $4 latency, $5 input, $6 output tokens, $7 usage, $8 run, $9 whether it may be billed
 with before as materialized (
     select created_at, case when $9::boolean then coalesce(reserved_usd, 0) else 0 end as spent_usd, coalesce(reserved_usd, 0) as held_usd
     from tegu.llm_calls where organization_id = $1 and id = $2 and status = 'sent'
+    for update
+),
+call as (
+    update tegu.llm_calls c set status = 'failed', error = $3::jsonb, latency_ms = $4, input_tokens = $5, output_tokens = $6,
+        usage = $7::jsonb, ended_at = clock_timestamp(),
+        reserved_usd = case when $9::boolean then c.reserved_usd when c.reserved_usd is not null then 0 end
+    from before
+    where c.organization_id = $1 and c.id = $2
+    returning before.created_at, before.spent_usd, before.held_usd
 ),
 budget_window as materialized (
-    select w.budget_id, w.since, before.spent_usd, before.held_usd from before join tegu.budget_windows w on w.organization_id = $1
-    where (before.spent_usd <> 0 or before.held_usd <> 0) and (
+    select w.budget_id, w.since, call.spent_usd, call.held_usd from call join tegu.budget_windows w on w.organization_id = $1
+    where (call.spent_usd <> 0 or call.held_usd <> 0) and (
         (w.budget_id = $8::uuid and w.since = '-infinity')
         or exists (
             select 1 from tegu.budgets b
             where b.organization_id = $1 and b.id = w.budget_id
                 and (b.pipeline_id is null or b.pipeline_id = (
                     select r.pipeline_id from tegu.runs r where r.organization_id = $1 and r.id = $8::uuid))
-                and w.since = date_trunc(b.period, before.created_at at time zone 'UTC') at time zone 'UTC'))
+                and w.since = date_trunc(b.period, call.created_at at time zone 'UTC') at time zone 'UTC'))
     order by w.budget_id, w.since
     for update of w
 ),
@@ -23,7 +33,4 @@ settled as (
     from budget_window
     where w.organization_id = $1 and w.budget_id = budget_window.budget_id and w.since = budget_window.since
 )
-update tegu.llm_calls set status = 'failed', error = $3::jsonb, latency_ms = $4, input_tokens = $5, output_tokens = $6,
-    usage = $7::jsonb, ended_at = clock_timestamp(),
-    reserved_usd = case when $9::boolean then reserved_usd when reserved_usd is not null then 0 end
-where organization_id = $1 and id = $2
+select count(*)::int from call

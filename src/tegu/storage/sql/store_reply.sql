@@ -2,20 +2,24 @@
 -- $1 organization, $2 call, $3 run, $4 stage, $5 item, $6 generation, $7 request hash, $8 nth, $9 reply,
 -- $10 input, $11 cached, $12 output, $13 reasoning tokens, $14 usage, $15 cost, $16 price version, $17 latency,
 -- $18 finish reason, $19 metadata
-with before as materialized (
-    select created_at, coalesce($15::numeric, reserved_usd, 0) as spent_usd, coalesce(reserved_usd, 0) as held_usd
-    from tegu.llm_calls where organization_id = $1 and id = $2 and status = 'sent'
+-- It may be run again, even while it still runs on a connection that was cut: only who ends the call settles it.
+with call as (
+    update tegu.llm_calls set status = 'completed', reply = $9::jsonb, input_tokens = $10, cached_tokens = $11,
+        output_tokens = $12, reasoning_tokens = $13, usage = $14::jsonb, cost_usd = $15, price_version = $16,
+        latency_ms = $17, finish_reason = $18, metadata = metadata || $19::jsonb, ended_at = clock_timestamp()
+    where organization_id = $1 and id = $2 and status = 'sent'
+    returning created_at, coalesce($15::numeric, reserved_usd, 0) as spent_usd, coalesce(reserved_usd, 0) as held_usd
 ),
 budget_window as materialized (
-    select w.budget_id, w.since, before.spent_usd, before.held_usd from before join tegu.budget_windows w on w.organization_id = $1
-    where (before.spent_usd <> 0 or before.held_usd <> 0) and (
+    select w.budget_id, w.since, call.spent_usd, call.held_usd from call join tegu.budget_windows w on w.organization_id = $1
+    where (call.spent_usd <> 0 or call.held_usd <> 0) and (
         (w.budget_id = $3::uuid and w.since = '-infinity')
         or exists (
             select 1 from tegu.budgets b
             where b.organization_id = $1 and b.id = w.budget_id
                 and (b.pipeline_id is null or b.pipeline_id = (
                     select r.pipeline_id from tegu.runs r where r.organization_id = $1 and r.id = $3::uuid))
-                and w.since = date_trunc(b.period, before.created_at at time zone 'UTC') at time zone 'UTC'))
+                and w.since = date_trunc(b.period, call.created_at at time zone 'UTC') at time zone 'UTC'))
     order by w.budget_id, w.since
     for update of w
 ),
@@ -24,12 +28,6 @@ settled as (
         reserved_usd = w.reserved_usd - budget_window.held_usd
     from budget_window
     where w.organization_id = $1 and w.budget_id = budget_window.budget_id and w.since = budget_window.since
-),
-call as (
-    update tegu.llm_calls set status = 'completed', reply = $9::jsonb, input_tokens = $10, cached_tokens = $11,
-        output_tokens = $12, reasoning_tokens = $13, usage = $14::jsonb, cost_usd = $15, price_version = $16,
-        latency_ms = $17, finish_reason = $18, metadata = metadata || $19::jsonb, ended_at = clock_timestamp()
-    where organization_id = $1 and id = $2
 ),
 won as (
     insert into tegu.llm_journal (organization_id, run_id, stage, item, generation, request_hash, nth, call_id)

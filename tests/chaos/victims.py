@@ -1,0 +1,240 @@
+"""Processes that may be made to kill themselves: forked from one process that has imported everything already.
+
+Run as a program it is that process: a line of JSON on its stdin (an environment) forks a process with that environment,
+and it says who was born and who has ended, as lines of JSON. What a process does is in CHAOS_ROLE.
+"""
+
+import asyncio
+import json
+import os
+import select
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+from tegu.actions.runs import StartOptions
+from tegu.app import Tegu
+from tegu.domain.hook import RunEnded
+from tegu.domain.retention import Retention
+from tegu.domain.status import RunStatus
+from tegu.engine import upkeep
+from tegu.engine.deliver import DelivererOptions
+from tegu.engine.lease import LeaseOptions
+from tegu.engine.partials import PartialOptions, Partials
+from tegu.engine.retry import RetryPolicy
+from tegu.engine.worker import WorkerOptions
+from tegu.storage.partials import PartialStore
+
+ROLE, ARGUMENT = "CHAOS_ROLE", "CHAOS_ARGUMENT"
+OPTIONS = WorkerOptions(
+    concurrency=10,
+    poll_s=0.1,
+    watch_s=0.1,
+    drain_s=2.0,
+    lease=LeaseOptions(lease_s=4.0, beat_s=0.3),
+    retry=RetryPolicy(base_s=0.02, max_s=0.05),
+)
+
+# What goes on once in a while must come soon, or no test would see a process die in the middle of it.
+_HOOKS = DelivererOptions(
+    poll_s=0.1, lease_s=1.0, subscribe_s=0.05, retry=RetryPolicy(base_s=0.02, max_s=0.05)
+)
+
+
+async def _worker() -> None:
+    """As `tegu worker`, until told to stop."""
+    upkeep._FORGET_SHARE = 1.0  # pyright: ignore[reportConstantRedefinition]
+    async with Tegu() as tegu:
+        store = PartialStore(await tegu.database.engine())
+        tegu._runtime._partials = Partials(store, PartialOptions(sweep_s=0.0))
+        worker = await tegu.worker(options=OPTIONS)
+        _when_told(worker.stop)
+        await worker.run()
+
+
+async def _host() -> None:
+    """A host application with a hook that fails at first and takes its time, and a worker for everybody's runs."""
+    tegu, asked = Tegu(), set[UUID]()
+    tegu._runtime.deliverer_options = _HOOKS
+
+    async def ended(run: RunEnded) -> None:
+        await asyncio.sleep(0.4)
+        if run.run_id not in asked:
+            asked.add(run.run_id)
+            raise ConnectionError("at first")
+
+    tegu.on("run.completed", name="host")(ended)
+    stopped = asyncio.Event()
+    _when_told(stopped.set)
+    async with tegu:
+        await tegu._runtime.serve(OPTIONS)
+        await stopped.wait()
+
+
+async def _driver() -> None:
+    """A program that drives its own runs."""
+    async with Tegu() as tegu:
+        statuses = await tegu.drive([UUID(each) for each in os.environ[ARGUMENT].split()])
+        assert set(statuses.values()) == {RunStatus.COMPLETED}
+
+
+async def _pruner() -> None:
+    """`tegu prune`, of all that has ended."""
+    keep = Retention()
+    for name in ("events_days", "replies_days", "runs_days"):
+        object.__setattr__(keep, name, 0.0)  # nobody may ask for so little; the runs of a test are as young
+    async with Tegu() as tegu:
+        await tegu.prune(keep)
+
+
+async def _operator() -> None:
+    """Somebody who holds everything back, changes a limit, and lets it go on."""
+    async with Tegu() as tegu:
+        await tegu.pause_everybody(reason="a moment")
+        await tegu.set_runs_max(5)
+        await tegu.resume_everybody()
+
+
+async def _starter() -> None:
+    """A program that starts a run, and says so only once."""
+    async with Tegu() as tegu:
+        options = StartOptions(model="openai:gpt-5-mini", idempotency_key="once")
+        await tegu.start(json.loads(os.environ[ARGUMENT]), "Note number 9.", options=options)
+
+
+ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
+    "worker": _worker,
+    "host": _host,
+    "driver": _driver,
+    "pruner": _pruner,
+    "starter": _starter,
+    "operator": _operator,
+}
+
+
+def _when_told(stop: Callable[[], None]) -> None:
+    """Stop at SIGTERM, also at one that came before it was listened for."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+async def _act(role: str) -> None:
+    await ROLES[role]()
+
+
+def _fork(environment: Mapping[str, str]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.close(0)
+        os.environ.update(environment)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        try:
+            asyncio.run(_act(os.environ[ROLE]))
+        except BaseException:  # noqa: BLE001 (a fork must never go on as its parent)
+            import traceback
+
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return pid
+
+
+def _say(**what: int) -> None:
+    os.write(1, json.dumps(what).encode() + b"\n")
+
+
+def _fork_for_ever() -> None:
+    for name in ("openai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai", "genai_prices"):
+        import_module(name)  # so that nobody needs to
+    unread = b""
+    while True:
+        if select.select([0], [], [], 0.02)[0]:
+            read = os.read(0, 65536)
+            if not read:
+                return
+            *lines, unread = (unread + read).split(b"\n")
+            for line in lines:
+                _say(born=_fork(json.loads(line)))
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                _say(ended=ended[0], code=os.waitstatus_to_exitcode(ended[1]))
+
+
+@dataclass
+class Nursery:
+    """The process that forks, seen from the test."""
+
+    process: Process
+    environment: Mapping[str, str]
+    _born: "asyncio.Queue[int]" = field(default_factory=lambda: asyncio.Queue[int](100))
+    _codes: dict[int, "asyncio.Future[int]"] = field(default_factory=dict[int, "asyncio.Future[int]"])
+    _forking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def fork(self, role: str, **more: str) -> int:
+        """One more process; its pid."""
+        assert self.process.stdin is not None
+        async with self._forking, asyncio.timeout(60):
+            line = json.dumps({**self.environment, ROLE: role, **more})
+            self.process.stdin.write(line.encode() + b"\n")
+            return await self._born.get()
+
+    async def code(self, pid: int, *, within_s: float = 180.0) -> int:
+        """How it ended: its exit code, or minus the signal."""
+        async with asyncio.timeout(within_s):
+            return await asyncio.shield(self._codes[pid])
+
+    async def end(self, pid: int) -> int:
+        """Tell it to stop; how it ended."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        return await self.code(pid)
+
+    async def kill(self, pids: Iterable[int]) -> None:
+        """End those that still live, and wait until they have gone."""
+        for pid in pids:
+            if not self._codes[pid].done():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                await self.code(pid)
+
+    async def listen(self) -> None:
+        """Take down who is born and who ends."""
+        assert self.process.stdout is not None
+        while line := await self.process.stdout.readline():
+            said: dict[str, Any] = json.loads(line)
+            if "born" in said:
+                self._codes[said["born"]] = asyncio.get_running_loop().create_future()
+                self._born.put_nowait(said["born"])
+            else:
+                self._codes[said["ended"]].set_result(said["code"])
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, environment: Mapping[str, str]) -> AsyncGenerator[Self]:
+        """Whoever is left at the end is killed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(Path(__file__)), env=dict(environment), stdin=PIPE, stdout=PIPE
+        )
+        nursery = cls(process, environment)
+        listening = asyncio.create_task(nursery.listen())
+        try:
+            yield nursery
+        finally:
+            for pid, code in nursery._codes.items():
+                if not code.done():
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+            process.kill()
+            await process.wait()
+            await listening
+
+
+if __name__ == "__main__":
+    _fork_for_ever()
