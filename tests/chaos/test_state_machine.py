@@ -24,6 +24,7 @@ from simulation import LEASE_S, QUESTIONS, Asking, Hand, Under, calm, cancelled,
 
 from tegu.domain.budget import BudgetPeriod, BudgetPlace
 from tegu.storage import budgets, runs
+from tegu.storage.claims import before_all
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.workers import Workers
 
@@ -137,7 +138,9 @@ class Engine(RuleBasedStateMachine):
         async def claim() -> None:
             worker_id = worker.id
             assert worker_id is not None
-            claim = worker._claims.claim(worker_id, limit=2, after=UUID(int=0), functions=())
+            claim = worker._claims.claim(
+                worker_id, limit=2, after=before_all(), functions=(), owned={}, owned_max=2
+            )
             await self.reference.claimed_by(worker_id, claim, functions=())
 
         worker = self.hands[hand].worker
