@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from machine_world import World, opened
-from reference import Reference
+from reference import MUST_BE_MET, Reference
 from simulation import LEASE_S, QUESTIONS, Asking, Hand, Under, calm, cancelled, finished
 
 from tegu.domain.budget import BudgetPeriod, BudgetPlace
@@ -38,18 +38,6 @@ WORST_USD = Decimal("0.01")
 """A little more than a call costs at worst."""
 BUDGETS_USD = (None, WORST_USD / 10, WORST_USD, 2 * WORST_USD)
 _ROUNDS_MAX = 60
-
-MUST_BE_MET = (
-    "write refused",
-    "run ended",
-    "claimed again",
-    "swept",
-    "reply replayed",
-    "reply second",
-    "budget full",
-    "answer lost",
-)
-"""Steps that never came to these would show nothing."""
 
 which = st.integers(0, 11)
 
