@@ -26,7 +26,7 @@ from tegu.engine.commit import CommitLane, LaneOptions, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
 from tegu.engine.retry import RetryPolicy
-from tegu.engine.upkeep import Chore, look_after_others
+from tegu.engine.upkeep import Chore, look_after_others, retire
 from tegu.engine.wake import listen
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
@@ -137,9 +137,14 @@ class Worker:
 
     def follow(self, key: RunKey) -> None:
         """Also drive this run (for a worker that drives given runs only)."""
-        if self._only is not None:
+        if self._only is not None and key not in self._only:
             self._only.add(key)
-        self.wake()
+            self.wake()
+
+    def unfollow(self, key: RunKey) -> None:
+        """Take this run no more, once it was let go."""
+        if self._only is not None:
+            self._only.discard(key)
 
     async def run(self) -> None:
         """Work until `stop` was called and everything is handed back, or until cancelled."""
@@ -174,8 +179,8 @@ class Worker:
             if leaving:
                 await asyncio.wait(leaving, timeout=self._options.drain_s)
             await lease.stop()
-            if owned_none:
-                await self._retire()
+            if owned_none and self._id is not None:
+                await retire(self._workers, self._id, within_s=self._options.drain_s)
 
     def stop(self) -> None:
         """Claim nothing more, hand the runs back and end."""
@@ -204,16 +209,6 @@ class Worker:
         driver.hand_back()
         self._cancel_tasks(driver)
         self._mark(driver)
-
-    async def _retire(self) -> None:
-        """Say goodbye; a worker that still owns runs keeps its row until its lease ends, so that they are freed."""
-        if self._id is None:
-            return
-        try:
-            async with asyncio.timeout(self._options.drain_s):
-                await self._workers.retire(self._id)
-        except Exception as error:  # noqa: BLE001 (the end of a worker must not be an error of its own)
-            log.info("not retired, the lease will end by itself: %s", error or type(error).__name__)
 
     # Claiming.
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, case, func, insert, literal, select, update
+from sqlalchemy import Double, Select, Text, case, func, insert, literal, select, update
 
 from tegu.domain.call import RULES, Fallback
 from tegu.domain.errors import ErrorInfo
@@ -55,6 +55,15 @@ class NewRun:
     triggered_by: TriggeredBy = TriggeredBy.LIBRARY
     metadata: JsonObject | None = None
     budget_usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands. `due_in_s` is negative when it is overdue, None when no time is set for it."""
+
+    status: RunStatus
+    is_owned: bool
+    due_in_s: float | None
 
 
 async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
@@ -145,6 +154,20 @@ async def statuses_of(
         runs.c.organization_id == organization_id, runs.c.id.in_(run_ids)
     )
     return {row.id: RunStatus(row.status) for row in await connection.execute(query)}
+
+
+async def standings_of(
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
+) -> dict[UUID, Standing]:
+    """Status, ownership and due time of runs; unknown ones are missing."""
+    due_in_s = func.extract("epoch", runs.c.due_at - func.clock_timestamp()).cast(Double)
+    query = select(runs.c.id, runs.c.status, runs.c.owner, due_in_s.label("due_in_s")).where(
+        runs.c.organization_id == organization_id, runs.c.id.in_(run_ids)
+    )
+    return {
+        row.id: Standing(RunStatus(row.status), row.owner is not None, row.due_in_s)
+        for row in await connection.execute(query)
+    }
 
 
 async def waiting_of(
