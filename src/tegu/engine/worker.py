@@ -109,7 +109,7 @@ class Worker:
         self._slots = asyncio.Semaphore(self._options.concurrency)
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
-        self._stopping = False
+        self._stopping = self._leaving = False
         self._idle = asyncio.Event()
         self._lanes = [
             CommitLane(doors.connect, self._options.lane, on_applied=self._applied, on_lost=self._lost_run)
@@ -182,6 +182,10 @@ class Worker:
             if owned_none and self._id is not None:
                 await retire(self._workers, self._id, within_s=self._options.drain_s)
 
+    def leave(self) -> None:
+        """Claim nothing more; `owned` says how many runs there are still to wait for, before `stop`."""
+        self._leaving = True
+
     def stop(self) -> None:
         """Claim nothing more, hand the runs back and end."""
         self._stopping = True
@@ -240,6 +244,8 @@ class Worker:
 
     async def _claim(self, worker_id: UUID, limit: int) -> bool:
         """Claim once; True when there may be more."""
+        if self._leaving:
+            return False
         self._claiming_since = monotonic()
         try:
             adopted = await self._adoption.take(worker_id, limit, self._drivers)

@@ -5,9 +5,9 @@ as it is, and the runs go on when its lease has ended.
 """
 
 import asyncio
-import signal
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -15,7 +15,8 @@ from tegu.app import Tegu
 from tegu.domain.status import RunStatus
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.interfaces.cli.failure import ExitCode, write_notice
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.ray_workers import RayOptions, drive_on_ray, ray_options
+from tegu.interfaces.cli.session import on_signals, with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.storage.claims import RunKey
 
@@ -29,16 +30,22 @@ from tegu.storage.claims import RunKey
     help="Runs that it owns, and stages that it performs, at once.",
 )
 @import_option
-def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
+@ray_options
+def worker(*, concurrency: int, modules: tuple[str, ...], ray: str | None, **fleet: Any) -> int:
     """Drive runs until told to stop.
 
     Any number of workers may run, on any number of machines. The first SIGTERM or Ctrl-C hands the runs back, a second
     one ends it at once. Runs with Python stages wait for a worker that has these stages (--import).
+
+    With --ray it starts workers on the nodes of a Ray cluster instead (`auto`, host:port, ray://host:10001), more of them
+    while runs are due, fewer when they are idle; see docs/scaling.md.
     """
+    if ray is not None:
+        return drive_on_ray(ray, RayOptions(**fleet), concurrency=concurrency, modules=modules)
 
     async def work(tegu: Tegu) -> ExitCode:
         made = await tegu.worker(options=WorkerOptions(concurrency=concurrency), on_released=_say_released)
-        is_killed = _listen(made, asyncio.current_task())
+        is_killed = on_signals(_stopping(made), asyncio.current_task())
         functions = ", ".join(sorted(tegu.registry.functions()))
         write_notice(
             f"Worker ready for {concurrency} runs at once"
@@ -57,22 +64,12 @@ def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
     return with_tegu(work, stages=stages_of(modules))
 
 
-def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
-    """Take the signals over. Returns whether the second one has come."""
-    seen: list[int] = []
+def _stopping(made: Worker) -> Callable[[], None]:
+    def stop() -> None:
+        write_notice(f"Handing back {made.owned} runs; again to stop at once.")
+        made.stop()
 
-    def told() -> None:
-        seen.append(1)
-        if len(seen) == 1:
-            write_notice(f"Handing back {made.owned} runs; again to stop at once.")
-            made.stop()
-        elif task is not None:
-            task.cancel()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told)
-    return lambda: len(seen) > 1
+    return stop
 
 
 def _say_released(key: RunKey, status: RunStatus) -> None:
