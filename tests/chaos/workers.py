@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Self
+
+from naps import nap
 
 from tegu.app import Tegu
 from tegu.domain.errors import StorageUnavailableError
@@ -38,7 +40,7 @@ async def _work() -> None:
     """
     while True:
         try:
-            async with Tegu() as tegu:
+            async with Tegu(stages=[nap]) as tegu:
                 worker = await tegu.worker(options=_options())
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
                 await worker.run()
@@ -102,12 +104,18 @@ class Crew:
     @classmethod
     @asynccontextmanager
     async def of(
-        cls, count: int, environment: Mapping[str, str], *, concurrency: int, lease_s: float
+        cls,
+        count: int,
+        environment: Mapping[str, str],
+        *,
+        concurrency: int,
+        lease_s: float,
+        prefix: Sequence[str] = (),
     ) -> AsyncGenerator[Self]:
-        """So many workers, each for so many runs; whoever is left at the end is killed."""
+        """So many workers, each for so many runs; whoever is left at the end is killed. `prefix` says where they are."""
         more = {_CONCURRENCY: str(concurrency), _LEASE_S: str(lease_s)}
         nursery = await asyncio.create_subprocess_exec(
-            sys.executable, __file__, env=dict(environment) | more, stdin=PIPE, stdout=PIPE
+            *prefix, sys.executable, __file__, env=dict(environment) | more, stdin=PIPE, stdout=PIPE
         )
         crew = cls(nursery)
         try:

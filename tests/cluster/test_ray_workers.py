@@ -42,6 +42,8 @@ TWO: JsonObject = {
         "again": {"uses": "prompt", "inputs": ["say"], "with": {"instructions": "Say it again."}},
     },
 }
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+"""What keeps a cluster of one machine off its network; read when Ray is imported."""
 _STORE_BYTES = 80 * 2**20
 
 
@@ -51,13 +53,14 @@ def cluster(process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
     for name, value in process_environment.items():
         if name != "DATABASE_URL":  # workers get it from the command
             monkeypatch.setenv(name, value)
+    for name, value in LOOPBACK.items():
+        monkeypatch.setenv(name, value)
     made = import_module("ray.cluster_utils").Cluster(
         initialize_head=True,
         head_node_args={
             "num_cpus": 0,
             "include_dashboard": False,
             "object_store_memory": _STORE_BYTES,
-            "node_ip_address": "127.0.0.1",
         },
     )
     made.workers = [made.add_node(num_cpus=2, object_store_memory=_STORE_BYTES) for _ in range(2)]
@@ -118,7 +121,7 @@ async def test_a_killed_nodes_runs_are_finished_once_by_the_others_and_the_fleet
                 run_id for n in range(RUNS) for run_id in await tegu.start(TWO, f"Note {n}.")
             ]
             options = ("--ray", cluster.address, "--min", "1", "--max", "3", "--idle", "3")
-            environment = process_environment | keys | {"TEGU_MODEL": MODEL}
+            environment = process_environment | keys | LOOPBACK | {"TEGU_MODEL": MODEL}
             async with fleet(environment, *options, "--concurrency", "5") as (process, said):
                 await workers_are(tegu, said, 3, 3)
                 async with asyncio.timeout(90):
