@@ -5,7 +5,8 @@ what the first one writes late is refused, and it goes on claiming.
 import asyncio
 import re
 from collections import defaultdict
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -26,7 +27,7 @@ from tegu.storage.database import DatabaseAddress
 from tegu.storage.invariants import check_invariants
 from tegu.testing.scripted import Reply, Rule, ScriptedProvider, Text, Tokens
 
-RUNS = 60
+WAITING = 16
 LEASE_S = 2.0
 DATABASE, PROVIDER = 5432, 8080
 WITHIN_S = 60.0
@@ -44,13 +45,15 @@ NAPPING: JsonObject = {
 # What begins every session of PostgreSQL's protocol, soon: the pid of the process that serves it, and its key.
 _BACKEND = re.compile(rb"K\x00\x00\x00\x0c(....)....Z", re.DOTALL)
 _LANES = """
-    select pid from pg_stat_activity where pid = any($1::int[]) and query ilike '%insert into tegu.stage_runs%'"""
+    select pid from pg_stat_activity where pid = any($1::int[]) and query like '-- Store what happened in many runs%'"""
 _LATE = "select count(*)::int from pg_stat_activity where pid = any($1::int[]) and query_start > $2"
 _GONE = """
     select (count(*) filter (where dead_at > $2) > 0 and count(*) filter (where dead_at is null) = 0)::int
     from tegu.workers where pid = any($1::int[])"""
 _OWNED = """
     select count(*)::int from tegu.runs r join tegu.workers w on w.id = r.owner where w.pid = any($1::int[])"""
+_ALIVE = "select count(*)::int from tegu.workers where pid = any($1::int[]) and dead_at is null"
+_FREE = "select count(*)::int from tegu.runs where owner is null and status = 'pending'"
 _HAS_NONE = f"select (({_OWNED}) = 0)::int"
 _RUNNING = """
     select count(*)::int from tegu.stage_runs s join tegu.runs r on r.organization_id = s.organization_id and r.id = s.run_id
@@ -82,12 +85,32 @@ async def until(observer: asyncpg.Connection, query: str, *values: object, least
         await asyncio.sleep(0.02)
 
 
-async def start(tegu: Tegu, first: int, count: int) -> list[UUID]:
-    return [
-        run_id
-        for n in range(first, first + count)
-        for run_id in await tegu.start(NAPPING, f"Note {n}, which nobody has seen before.")
-    ]
+@dataclass
+class Load:
+    """Always some runs more than both hosts can own, until it is enough."""
+
+    tegu: Tegu
+    observer: asyncpg.Connection
+    run_ids: list[UUID] = field(default_factory=list[UUID])
+
+    @asynccontextmanager
+    async def flowing(self) -> AsyncGenerator[None]:
+        """Runs are started as long as this lasts."""
+        feeding = asyncio.create_task(self._feed())
+        try:
+            yield
+        finally:
+            feeding.cancel()
+            with suppress(asyncio.CancelledError):
+                await feeding
+
+    async def _feed(self) -> None:
+        while True:
+            free = await self.observer.fetchval(_FREE)
+            for _ in range(max(0, WAITING - free)):
+                text = f"Note {len(self.run_ids)}, which nobody has seen before."
+                self.run_ids += await self.tegu.start(NAPPING, text)
+            await asyncio.sleep(0.1)
 
 
 @dataclass
@@ -145,18 +168,20 @@ async def test_a_host_that_was_cut_off_writes_nothing_late_and_works_again(
         hub = Hub(folder, urlsplit(server.base_url("openai")))
         hosts = await stack.enter_async_context(hosts_around("a", "b", ports=hub.ports, heard=hub.heard))
         tegu = await stack.enter_async_context(Tegu(settings=settings, stages=[nap]))
-        observer = await asyncpg.connect(address.owner)
+        observer, second = await asyncpg.connect(address.owner), await asyncpg.connect(address.owner)
         stack.push_async_callback(observer.close)
+        stack.push_async_callback(second.close)
         crews: list[Crew] = []
         for host in hosts:
             told = environment_of(host, address, process_environment)
             hiring = Crew.of(1, told, concurrency=8, lease_s=LEASE_S, prefix=host.prefix)
             crews.append(await stack.enter_async_context(hiring))
-        run_ids = await start(tegu, 0, RUNS)
-        pids = crews[0].alive
-        in_flight = await lose_and_find(hosts[0], hub, pids, observer)
-        run_ids += await start(tegu, RUNS, 20)
-        await until(observer, _OWNED, pids)
+            await until(observer, _ALIVE, crews[-1].alive)
+        pids, load = crews[0].alive, Load(tegu, second)
+        async with load.flowing():
+            in_flight = await lose_and_find(hosts[0], hub, pids, observer)
+            await until(observer, _OWNED, pids)
+        run_ids = load.run_ids
         statuses = await tegu.wait(run_ids, timeout_s=2 * WITHIN_S)
         for crew in crews:
             await crew.dismiss()
