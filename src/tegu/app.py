@@ -29,6 +29,7 @@ from tegu.runtime import Health, OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
 from tegu.storage.database import Database
+from tegu.storage.limits import LimitLevel
 from tegu.storage.migrate import migrate
 from tegu.storage.workers import Workers
 
@@ -184,6 +185,10 @@ class Tegu(OrganizationHandle):
         return await examine(
             self.settings, self._runtime.address, EnvironmentCredentials(), rows_max=rows_max
         )
+
+    async def list_limits(self) -> list[LimitLevel]:
+        """What providers may be asked, over all processes that use this database: window, levels, pauses."""
+        return await self._runtime.list_limits()
 
     async def prune(self, keep: Retention | None = None, *, dry_run: bool = False) -> Pruned:
         """Drop what was kept long enough, of every organization: by default what the settings say. Workers do it by

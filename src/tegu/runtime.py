@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from tegu.domain.errors import StorageUnavailableError, UsageError
+from tegu.domain.ids import new_id
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer
@@ -26,6 +27,10 @@ from tegu.engine.prune import prune_for_ever, prune_once
 from tegu.engine.wake import Notifier
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.admission import Admission
+from tegu.llm.limits.grant import Grant, Report
+from tegu.llm.limits.limiter import Limiter
+from tegu.llm.limits.place import LimitPlace
+from tegu.llm.limits.rules import LimitRules
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
@@ -45,6 +50,7 @@ from tegu.storage.database import (
     resolve,
 )
 from tegu.storage.ledger import CallPlace, StoredLedger
+from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.sources import SourceStore
@@ -89,6 +95,8 @@ class Runtime:
         self.providers = Providers()
         self.deliverer_options = DelivererOptions()
         self.organizations = OrganizationIds(self.address)
+        self.limiter = Limiter(self._visit_limit, LimitRules.parse(settings.limits))
+        self._process_id = new_id()
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
         self._database: Database | None = None
@@ -146,6 +154,7 @@ class Runtime:
             if self._database is not None:
                 closing.push_async_callback(self._database.close)
             closing.push_async_callback(self.providers.close)
+            closing.push_async_callback(self.limiter.close)
             if self._partials is not None:
                 closing.push_async_callback(self._partials.close)
             if self._feed is not None:
@@ -192,8 +201,15 @@ class Runtime:
 
     def admissions(self, organization_id: UUID, task: StageTask | None = None) -> Sequence[Admission]:
         """Whose leave a call needs, in order; without a task it is one that has no run."""
-        del organization_id, task
-        return ()
+        del task
+        return (self.limiter.for_organization(organization_id),)
+
+    async def _visit_limit(self, place: LimitPlace, report: Report) -> Grant:
+        return await LimitStore(await self.database.engine(), self._process_id).visit(place, report)
+
+    async def list_limits(self) -> list[LimitLevel]:
+        """How the limits of every key and model stand that was ever used."""
+        return await list_limits(await self.database.engine())
 
     async def performer(self) -> Perform:
         """What performs one stage in this process."""

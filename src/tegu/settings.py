@@ -11,6 +11,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_KEEP_EVENTS_DAYS       how long the events of ended runs are kept; 30. `forever` keeps them
     TEGU_KEEP_REPLIES_DAYS      the same for the bodies of model calls (requests and replies); forever
     TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
+    TEGU_LIMITS                 what providers may be asked: `openai:gpt-5-mini rpm=500 tpm=200000 concurrency=50; anthropic rpm=50`
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -39,6 +40,8 @@ class Settings:
     organization: str = "default"
     models: Mapping[str, str] = field(default_factory=dict[str, str])
     """Model aliases: name -> models as written."""
+    limits: str | None = None
+    """As TEGU_LIMITS."""
     keep: Retention = field(default_factory=Retention)
 
     @classmethod
@@ -52,6 +55,7 @@ class Settings:
             engine_database_url=env.get("TEGU_ENGINE_DATABASE_URL") or None,
             model=env.get("TEGU_MODEL") or None,
             organization=env.get("TEGU_ORGANIZATION") or "default",
+            limits=env.get("TEGU_LIMITS") or None,
             keep=_retention(env),
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()

@@ -92,8 +92,10 @@ BREAKAGES = {
         "completed",
     ),
     "budgets_add_up": (
-        "insert into tegu.budget_windows (organization_id, budget_id, since, spent_usd)"
-        " select organization_id, id, '-infinity', 7 from tegu.runs where id = $1",
+        (
+            "insert into tegu.budget_windows (organization_id, budget_id, since, spent_usd)"
+            " select organization_id, id, '-infinity', 7 from tegu.runs where id = $1"
+        ),
         "completed",
     ),
     "calls_add_up": ("update tegu.llm_calls set cost_usd = -1 where run_id = $1", "completed"),

@@ -64,7 +64,11 @@ async def test_the_tables_of_the_code_are_those_of_the_migrations(database: Data
         for table in metadata.sorted_tables
     }
     # Reached by named statements only, and Alembic's own.
-    assert found.keys() - expected.keys() == {"workers", "hooks", "alembic_version"}
+    assert found.keys() - expected.keys() == {
+        "workers",
+        "hooks",
+        "alembic_version",
+    }
     assert {name: columns for name, columns in found.items() if name in expected} == expected
 
 

@@ -309,6 +309,33 @@ budget_windows = Table(
     Column("reserved_usd", Numeric(20, 10), nullable=False),
 )
 
+llm_limits = Table(
+    "llm_limits",
+    metadata,
+    _key("organization_id"),
+    Column("key", Text, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, primary_key=True),
+    Column("state", _Jsonb, nullable=False),
+    Column("visited_at", _Time, nullable=False),
+)
+
+llm_limit_shares = Table(
+    "llm_limit_shares",
+    metadata,
+    _key("organization_id"),
+    Column("key", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    _key("process_id"),
+    Column("slots", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("requests", Double, nullable=False),
+    Column("served_s", Double, nullable=False),
+    Column("held_until", _Time, nullable=False),
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "runs": Lazy("runs", "runs", "List runs, show one, or cancel one."),
     "results": Lazy("results", "results", "Show results and the evidence for them."),
     "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
+    "limits": Lazy("limits", "limits", "Show what providers may be asked, and what is under way."),
     "budgets": Lazy("budgets", "budgets", "List budgets, set or remove one."),
     "models": Lazy(
         "models", "models", "List the models that the present keys allow, choose one, or try some."
