@@ -158,6 +158,7 @@ def pages() -> dict[Path, str]:
         DOCS / "providers.md": providers_page(),
         DOCS / "rules.md": _beside("rules_page").page(),
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
+        DOCS / "scaling.md": _beside("scaling_page").page(),
     }
 
 
