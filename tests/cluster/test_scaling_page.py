@@ -71,8 +71,8 @@ async def celery_worker(folder: Path, environment: dict[str, str]) -> AsyncGener
             await process.wait()
 
 
-async def send(folder: Path, environment: dict[str, str], *run_ids: str) -> None:
-    code = f"from broker import drive\nfor run in {list(run_ids)!r}: drive.delay('default', run)"
+async def send(folder: Path, environment: dict[str, str], run_id: str) -> None:
+    code = f"from broker import drive; drive.delay('default', {run_id!r})"
     sender = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, cwd=folder, env=environment, stderr=PIPE
     )
@@ -117,7 +117,7 @@ async def test_a_killed_celery_task_is_delivered_again_and_goes_on(
             celery_worker(tmp_path, environment),
         ):
             (run_id,) = await tegu.start(TWO, "Once.")
-            await send(tmp_path, environment, str(run_id), str(run_id))  # twice, to both children
+            await send(tmp_path, environment, str(run_id))
             async with asyncio.timeout(90):
                 while len(server.ledger) < 2:  # the first stage is stored
                     await asyncio.sleep(0.02)
@@ -170,3 +170,17 @@ async def test_temporals_activity_drives_a_run_and_leaves_it_when_cancelled(
             assert await environment().run(drive, run) == "completed"
             assert beats
         assert len(server.ledger) == 2
+
+
+@needs("temporalio")
+@pytest.mark.timeout(180)
+async def test_a_type_checker_accepts_what_is_shown_of_temporal(tmp_path: Path) -> None:
+    path = tmp_path / "temporal_runs.py"
+    path.write_text(TEMPORAL, "utf-8")
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}', "utf-8")
+    command = ("pyright", "--project", str(tmp_path), "--pythonpath", sys.executable)
+    checker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *command, cwd=tmp_path, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await asyncio.wait_for(checker.communicate(), 150)
+    assert checker.returncode == 0, (out + err).decode()
