@@ -27,7 +27,7 @@ from tegu.storage.database import DatabaseAddress
 from tegu.storage.invariants import check_invariants
 from tegu.testing.scripted import Reply, Rule, ScriptedProvider, Text, Tokens
 
-WAITING = 16
+WAITING = 8
 LEASE_S = 2.0
 DATABASE, PROVIDER = 5432, 8080
 WITHIN_S = 60.0
@@ -141,7 +141,7 @@ async def lose_and_find(lonely: Host, hub: Hub, pids: list[int], observer: async
     """Cut a host off in the middle, wait until it counts as dead and has lost its runs, and let it come back: until what
     it had sent when it was alone has arrived. Returns how many calls were under way there.
     """
-    await until(observer, _RUNNING, pids, "nap", least=3)  # these end while it is alone
+    await until(observer, _RUNNING, pids, "nap", least=2)  # these end while it is alone
     cut_at = await observer.fetchval("select clock_timestamp()")
     lonely.cut_off()
     cut = monotonic()
@@ -178,7 +178,7 @@ async def test_a_host_that_was_cut_off_writes_nothing_late_and_works_again(
         crews: list[Crew] = []
         for host in hosts:
             told = environment_of(host, address, process_environment)
-            hiring = Crew.of(1, told, concurrency=8, lease_s=LEASE_S, prefix=host.prefix)
+            hiring = Crew.of(1, told, concurrency=4, lease_s=LEASE_S, prefix=host.prefix)
             crews.append(await stack.enter_async_context(hiring))
             await until(observer, _ALIVE, crews[-1].alive)
         pids, load = crews[0].alive, Load(tegu, second)
