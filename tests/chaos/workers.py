@@ -17,7 +17,6 @@ from typing import Self
 
 from naps import nap
 
-from tegu.app import Tegu
 from tegu.domain.errors import StorageUnavailableError
 from tegu.engine.lease import LeaseOptions
 from tegu.engine.worker import WorkerOptions
@@ -38,6 +37,8 @@ async def _work() -> None:
     """A worker as `tegu worker` runs it, with the lease of these tests; started anew, as a supervisor would, when the
     database is not there yet.
     """
+    from tegu.app import Tegu
+
     while True:
         try:
             async with Tegu(stages=[nap]) as tegu:
@@ -51,7 +52,14 @@ async def _work() -> None:
 
 
 def _fork_for_ever() -> None:
-    for name in ("openai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai", "genai_prices"):
+    # Not at the top: children that perform stages alone import this module again, and need much less.
+    for name in (
+        "tegu.app",
+        "openai",
+        "pydantic_ai.models.openai",
+        "pydantic_ai.providers.openai",
+        "genai_prices",
+    ):
         import_module(name)  # so that no worker needs to
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
