@@ -90,6 +90,14 @@ async def outcomes(address: DatabaseAddress, run_id: UUID) -> Counter[str]:
     return Counter(row["outcome"] for row in found)
 
 
+async def driven_until_it_waits(tegu: Tegu, run_id: UUID) -> RunStatus:
+    """On a busy machine its turn may not have come within the patience: then an engine calls again."""
+    async with asyncio.timeout(60):
+        while (status := await tegu.drive(run_id, timeout_s=60, patience_s=1)) is RunStatus.PENDING:
+            pass
+    return status
+
+
 async def test_one_id_gives_its_status_and_several_give_each_theirs(opened: Opened) -> None:
     async with answers() as server, opened(server) as tegu:
         one, two = await tegu.start(TWO, "One.", "Two.")
@@ -144,18 +152,18 @@ async def test_when_a_caller_is_killed_the_next_delivery_goes_on_from_what_is_st
 async def test_who_is_not_patient_is_told_that_a_run_waits_and_may_come_again(opened: Opened) -> None:
     async with answers() as server, opened(server) as tegu:
         (poor,) = await tegu.start(TWO, "Poor.", options=StartOptions(budget_usd=Decimal("0.000001")))
-        assert await tegu.drive(poor, timeout_s=60, patience_s=2) is RunStatus.WAITING
+        assert await driven_until_it_waits(tegu, poor) is RunStatus.WAITING
         assert tegu._runtime._own is not None
         assert tegu._runtime._own[0]._only == set(), "it is left to whoever asks next"
         await tegu.set_budget(BudgetPlace(BudgetPeriod.RUN, run_id=poor), Decimal(1))
-        assert await tegu.drive(poor, timeout_s=60, patience_s=2) is RunStatus.COMPLETED
+        assert await tegu.drive(poor, timeout_s=60, patience_s=50) is RunStatus.COMPLETED
 
 
 async def test_one_callers_patience_does_not_end_anothers(opened: Opened) -> None:
     async with answers() as server, opened(server) as tegu:
         (poor,) = await tegu.start(TWO, "Poor.", options=StartOptions(budget_usd=Decimal("0.000001")))
         patient = asyncio.create_task(tegu.drive(poor, timeout_s=60))
-        assert await tegu.drive(poor, timeout_s=60, patience_s=1) is RunStatus.WAITING
+        assert await driven_until_it_waits(tegu, poor) is RunStatus.WAITING
         await tegu.set_budget(BudgetPlace(BudgetPeriod.RUN, run_id=poor), Decimal(1))
         assert await patient is RunStatus.COMPLETED
 
@@ -164,7 +172,7 @@ async def test_a_run_whose_python_stage_is_not_here_is_left_to_a_process_that_ha
     async with opened() as without, opened(None, shout) as having:
         (run_id,) = await having.start(shouting(), "Hello.")
         assert await without.drive(run_id, timeout_s=60, patience_s=0.5) is RunStatus.PENDING
-        assert await having.drive(run_id, timeout_s=60, patience_s=0.5) is RunStatus.COMPLETED
+        assert await having.drive(run_id, timeout_s=60, patience_s=50) is RunStatus.COMPLETED
 
 
 async def test_a_run_that_is_not_there_is_wanted_by_nobody(opened: Opened) -> None:
