@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: test-ray test-engines demo test check setup chaos bench bench-streaming lock clean format
+.PHONY: demo test test-ray test-engines check setup chaos bench bench-streaming bench-peers bench-scale lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -54,6 +54,14 @@ bench: setup  ## measure, print ratios, write docs/benchmarks/latest.json
 
 bench-streaming: setup  ## how soon partial outputs are seen, and what they cost; writes docs/benchmarks/streaming.json
 	@$(BIN)/python -m benchmarks.streaming
+
+bench-peers: setup  ## Tegu beside its peers, each in an environment of its own; writes docs/benchmarks/peers.json and docs/peers.md
+	@$(BIN)/python -m benchmarks.peers $(if $(QUICK),--quick)
+	@$(BIN)/python docs/generate.py
+
+bench-scale: setup  ## large tables, wide DAGs, long queues, recorded workflows; ONLY="memory waking" some; writes docs/scale.md
+	@$(BIN)/python -m benchmarks.scale $(ONLY) $(if $(QUICK),--quick)
+	@$(BIN)/python docs/generate.py
 
 format: setup
 	@$(BIN)/ruff format .

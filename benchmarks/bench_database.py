@@ -73,23 +73,28 @@ class Bench:
             await connection.close()
 
     async def raw_rate(self, *, seconds: float = 2.0) -> float:
-        """R1: single-row inserts of 200 bytes a second, each its own commit, one client."""
-        connection = await asyncpg.connect(self.dsn)
-        try:
+        """See `raw_rate`."""
+        return await raw_rate(self.dsn, seconds=seconds)
+
+
+async def raw_rate(dsn: str, *, seconds: float = 2.0) -> float:
+    """R1: single-row inserts of 200 bytes a second, each its own commit, one client."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(
+            """create table if not exists bench_raw (id bigint generated always as identity primary key,
+            run_id bigint, stage int, output jsonb, at timestamptz default now())"""
+        )
+        await connection.execute("truncate bench_raw")
+        count, begun = 0, perf_counter()
+        while perf_counter() - begun < seconds:
             await connection.execute(
-                """create table if not exists bench_raw (id bigint generated always as identity primary key,
-                run_id bigint, stage int, output jsonb, at timestamptz default now())"""
+                "insert into bench_raw (run_id, stage, output) values ($1, $2, $3)", 1, 2, _RAW_ROW
             )
-            await connection.execute("truncate bench_raw")
-            count, begun = 0, perf_counter()
-            while perf_counter() - begun < seconds:
-                await connection.execute(
-                    "insert into bench_raw (run_id, stage, output) values ($1, $2, $3)", 1, 2, _RAW_ROW
-                )
-                count += 1
-            return count / (perf_counter() - begun)
-        finally:
-            await connection.close()
+            count += 1
+        return count / (perf_counter() - begun)
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ async def handoffs_ms(bench: Bench, folder: Path, *, in_flight: int, count: int)
     async with workers(bench.dsn, 1, concurrency=in_flight, timings=timings):
         await _finished(bench, count)
     by_run: dict[str, dict[str, Timing]] = {}
-    for timing in _read(timings):
+    for timing in read_timings(timings):
         by_run.setdefault(timing.run, {})[timing.stage] = timing
     pairs = list(pairwise(STAGES))
     return [(run[b].begun - run[a].ended) * 1e3 for run in by_run.values() for a, b in pairs]
@@ -66,7 +66,7 @@ async def waiting(bench: Bench, folder: Path) -> tuple[float, float]:
         await _wake(bench)
         await _finished(bench, 1000)
         peak = rss_peak_mb(started[0])
-    noted = _read(timings)
+    noted = read_timings(timings)
     return max(t.ended for t in noted) - min(t.begun for t in noted), peak
 
 
@@ -87,7 +87,7 @@ async def start_latencies_ms(bench: Bench, folder: Path, *, count: int) -> list[
             called[run_id.hex] = begun
         await _finished(bench, count)
     await notifier.close()
-    return [(t.begun - called[t.run]) * 1e3 for t in _read(timings) if t.stage == STAGES[0]]
+    return [(t.begun - called[t.run]) * 1e3 for t in read_timings(timings) if t.stage == STAGES[0]]
 
 
 def median(values: list[float]) -> float:
@@ -126,6 +126,6 @@ async def _wake(bench: Bench) -> None:
     await bench.execute("select pg_notify('tegu_wake', '')")
 
 
-def _read(path: Path) -> list[Timing]:
+def read_timings(path: Path) -> list[Timing]:
     rows: list[list[Any]] = json.loads(path.read_text("utf-8"))
     return [Timing(*row) for row in rows]

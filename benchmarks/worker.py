@@ -1,4 +1,5 @@
-"""A worker process whose stages do nothing, or sleep: started by the benchmarks, one or two at a time.
+"""A worker process whose stages do nothing, or sleep (`sleep_s` of the stage's options, or of the command): started by
+the benchmarks, one or two at a time.
 
 It prints `ready` when it has its lease, works until SIGTERM, and then writes when each stage began and ended
 (CLOCK_MONOTONIC, which all processes of a machine share) to a file, if asked for.
@@ -29,8 +30,9 @@ async def work(dsn: str, *, concurrency: int, sleep_s: float, timings: Path | No
 
     async def perform(task: StageTask) -> StageOutcome:
         begun = monotonic()
-        if sleep_s:
-            await asyncio.sleep(sleep_s)
+        own = task.stage.config.get("sleep_s", sleep_s)
+        if isinstance(own, float) and own:
+            await asyncio.sleep(own)
         if timings is not None:
             noted.append((task.run_id.hex, task.stage.name, begun, monotonic()))
         return Completed(OUTPUT, (ResultDraft(task.stage.name, OUTPUT),))

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
 """Write the pages of docs/ that follow from the code: `python docs/generate.py`.
 
-Run by hand after a change of `tegu.domain.status` or of the registry of providers, and after `python -m benchmarks.rules`
-or `python -m benchmarks.llm_overhead`; an architecture test says when a page is behind.
+Run by hand after a change of `tegu.domain.status` or of the registry of providers, and after `python -m benchmarks.rules`,
+`benchmarks.llm_overhead`, `benchmarks.peers` or `benchmarks.scale`; an architecture test says when a page is behind.
 """
 
 import ast
@@ -153,21 +153,25 @@ def _or(names: tuple[str, ...]) -> str:
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
+    plots = _beside("plots")
     return {
         DOCS / "status.md": status_page(),
         DOCS / "providers.md": providers_page(),
         DOCS / "rules.md": _beside("rules_page").page(),
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
+        **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
+        **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},
     }
 
 
 def _beside(name: str) -> ModuleType:
     """A module of this folder, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"tegu_docs_{name}", DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 

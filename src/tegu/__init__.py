@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tegu.domain.evidence import EvidenceSpan
     from tegu.domain.hook import HookDelivery, RunEnded
     from tegu.domain.run import Result, Run, RunEvent, StageRun
+    from tegu.domain.schedule import Schedule, ScheduledInput, ScheduleWish
     from tegu.domain.status import RunStatus, StageStatus
     from tegu.handle import OrganizationHandle
     from tegu.pipeline.builder import Pipeline
@@ -68,6 +69,9 @@ __all__ = [
     "RunEvent",
     "RunFailedError",
     "RunStatus",
+    "Schedule",
+    "ScheduleWish",
+    "ScheduledInput",
     "SourceType",
     "StageContext",
     "StageError",
@@ -96,6 +100,7 @@ _NAMES_BY_MODULE = {
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.hook": "HookDelivery RunEnded",
     "tegu.domain.run": "Result Run RunEvent StageRun",
+    "tegu.domain.schedule": "Schedule ScheduledInput ScheduleWish",
     "tegu.domain.status": "RunStatus StageStatus",
     "tegu.handle": "OrganizationHandle",
     "tegu.pipeline.builder": "Pipeline",

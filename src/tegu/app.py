@@ -16,8 +16,12 @@ from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
-from tegu.domain.errors import ConflictError, UsageError
+from tegu.actions.health import AGE_MAX_S
+from tegu.actions.operations import checked_reason
+from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookEvent
+from tegu.domain.installation import Health
+from tegu.domain.operations import checked_runs_max
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
 from tegu.engine.deliver import Hook, HookFunction
@@ -25,9 +29,10 @@ from tegu.engine.worker import Worker, WorkerOptions
 from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import CredentialSource
-from tegu.runtime import Health, OnReleased, Runtime, StageFunction
+from tegu.runtime import OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
+from tegu.storage import holds
 from tegu.storage.database import Database
 from tegu.storage.limits import LimitLevel
 from tegu.storage.migrate import migrate
@@ -159,10 +164,14 @@ class Tegu(OrganizationHandle):
                 await self._runtime.serve(options)
             yield
 
-    def asgi(self) -> Callable[..., Awaitable[None]]:
-        """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu."""
+    def asgi(self, *, operations: bool = True) -> Callable[..., Awaitable[None]]:
+        """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu.
+
+        With `operations` it tells how the whole installation is: in /health, and in /metrics for Prometheus. Guard them
+        where others reach them, or leave it out.
+        """
         # Interfaces stand above the app and import it: the name is loaded when it is asked for, as in the public face.
-        return import_module("tegu.interfaces.http.mount").mounted(self)
+        return import_module("tegu.interfaces.http.mount").mounted(self, operations=operations)
 
     async def list_workers(self) -> tuple[LivingWorker, ...]:
         """The workers that are alive, whatever organization their runs belong to. For operators."""
@@ -174,9 +183,12 @@ class Tegu(OrganizationHandle):
         """
         return await Workers(await self.database.engine()).due(self.registry.functions(), most=most)
 
-    async def health(self) -> Health:
-        """Whether this process can do its work."""
-        return await self._runtime.health()
+    async def health(self, *, age_max_s: float = AGE_MAX_S) -> Health:
+        """Whether this process can do its work, and how the whole installation is: workers and their slots, backlog, leases,
+        of all organizations. The latter may be `age_max_s` old, or older where looking takes long; with 0 it is new. For
+        operators.
+        """
+        return await self._runtime.health(age_max_s=age_max_s)
 
     async def doctor(self, *, rows_max: int = ROWS_DEFAULT) -> tuple[HealthCheck, ...]:
         """Whether everything that is needed is there, and whether the stored state is what it must be; it needs not be
@@ -198,6 +210,25 @@ class Tegu(OrganizationHandle):
         if pruned is None:
             raise ConflictError("another process is pruning", hint="wait until it has ended")
         return pruned
+
+    async def pause_everybody(self, *, reason: str | None = None) -> None:
+        """Hold back the runs of all organizations, on all workers. For operators; see `operations.pause`."""
+        await holds.pause_everybody(await self.database.engine(), checked_reason(reason))
+
+    async def resume_everybody(self) -> None:
+        """Let them go on, but for those that their organizations paused. Raises NotFoundError."""
+        if not await holds.resume_everybody(await self.database.engine()):
+            raise NotFoundError("not everything is paused", hint="`tegu pauses` lists what is")
+        self._runtime.wake()
+
+    async def set_runs_max(self, runs_max: int | None, *, organization: str | None = None) -> None:
+        """How many runs of an organization (its own, if none is named) may be under way at once, over all workers; None: as
+        many as there are slots. Those under way go on. For operators. Raises UsageError.
+        """
+        checked = None if runs_max is None else checked_runs_max(runs_max)
+        organization_id = await self._runtime.organizations.id_of(organization or self.external_id)
+        await holds.set_runs_max(await self.database.engine(), organization_id, checked)
+        self._runtime.wake()
 
     async def worker(
         self, *, options: WorkerOptions | None = None, on_released: OnReleased | None = None

@@ -25,9 +25,11 @@ from tegu.actions.follow import Following
 from tegu.actions.llm import Llm
 from tegu.actions.model_list import ModelListing, list_models
 from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
+from tegu.actions.operations import Operations
 from tegu.actions.outages import through_outages
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
+from tegu.actions.schedules import Schedules
 from tegu.actions.scope import Scope
 from tegu.domain.budget import Budget, BudgetPlace
 from tegu.domain.call import LlmCall
@@ -66,10 +68,7 @@ class OrganizationHandle:
 
     async def scope(self) -> Scope:
         """On whose behalf its methods act."""
-        database = self._runtime.database
-        organization_id = await self._runtime.organizations.id_of(self.external_id)
-        transaction = partial(database.transaction, organization_id)
-        return Scope(organization_id, transaction, self._runtime.registry, self._runtime.wake)
+        return self._runtime.scope_of(await self._runtime.organizations.id_of(self.external_id))
 
     # Storing and starting.
 
@@ -226,6 +225,10 @@ class OrganizationHandle:
         """Runs that wait because no living worker has their Python stages, and those stages (`refund@1`)."""
         return await run_actions.waiting(await self.scope(), run_ids)
 
+    async def waiting_reasons(self, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """Why runs that are due are not taken: a pause, a limit, a Python stage that no worker has."""
+        return await run_actions.waiting_reasons(await self.scope(), run_ids)
+
     async def unserved_functions(self, version: PipelineVersion) -> tuple[str, ...]:
         """The Python stages of a version that no living worker has: its runs would wait."""
         return await run_actions.unserved_functions(await self.scope(), version)
@@ -261,6 +264,18 @@ class OrganizationHandle:
     async def list_deliveries(self, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
         """Deliveries to hooks that did not go well yet, newest first: with `failed`, those that were given up."""
         return await run_actions.list_deliveries(await self.scope(), failed=failed, limit=limit)
+
+    # Operating.
+
+    @property
+    def operations(self) -> Operations:
+        """Pausing and resuming: `await tegu.operations.pause("invoices")`."""
+        return Operations(self.scope)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Runs that begin by themselves: `await tegu.schedules.create("monday", ScheduleWish(...))`."""
+        return Schedules(self.scope)
 
     # Models.
 

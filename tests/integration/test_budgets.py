@@ -11,16 +11,29 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from engine_lab import Lab, echo, working
 
 from tegu.actions import runs as run_actions
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.budget import BudgetPeriod, BudgetPlace
-from tegu.domain.errors import ConfigurationError, ConflictError, NotFoundError, ProviderError, UsageError
+from tegu.domain.content import InputKind
+from tegu.domain.errors import (
+    ConfigurationError,
+    ConflictError,
+    ErrorInfo,
+    NotFoundError,
+    ProviderError,
+    UsageError,
+)
 from tegu.domain.json import JsonObject
+from tegu.domain.outcome import Postponed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.llm.credentials import EnvironmentCredentials
+from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+from tegu.pipeline.task import StageTask
 from tegu.settings import Settings
+from tegu.storage.budgets import wake_postponed
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.invariants import check_invariants
 from tegu.testing.scripted import Failed, Reply, Rule, ScriptedProvider, Text, Tokens
@@ -212,3 +225,57 @@ def test_a_budget_is_for_a_run_or_for_a_period() -> None:
         BudgetPlace(BudgetPeriod.RUN)
     with pytest.raises(UsageError, match="names no pipeline"):
         BudgetPlace(BudgetPeriod.RUN, "note", UUID(int=1))
+
+
+def _two_branches() -> PipelineDefinition:
+    stages = (StageDefinition("poor", "test"), StageDefinition("other", "test"))
+    return PipelineDefinition("two_branches", InputKind.CONTENT, stages)
+
+
+async def _wake(lab: Lab) -> None:
+    async with lab.database.transaction(lab.organization) as connection:
+        await wake_postponed(connection, lab.organization)
+
+
+async def test_raising_a_budget_wakes_a_stage_whose_run_is_driven_for_another_stage(lab: Lab) -> None:
+    done = asyncio.Event()
+
+    async def poor(task: StageTask) -> StageOutcome:
+        if task.attempt == 1:
+            return Postponed(ErrorInfo("budget_exhausted", "no room"), due_in_s=3600)
+        return await echo(task)
+
+    async def other(task: StageTask) -> StageOutcome:
+        await done.wait()
+        return await echo(task)
+
+    (run_id,) = await lab.start(_two_branches())
+    async with working(await lab.worker({"poor": poor, "other": other})):
+        await lab.reached(run_id, "poor", "waiting")
+        await _wake(lab)
+        await lab.reached(run_id, "poor", "completed")
+        done.set()
+        assert await lab.until([run_id]) == {"completed"}
+
+
+@pytest.mark.parametrize("is_driven_on", [False, True])
+async def test_a_budget_that_is_raised_while_a_stage_is_being_refused_wakes_it_too(
+    lab: Lab, is_driven_on: bool
+) -> None:
+    done = asyncio.Event()
+
+    async def poor(task: StageTask) -> StageOutcome:
+        if task.attempt == 1:
+            await _wake(lab)
+            return Postponed(ErrorInfo("budget_exhausted", "no room"), due_in_s=3600)
+        done.set()
+        return await echo(task)
+
+    async def other(task: StageTask) -> StageOutcome:
+        if is_driven_on:
+            await done.wait()
+        return await echo(task)
+
+    (run_id,) = await lab.start(_two_branches())
+    async with working(await lab.worker({"poor": poor, "other": other})):
+        assert await lab.until([run_id]) == {"completed"}

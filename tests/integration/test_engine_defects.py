@@ -188,8 +188,8 @@ async def test_stopping_while_a_crashed_stage_is_taken_over_loses_nothing(lab: L
     adoption: Any = second._adoption  # to stop between the claim and the first checkpoint
     take = adoption.take
 
-    async def take_and_stop(*arguments: Any) -> Any:
-        found = await take(*arguments)
+    async def take_and_stop(*arguments: Any, **more: Any) -> Any:
+        found = await take(*arguments, **more)
         if await lab.rows("select 1 from tegu.runs where owner = $1", second.id):
             second.stop()
         return found

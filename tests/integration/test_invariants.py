@@ -10,7 +10,7 @@ from tegu.domain.call import Usage
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
-from tegu.domain.outcome import Completed, Failed, ResultDraft, StageOutcome
+from tegu.domain.outcome import Completed, Failed, Postponed, ResultDraft, StageOutcome
 from tegu.llm.protocol import ModelRef, ModelReply, ModelRequest
 from tegu.pipeline.task import StageTask
 from tegu.storage.invariants import INVARIANTS, check_invariants, checks_on
@@ -38,7 +38,7 @@ async def _healthy(lab: Lab) -> dict[str, UUID]:
         return Failed(ErrorInfo("no", "no"))
 
     async def passing(task: StageTask) -> StageOutcome:
-        return Failed(ErrorInfo("later", "later"), transient=True, retry_after_s=3600)
+        return Postponed(ErrorInfo("later", "later"), due_in_s=3600)
 
     found = {
         name: (await lab.start(chain(name)))[0] for name in ("completed", "failed", "cancelled", "waiting")

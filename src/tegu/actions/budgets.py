@@ -40,9 +40,7 @@ async def set_budget(
             raise ConflictError(
                 f"there is no run {place.run_id} that has not ended", hint="`tegu runs` lists them"
             )
-        woken = await store.wake_postponed(connection, scope.organization_id)
-    scope.wake()
-    return woken
+    return await _woken(scope)
 
 
 async def remove_budget(scope: Scope, place: BudgetPlace) -> int:
@@ -51,6 +49,12 @@ async def remove_budget(scope: Scope, place: BudgetPlace) -> int:
         pipeline_id = await _pipeline_id(scope, connection, place)
         if not await store.remove_budget(connection, scope.organization_id, place, pipeline_id=pipeline_id):
             raise NotFoundError(f"there is no budget of {place}", hint="`tegu budgets` lists them")
+    return await _woken(scope)
+
+
+async def _woken(scope: Scope) -> int:
+    """In a transaction of its own, once the change is there for all: see `wake_postponed`."""
+    async with scope.transaction() as connection:
         woken = await store.wake_postponed(connection, scope.organization_id)
     scope.wake()
     return woken

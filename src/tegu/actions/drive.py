@@ -17,9 +17,8 @@ from tegu.actions.outages import through_outages
 from tegu.actions.scope import Scope
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.status import RunStatus
-from tegu.storage import runs as store
 from tegu.storage.claims import RunKey
-from tegu.storage.runs import Standing
+from tegu.storage.standings import Standing, standings_of
 
 _POLL_S = 0.1
 
@@ -110,7 +109,7 @@ async def _standings(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, Standi
 
 async def _look(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, Standing]:
     async with scope.transaction() as connection:
-        return await store.standings_of(connection, scope.organization_id, run_ids)
+        return await standings_of(connection, scope.organization_id, run_ids)
 
 
 async def _pause(released: asyncio.Event) -> None:

@@ -28,7 +28,9 @@ _STAGE_ENDS = frozenset(
         "stage.cancelled",
     }
 )
-_RUN_ENDS = frozenset({"run.waiting", "run.handed_back", "run.completed", "run.failed", "run.cancelled"})
+_RUN_ENDS = frozenset(
+    {"run.waiting", "run.handed_back", "run.paused", "run.completed", "run.failed", "run.cancelled"}
+)
 """A run that waits, changes hands or ends leaves no attempt under way."""
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
+from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
+from tegu.domain.worker import waiting_reason
 from tegu.intake.sniff import MBOX
 from tegu.storage import calls, hooks, idempotency, partials, pipelines
 from tegu.storage import results as result_store
@@ -40,6 +43,8 @@ class RunInput:
 class StartOptions:
     """How to start runs. `budget_usd` is the most that the calls of each may cost. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h. With
     `stream` replies may be followed from the first call on (`Tegu.follow(..., partials=True)` asks for the later ones).
+    `priority` is low, normal, high or -9 to 9: an organization's runs of higher priority go first, a step being worth an hour of
+    waiting. They start at `due_at` or after `delay_s`, or at once.
     """
 
     model: str | None = None
@@ -48,6 +53,9 @@ class StartOptions:
     idempotency_key: str | None = None
     stream: bool = False
     budget_usd: Decimal | None = None
+    priority: int | str = 0
+    due_at: datetime | None = None
+    delay_s: float | None = None
 
 
 def inputs_of(version: PipelineVersion, ingested: Iterable[Ingested]) -> tuple[RunInput, ...]:
@@ -93,6 +101,7 @@ async def start_in(
 ) -> tuple[UUID, ...]:
     """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key."""
     options = options or StartOptions()
+    check_start_time(options.due_at, options.delay_s)
     known = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
     if known is None or known.id != version.id:
         raise NotFoundError(f"there is no pipeline {version.name}@{version.number} in this organization")
@@ -132,6 +141,14 @@ async def waiting(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str
     """The Python stages that runs wait for, because no living worker has them; only runs that wait so."""
     async with scope.transaction() as connection:
         return await store.waiting_of(connection, scope.organization_id, run_ids)
+
+
+async def waiting_reasons(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Why runs that are due are not taken; those that will be are missing."""
+    async with scope.transaction() as connection:
+        missing = await store.waiting_of(connection, scope.organization_id, run_ids)
+        held = await store.held_of(connection, scope.organization_id, run_ids)
+    return {run_id: waiting_reason(functions) for run_id, functions in missing.items()} | held
 
 
 async def unserved_functions(scope: Scope, version: PipelineVersion) -> tuple[str, ...]:
@@ -197,6 +214,13 @@ async def _start_once(
         "model": options.model,
         "metadata": options.metadata or {},
     }
+    # Only where they are given: keys that were used before there were any stay good.
+    if priority := checked_priority(options.priority):
+        body["priority"] = priority
+    if options.due_at is not None:
+        body["due_at"] = options.due_at.astimezone(UTC).isoformat()
+    if options.delay_s:
+        body["delay_s"] = options.delay_s
     request_hash = json_hash(body)
     hashed_key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     found = await idempotency.claim_key(connection, scope.organization_id, hashed_key, request_hash)
@@ -225,6 +249,9 @@ async def _insert(
             triggered_by=options.triggered_by,
             metadata=options.metadata,
             budget_usd=checked_limit(options.budget_usd) if options.budget_usd is not None else None,
+            priority=checked_priority(options.priority),
+            due_at=options.due_at,
+            delay_s=options.delay_s or 0.0,
         ),
     )
     if options.stream:

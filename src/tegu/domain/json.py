@@ -15,13 +15,16 @@ from pydantic_core import to_json
 JsonObject = dict[str, JsonValue]
 """A JSON object. Rooms pass dataclasses; this type is for data whose shape a user's schema decides."""
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)  # made once: every stage hashes with it
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")
 
 
 def canonical_json(value: JsonValue | Mapping[str, JsonValue]) -> str:
     """The one text of a JSON value: keys sorted, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def json_hash(value: JsonValue | Mapping[str, JsonValue]) -> str:
@@ -49,14 +52,21 @@ def storable(value: JsonValue) -> JsonValue:
             return value
 
 
-def storable_json(value: JsonValue | Mapping[str, JsonValue]) -> str:
-    """A value as JSON text for a jsonb parameter, made storable. Most values are storable as they are, and looking at
-    every string costs more than writing them: only a text that looks suspicious is looked at closely.
+def as_stored(value: JsonValue) -> tuple[JsonValue, bytes]:
+    """A value as PostgreSQL's jsonb will hold it, and its text. Most values are storable as they are, and looking at every
+    string costs more than writing them: only a text that looks suspicious is looked at closely. Raises what pydantic raises
+    for what is no JSON.
     """
     try:
         text = to_json(value, inf_nan_mode="constants")
     except ValueError:  # half a surrogate pair
         text = b"NaN"
     if any(mark in text for mark in _SUSPICIOUS):
-        text = to_json(storable(dict(value) if isinstance(value, Mapping) else value))
-    return text.decode()
+        value = storable(value)
+        text = to_json(value)
+    return value, text
+
+
+def storable_json(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    """A value as JSON text for a jsonb parameter, made storable."""
+    return as_stored(dict(value) if isinstance(value, Mapping) else value)[1].decode()

@@ -100,13 +100,20 @@ class Run:
     cancel_requested_at: datetime | None = None
     waits_for: tuple[str, ...] = ()
     """Python stages that no living worker has (`refund@1`), or none together, while the run waits for one that does."""
+    held_by: str | None = None
+    """What holds it back although it is due: `pipeline invoices is paused`."""
+    priority: int = 0
+    scheduled_at: datetime | None = None
+    """When it is to start, while that is to come."""
     stages: tuple[StageRun, ...] = ()
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()
 
     @property
     def waiting_reason(self) -> str | None:
-        """`no worker has refund@1`, while that is so."""
+        """`pipeline invoices is paused` or `no worker has refund@1`, while that is so."""
+        if self.held_by is not None:
+            return self.held_by
         return waiting_reason(self.waits_for) if self.waits_for else None
 
     @property

@@ -18,14 +18,22 @@ from tegu.domain.errors import DefinitionError
 from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.plan import Plan
-from tegu.storage.claims import LOOKED_AT_MAX, Claimed, ClaimedRun, Claims, RunKey
+from tegu.storage.claims import (
+    Claimed,
+    ClaimedRun,
+    Claims,
+    Lane,
+    RunKey,
+    after_organization,
+    before_all,
+)
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
 
 _PLANS_MAX = 1000
 # More often than needed is harmless: a stage's field may be called `run`.
 _NAMES_A_FACT = re.compile(r"\b(content|thread|run)\b")
-_FIRST = UUID(int=0)
 _LOOKS_MAX = 16  # of 64 organizations each; the next claim goes on from there
 _WANTED_MAX = 1000
 
@@ -56,16 +64,27 @@ class Adoption:
         self._retry = retry
         self._random = random
         self._plans: dict[tuple[UUID, UUID], Plan] = {}
-        self._after = _FIRST  # whose turn it was last
+        self._after = before_all()  # whose turn it was last
+        self._cut: Lane | None = (
+            None  # where an organization was left that has more lanes than one claim looks at
+        )
+        self.is_limited = False
+        """Whether the last claim left something because an organization has all that it may have under way."""
 
-    async def take(self, worker_id: UUID, limit: int, driven: Mapping[RunKey, RunDriver]) -> Adopted:
-        """Claim up to `limit` runs and make their drivers."""
+    async def take(
+        self, worker_id: UUID, limit: int, driven: Mapping[RunKey, RunDriver], *, owned_max: int
+    ) -> Adopted:
+        """Claim up to `limit` runs, none of an organization of which `owned_max` are driven, and make their drivers."""
         if self._only is None:
-            claimed = await self._claim_in_turn(worker_id, limit)
-            runs, more = claimed.runs, len(claimed.runs) >= limit or _met_its_share(claimed)
+            owned = Counter(organization_id for organization_id, _ in driven)
+            claimed = await self._claim_in_turn(worker_id, limit, owned, owned_max)
+            runs = claimed.runs
+            more = len(runs) >= limit or _met_its_share(claimed) or claimed.was_beaten
         else:
             runs = await self._claim_wanted(worker_id, limit, driven)
             more = len(runs) >= limit
+        measured.CLAIMS.add(1, "runs" if runs else "nothing")
+        measured.CLAIMED.add(len(runs))
         return Adopted(await self._drivers(worker_id, runs) if runs else (), more)
 
     async def forget_ended(self, driven: Mapping[RunKey, RunDriver]) -> None:
@@ -87,21 +106,38 @@ class Adoption:
             return ()
         return await self._claims.claim_runs(worker_id, wanted, limit=limit, functions=self._functions)
 
-    async def _claim_in_turn(self, worker_id: UUID, limit: int) -> Claimed:
+    async def _claim_in_turn(
+        self, worker_id: UUID, limit: int, owned: Mapping[UUID, int], owned_max: int
+    ) -> Claimed:
         """Go around the organizations: each claim starts after the one that was served last."""
-        claimed, wrapped = Claimed((), 1, 0, None), False
+        claimed, wrapped, self.is_limited = Claimed(), False, False
         for _ in range(_LOOKS_MAX):
-            start = self._after
-            claimed = await self._claims.claim(worker_id, limit=limit, after=start, functions=self._functions)
-            is_end = claimed.looked_at < LOOKED_AT_MAX
+            start = self._start()
+            claimed = await self._claims.claim(
+                worker_id,
+                limit=limit,
+                after=start,
+                functions=self._functions,
+                owned=owned,
+                owned_max=owned_max,
+            )
+            self.is_limited = self.is_limited or claimed.is_limited
+            self._cut = claimed.cut or self._cut
             if len(claimed.runs) >= limit:
-                self._after = max(run.organization_id for run in claimed.runs)
+                self._after = after_organization(max(run.organization_id for run in claimed.runs))
             else:
-                self._after = _FIRST if is_end else claimed.looked_until or _FIRST
-            if claimed.runs or (is_end and (wrapped or start == _FIRST)):
+                self._after = before_all() if claimed.is_end else claimed.last or before_all()
+            if claimed.runs or (claimed.is_end and (wrapped or start == before_all())):
                 break
-            wrapped = wrapped or is_end
+            wrapped = wrapped or claimed.is_end
         return claimed
+
+    def _start(self) -> Lane:
+        """Half the time the lanes of an organization that the last claim did not reach."""
+        if self._cut is None or self._random.random() < 0.5:
+            return self._after
+        cut, self._cut = self._cut, None
+        return cut
 
     async def _drivers(self, worker_id: UUID, runs: Sequence[ClaimedRun]) -> list[RunDriver]:
         driven = [run.key for run in runs if not run.is_fresh]

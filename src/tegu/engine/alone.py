@@ -1,12 +1,14 @@
 """Performing a stage alone, in a child process: for stages that were under way when their worker died.
 
 Called by the worker for such tasks only. Hundreds of runs share a worker, so a crash does not tell which stage caused
-it; a crash of a child that performs one stage does. Children are reused while they live, since starting one takes about
-a second. Invariants: a child performs one stage at a time; only a child that dies after it took a stage is a
-`Crashed`; a stage's time begins when its child is there; a child does not outlive its worker.
+it; a crash of a child that performs one stage does. Children are reused while they live, and forked from a server that
+has imported what they need, where there is one: importing takes about a second. Invariants: a child performs one stage
+at a time; only a child that dies after it took a stage is a `Crashed`; a stage's time begins when its child is there; a
+child does not outlive its worker.
 """
 
 import asyncio
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,15 +18,22 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import TypeVar, TypeVarTuple
+from multiprocessing.reduction import ForkingPickler
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Crashed, Failed, StageOutcome
 from tegu.engine.attempt import Perform, attempt
 from tegu.engine.wire import pack_outcome, pack_task, unpack_outcome, unpack_task
 from tegu.pipeline.task import StageTask
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext  # the first is not everywhere
+
+log = logging.getLogger("tegu.engine")
 
 Open = Callable[[], AbstractAsyncContextManager[Perform]]
 """Opens, in the child, what performs stages. It is sent by reference, so it must be importable there."""
@@ -51,6 +60,32 @@ class _Child:
     process: BaseProcess
     pipe: "Connection[bytes, bytes]"
     performed: int = 0
+
+
+def _context(opened: Open) -> "SpawnContext | ForkServerContext":
+    """Children of a server that has imported what performs stages once: several start at once after a crash, while their
+    runs wait, and each would take a second of CPU. The server has no threads, and ends with this process.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    made = opened.func if isinstance(opened, partial) else opened
+    context.set_forkserver_preload([made.__module__])
+    return context
+
+
+def can_be_sent(opened: Open) -> bool:
+    """Whether a child process can import what performs stages; a stage declared inside a function it cannot."""
+    try:
+        ForkingPickler.dumps(opened)
+    except Exception as error:  # noqa: BLE001 (pickle raises whatever it meets)
+        log.warning(
+            "stages that were under way when their worker died will run in the worker, not in a child process: %s. "
+            "Declare stages at the top of a module",
+            error,
+        )
+        return False
+    return True
 
 
 class AlonePerformer:
@@ -139,7 +174,7 @@ class AlonePerformer:
         return asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     def _start(self) -> _Child:
-        context = multiprocessing.get_context("spawn")
+        context = _context(self._open)
         ours, theirs = context.Pipe()
         process = context.Process(
             target=_live, args=(theirs, self._open, self._memory_bytes), name="tegu-alone", daemon=True

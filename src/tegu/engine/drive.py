@@ -20,12 +20,14 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
 from tegu.engine.attempt import task_of
+from tegu.engine.observed import ObservedRun
 from tegu.engine.progress import (
     Draft,
     StageProgress,
     due_again,
     due_in_s,
     refusal,
+    woken,
 )
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.settle import Ended, Settled, failed_for_good, quarantined, settle
@@ -59,14 +61,17 @@ class RunDriver:
         self.status = RunStatus.RUNNING
         self.is_lost = False
         self.lane = 0
+        self.observed = ObservedRun(run, plan.definition, worker_id)
         self._plan = plan
         self._facts = facts
         self._retry = retry
         self._random = random
         self._rev = run.rev
         self._inbox = run.inbox
+        self._seen = run.inbox  # by the checkpoint that is under way
         self._cancel_requested = run.cancel_requested
         self._hand_back = False
+        self._is_paused = False
         self._error: ErrorInfo | None = None
         self._outputs: dict[str, JsonValue] = {}
         self._statuses: dict[str, StageStatus] = {}
@@ -90,6 +95,7 @@ class RunDriver:
                 self.claimed_at + state.due_in_s,
                 state.deaths,
                 is_alone=self._is_suspect(name, state.deaths),
+                waits_for_budget=state.waits_for_budget,
             )
             self._statuses[name] = state.status
             if state.status is StageStatus.COMPLETED:
@@ -118,6 +124,10 @@ class RunDriver:
         """When the next waiting stage is due, on the monotonic clock."""
         return min((s.due for s in self._stages.values() if s.status is StageStatus.WAITING), default=None)
 
+    def let_go(self) -> None:
+        """The worker forgets the run."""
+        self.observed.end("lost" if self.is_lost else self.status.value, self._error)
+
     @property
     def is_idle(self) -> bool:
         """Whether no checkpoint of it is under way."""
@@ -138,7 +148,17 @@ class RunDriver:
         """The database says so; True when there is something to do about it."""
         is_new = (cancel_requested and not self._cancel_requested) or inbox > self._inbox
         self._cancel_requested = self._cancel_requested or cancel_requested
-        self._inbox = max(self._inbox, inbox)
+        if inbox > self._inbox:
+            self._inbox = inbox
+            self._stages.update(woken(self._stages))
+        return is_new
+
+    def paused(self, is_paused: bool) -> bool:
+        """Its pipeline or organization is held back, or not any more: no further stage starts meanwhile, and once those under
+        way have ended the run is let go. True when that is news.
+        """
+        is_new = is_paused != self._is_paused
+        self._is_paused = is_paused
         return is_new
 
     @property
@@ -171,6 +191,7 @@ class RunDriver:
         if not (draft.stages or draft.events or status is not RunStatus.RUNNING):
             return None
         self._taken = (draft, ended, status)
+        self._seen = self._inbox
         due = due_in_s(self._stages | draft.moved) if status is RunStatus.WAITING else 0.0
         return draft.written(
             self.run,
@@ -191,6 +212,8 @@ class RunDriver:
         self.status = status
         self._stages.update(draft.moved)
         self.heard(cancel_requested=applied.cancel_requested, inbox=applied.inbox)
+        if applied.inbox > self._seen:
+            self._stages.update(woken(self._stages))
         definition, outputs = self._plan.definition, self._outputs
         return tuple(
             task_of(self.run, definition, name, self._stages[name], outputs) for name in draft.starts
@@ -254,14 +277,19 @@ class RunDriver:
             # A condition that cannot be decided counts as an attempt: pending has no way to failed.
             began = StageProgress().moved(StageStatus.RUNNING)
             self._note(name, failed_for_good(draft, name, began, error))
-        for name in (*decision.start, *due_again(self._stages, self._statuses)):
+        starts = (*decision.start, *due_again(self._stages, self._statuses))
+        # What a pause holds back is looked for again.
+        self._changed = None if self._is_paused and starts else []
+        for name in () if self._is_paused else starts:
             self._start(draft, name, draft.moved.get(name) or self._stages.get(name, StageProgress()))
-        self._changed = []
         if decision.outcome is not None:
             draft.event(f"run.{decision.outcome.value}", data=self._error.to_json() if self._error else None)
             return decision.outcome
         if any(status is StageStatus.RUNNING for status in self._statuses.values()):
             return RunStatus.RUNNING
+        if self._is_paused and decision.start:
+            draft.event("run.paused")
+            return RunStatus.PENDING
         draft.event("run.waiting", data={"due_in_s": round(due_in_s(self._stages | draft.moved), 3)})
         return RunStatus.WAITING
 
@@ -296,7 +324,7 @@ class RunDriver:
         return RunStatus.PENDING
 
     def _start(self, draft: Draft, name: str, stage: StageProgress) -> None:
-        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1)
+        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1, waits_for_budget=False)
         draft.move(name, started)
         draft.starts.append(name)
         draft.event("stage.started", name, {"attempt": started.attempt})

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from pydantic import JsonValue
-from pydantic_core import to_json
 
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.json import storable, storable_json
+from tegu.domain.json import as_stored, storable_json
 from tegu.domain.outcome import ResultDraft
 from tegu.domain.status import RunStatus, StageStatus, transition
 from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, RunWrite, StageWrite
 from tegu.storage.claims import ClaimedRun
-
-_NUL = b"\\u0000"
 
 UNSTORABLE = (ValueError, TypeError, RecursionError, AttributeError)
 """What `stored_json` raises for values that are no JSON: foreign objects, circles."""
@@ -35,6 +32,7 @@ class StageProgress:
     due: float = 0.0
     deaths: int = 0
     is_alone: bool = False
+    waits_for_budget: bool = False
 
     def moved(self, to: StageStatus, **changes: object) -> "StageProgress":
         """The stage after a move. Raises ConflictError where the table does not allow it."""
@@ -151,6 +149,16 @@ class Draft:
         )
 
 
+def woken(stages: Mapping[str, StageProgress]) -> dict[str, StageProgress]:
+    """What a signal to the run lets be tried again at once: the stages that wait for a budget, which may be raised."""
+    now = monotonic()
+    return {
+        name: replace(stage, due=min(stage.due, now))
+        for name, stage in stages.items()
+        if stage.status is StageStatus.WAITING and stage.waits_for_budget
+    }
+
+
 def due_again(stages: Mapping[str, StageProgress], statuses: Mapping[str, StageStatus]) -> Iterator[str]:
     """The waiting stages whose time has come; `statuses` is where they stand in the checkpoint being made."""
     now = monotonic()
@@ -167,17 +175,9 @@ def due_in_s(stages: Mapping[str, StageProgress]) -> float:
 
 
 def stored_json(value: JsonValue) -> tuple[JsonValue, str]:
-    """A stage's value as PostgreSQL will hold it, and its text. Most values need no cleaning, which costs more than
-    writing them: only a text that looks suspicious is looked at closely. Raises UNSTORABLE for what is no JSON.
-    """
-    try:
-        text = to_json(value, inf_nan_mode="constants")
-    except ValueError:  # half a surrogate pair
-        text = b"NaN"
-    if _NUL in text or b"NaN" in text or b"Infinity" in text:
-        value = storable(value)
-        text = to_json(value)
-    return value, text.decode()
+    """A stage's value as PostgreSQL will hold it, and its text. Raises UNSTORABLE for what is no JSON."""
+    stored, text = as_stored(value)
+    return stored, text.decode()
 
 
 def refusal(stage: str, error: Exception) -> ErrorInfo:

@@ -16,6 +16,7 @@ from tegu.domain.json import JsonObject, storable_json
 from tegu.domain.outcome import Completed, Crashed, Failed, Postponed, StageOutcome
 from tegu.domain.status import StageStatus
 from tegu.engine.progress import UNSTORABLE, Draft, StageProgress, refusal, stored_json
+from tegu.storage.reservations import BUDGET_EXHAUSTED
 
 CRASHES_MAX = 3
 POSTPONED_S_MAX = 86_400.0
@@ -125,7 +126,9 @@ def _postponed(draft: Draft, end: Ended, stage: StageProgress, outcome: Postpone
     text = storable_json(reason.to_json())
     delay_s = min(POSTPONED_S_MAX, max(0.0, outcome.due_in_s))
     draft.attempt(name, stage, "handed_back", error=text, elapsed_ms=end.elapsed_ms)
-    waiting = stage.moved(StageStatus.WAITING, due=monotonic() + delay_s)
+    waiting = stage.moved(
+        StageStatus.WAITING, due=monotonic() + delay_s, waits_for_budget=reason.code == BUDGET_EXHAUSTED
+    )
     draft.move(name, waiting, due_in_s=delay_s, error=text)
     data: JsonObject = {"due_in_s": round(delay_s, 3), "reason": reason.to_json()}
     draft.event("stage.waiting", name, data)

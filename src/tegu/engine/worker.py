@@ -11,8 +11,9 @@ Called by `tegu worker`, and in-process by the library and `tegu run`. It can be
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 from time import monotonic
 from uuid import UUID
@@ -21,37 +22,27 @@ import asyncpg
 
 from tegu.domain.status import RunStatus
 from tegu.engine.adopt import Adoption
-from tegu.engine.attempt import Perform, attempt
-from tegu.engine.commit import CommitLane, LaneOptions, lane_of
+from tegu.engine.attempt import Perform
+from tegu.engine.commit import CommitLane, lane_of
 from tegu.engine.drive import RunDriver
-from tegu.engine.lease import Lease, LeaseOptions, WorkerFacts
-from tegu.engine.retry import RetryPolicy
+from tegu.engine.lease import Lease, WorkerFacts
+from tegu.engine.options import WorkerOptions
+from tegu.engine.slots import StageSlots
+from tegu.engine.undriven import Undriven
 from tegu.engine.upkeep import Chore, look_after_others, retire
 from tegu.engine.wake import listen
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
-from tegu.storage.claims import Claims, RunKey, Signal
+from tegu.storage.claims import Claims, RunKey
 from tegu.storage.workers import Workers
+
+__all__ = ["Doors", "Worker", "WorkerOptions"]
 
 log = logging.getLogger("tegu.engine")
 
 _CLAIM_MAX = 100
 _READ_ONLY = "25006"
 _ANSWER_S = 30.0  # a connection may be dead without saying so
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerOptions:
-    """Limits and intervals. `concurrency` bounds the runs owned and the stages performed at once."""
-
-    concurrency: int = 200
-    lanes: int = 2
-    poll_s: float = 1.0
-    watch_s: float = 1.0
-    drain_s: float = 2.0
-    lease: LeaseOptions = field(default_factory=LeaseOptions)
-    lane: LaneOptions = field(default_factory=LaneOptions)
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +89,7 @@ class Worker:
         self._drivers: dict[RunKey, RunDriver] = {}
         self._tasks: dict[RunDriver, set[asyncio.Task[None]]] = {}
         self._claiming_since: float | None = None
-        self._undriven: dict[tuple[RunKey, int], float] = {}  # (run, epoch): when it was seen first
+        self._undriven = Undriven(self._claims)
         self._adoption = Adoption(
             self._claims,
             functions=self._functions,
@@ -106,7 +97,7 @@ class Worker:
             retry=self._options.retry,
             random=self._random,
         )
-        self._slots = asyncio.Semaphore(self._options.concurrency)
+        self._slots = StageSlots(self._options.concurrency, self._options.reserve)
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
         self._stopping = self._leaving = False
@@ -219,19 +210,17 @@ class Worker:
     async def _claim_loop(self) -> None:
         while True:
             more = False
-            room = self._options.concurrency - len(self._drivers)
-            if self._id is not None and room > 0 and not self._stopping:
+            if self._id is not None and not self._stopping and (limit := self._room()):
                 try:
                     async with asyncio.timeout(_ANSWER_S):
-                        more = await self._claim(self._id, min(room, _CLAIM_MAX))
+                        more = await self._claim(self._id, limit)
                 except Exception as error:  # noqa: BLE001 (a worker that cannot claim now goes on trying)
                     log.warning("nothing claimed: %s", error or type(error).__name__)
                     if isinstance(error, asyncpg.PostgresError) and error.sqlstate == _READ_ONLY:
                         await self._doors.pool.expire_connections()  # they lead to what is a standby now
                     await asyncio.sleep(min(0.5, self._options.poll_s))
-            if len(self._drivers) >= self._options.concurrency:
-                self._has_room.clear()
-                await self._has_room.wait()
+            if self._is_full:
+                await self._until_room(self._options.poll_s if self._room() else None)
                 continue
             if more:
                 continue
@@ -242,13 +231,28 @@ class Worker:
                 pass
             self._wake.clear()
 
+    @property
+    def _is_full(self) -> bool:
+        return len(self._drivers) >= self._options.concurrency
+
+    def _room(self) -> int:
+        """How many runs to claim now: a full worker may take some of organizations that have none here."""
+        reserve = self._options.reserve if self._is_full and self._only is None else 0
+        return max(0, min(self._options.concurrency + reserve - len(self._drivers), _CLAIM_MAX))
+
+    async def _until_room(self, timeout_s: float | None) -> None:
+        self._has_room.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._has_room.wait(), timeout_s)
+
     async def _claim(self, worker_id: UUID, limit: int) -> bool:
         """Claim once; True when there may be more."""
         if self._leaving:
             return False
         self._claiming_since = monotonic()
         try:
-            adopted = await self._adoption.take(worker_id, limit, self._drivers)
+            owned_max = 1 if self._is_full else limit + len(self._drivers)
+            adopted = await self._adoption.take(worker_id, limit, self._drivers, owned_max=owned_max)
             if self._id != worker_id:
                 return False  # the lease was lost meanwhile; whoever notices frees the runs
             for driver in adopted.drivers:
@@ -292,11 +296,11 @@ class Worker:
         begun = monotonic()
         if task.is_alone and self._perform_alone is not None:
             # It waits for a child, not for a slot: those that follow a crash must not hold up the others.
-            outcome = await attempt(self._perform_alone, task, is_bounded=False)
+            outcome = await driver.observed.attempt(self._perform_alone, task, is_bounded=False)
         else:
-            async with self._slots:
+            async with self._slots.held(task.organization_id):
                 begun = monotonic()
-                outcome = await attempt(self._perform, task)
+                outcome = await driver.observed.attempt(self._perform, task)
         driver.ended(task.stage.name, outcome, elapsed_ms=round((monotonic() - begun) * 1000))
         self._mark(driver)
 
@@ -310,9 +314,12 @@ class Worker:
         """The run is finished, waits, or belongs to another: forget it."""
         self._cancel_tasks(driver)
         self._tasks.pop(driver, None)
+        driver.let_go()
         if self._drivers.get(driver.key) is driver:  # and not its successor
             del self._drivers[driver.key]
         self._has_room.set()
+        if self._adoption.is_limited:
+            self.wake()
         if driver.status is RunStatus.WAITING and driver.next_due is not None:
             asyncio.get_running_loop().call_later(max(0.0, driver.next_due - monotonic()), self.wake)
         elif self._only is not None and driver.status.is_terminal:
@@ -374,26 +381,12 @@ class Worker:
             if signal is None or signal.epoch != driver.run.epoch:
                 if driver.claimed_at < asked and driver.is_idle:
                     self._lost_run(driver)
-            elif driver.heard(cancel_requested=signal.cancel_requested, inbox=signal.inbox):
+                continue
+            heard = driver.heard(cancel_requested=signal.cancel_requested, inbox=signal.inbox)
+            if driver.paused(signal.is_paused) or heard:
                 if driver.cancel_requested:
                     self._cancel_tasks(driver)
                 self._mark(driver)
-        await self._give_back_undriven(worker_id, signals, asked)
-
-    async def _give_back_undriven(
-        self, worker_id: UUID, signals: Mapping[RunKey, Signal], asked: float
-    ) -> None:
-        """Runs that we own and nobody here drives: a claim whose answer was lost, or that failed half-way. They were so
-        at the last look too, and a claim under way, which may still make their drivers, has begun since.
-        """
-        self._undriven = {
-            (key, signal.epoch): self._undriven.get((key, signal.epoch), asked)
-            for key, signal in signals.items()
-            if key not in self._drivers
-        }
-        since = self._claiming_since
-        ripe = dict(
-            run for run, seen in self._undriven.items() if seen < asked and (since is None or since > seen)
+        await self._undriven.give_back(
+            worker_id, signals, self._drivers, asked=asked, claiming_since=self._claiming_since
         )
-        if ripe and (given := await self._claims.give_back(worker_id, ripe)):
-            log.warning("%d runs are given back: owned, but not driven", given)

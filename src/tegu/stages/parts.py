@@ -6,6 +6,7 @@ its models anew.
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from pydantic import JsonValue
@@ -15,6 +16,10 @@ from tegu.domain.content import Document, MailMessage, MailThread
 from tegu.domain.errors import StageError
 from tegu.domain.json import storable, storable_text
 from tegu.llm.protocol import DataPart
+
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
+_SUSPICIOUS = re.compile("\\\\u0000|[\ud800-\udfff]|\\.0|e\\+|NaN|Infinity")
+"""NUL, half a surrogate pair, what may be a whole number with a point or an exponent, and what is no number."""
 
 SOURCE = "source"
 PART_CHARACTERS_MAX = 4_000_000
@@ -59,8 +64,13 @@ def text_of(value: object, name: str = "input") -> str:
 
 
 def stable_json(value: JsonValue) -> str:
-    """JSON with sorted keys and whole numbers without a point: what jsonb may change is not in it."""
-    return json.dumps(_stable(storable(value)), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    """JSON with sorted keys and whole numbers without a point: what jsonb may change is not in it. Most values are so as
+    they are, and every stage writes its inputs: only a text that looks suspicious is looked at closely.
+    """
+    text = _SORTED.encode(value)
+    if _SUSPICIOUS.search(text):
+        text = _SORTED.encode(_stable(storable(value)))
+    return text
 
 
 def _jsonable(value: object, name: str) -> JsonValue:

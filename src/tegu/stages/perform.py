@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from pydantic_core import to_json
-
 from tegu.domain.errors import (
     ErrorInfo,
     IntakeError,
@@ -21,7 +19,7 @@ from tegu.domain.errors import (
     StorageUnavailableError,
     TeguError,
 )
-from tegu.domain.json import json_hash, storable
+from tegu.domain.json import as_stored, json_hash
 from tegu.domain.outcome import Completed, Failed, Postponed, StageOutcome
 from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
@@ -31,7 +29,7 @@ from tegu.pipeline.definition import StageDefinition
 from tegu.pipeline.task import StageTask
 from tegu.stages.context import ModelChoice, ProviderFactory, StageContext, StageLlm
 from tegu.stages.inputs import StageInput, load_inputs
-from tegu.stages.kind import StageKind, StageOutput, StageWork
+from tegu.stages.kind import StageKind, StageWork
 from tegu.stages.live import LiveAttempt, OpenLive
 from tegu.stages.parts import stable_json
 from tegu.stages.registry import StageRegistry
@@ -100,8 +98,10 @@ class Performer:
         kind = self.registry.kind(task.stage.uses)
         inputs = await load_inputs(task, self.sources)
         output = await kind.perform(StageWork(task.stage.config, inputs, ctx))
-        output = replace(output, value=storable(output.value))
-        _check_size(task.stage, output)
+        value, text = as_stored(output.value)
+        _check_size(task.stage, len(text))
+        if value is not output.value:
+            output = replace(output, value=value)
         models = tuple(str(model) for model in ctx.llm.models_answered)
         return Completed(
             output=output.value,
@@ -178,8 +178,7 @@ def fingerprint(
     )
 
 
-def _check_size(stage: StageDefinition, output: StageOutput) -> None:
-    size_bytes = len(to_json(output.value))
+def _check_size(stage: StageDefinition, size_bytes: int) -> None:
     if size_bytes > OUTPUT_BYTES_MAX:
         raise StageError(
             f"the output of {stage.name!r} has {size_bytes} bytes; at most {OUTPUT_BYTES_MAX} are stored",

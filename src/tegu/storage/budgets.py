@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal, null, or_, select, text, update
+from sqlalchemy import and_, case, func, literal, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace, window_end
@@ -82,27 +82,34 @@ async def remove_budget(
 
 
 async def wake_postponed(connection: Transaction, organization_id: UUID) -> int:
-    """Let every stage that waits for a budget be tried again now. Returns how many runs that is."""
+    """Let every stage that waits for a budget be tried again now. Returns how many runs that is.
+
+    In a transaction after the one that changed the budget: who was refused by the old one was driven then, and is
+    found here either with its stage waiting, or still driven; its driver, or its next checkpoint, hears of the signal.
+    """
+    under_way = and_(runs.c.organization_id == organization_id, runs.c.status.in_(("waiting", "running")))
+    # Locked first: a checkpoint that is under way is over before we look at what it leaves waiting.
+    locked = select(runs.c.id).where(under_way).order_by(runs.c.id).with_for_update(key_share=True)
+    await connection.execute(select(func.count()).select_from(locked.subquery()))
     waiting = and_(
         stage_runs.c.organization_id == organization_id,
         stage_runs.c.status == "waiting",
         func.jsonb_extract_path_text(stage_runs.c.error, "code") == BUDGET_EXHAUSTED,
+        select(literal(1)).where(under_way, runs.c.id == stage_runs.c.run_id).exists(),
     )
-    mine = and_(runs.c.organization_id == organization_id, runs.c.status.in_(("waiting", "running")))
-    found = select(runs.c.id).where(
-        mine, select(literal(1)).where(waiting, stage_runs.c.run_id == runs.c.id).exists()
-    )
-    run_ids = list(await connection.scalars(found.order_by(runs.c.id).with_for_update(key_share=True)))
+    woken = update(stage_runs).where(waiting).values(due_at=func.clock_timestamp())
+    found = woken.returning(stage_runs.c.run_id).cte("found")
+    count: int = await connection.scalar(select(func.count(found.c.run_id.distinct())))
+    is_waiting = select(literal(1)).where(waiting, stage_runs.c.run_id == runs.c.id).correlate(runs).exists()
     await connection.execute(
-        update(stage_runs)
-        .where(waiting, stage_runs.c.run_id.in_(run_ids))
-        .values(due_at=func.clock_timestamp())
+        update(runs)
+        .where(under_way, or_(runs.c.owner.is_not(None), is_waiting))
+        .values(
+            inbox=runs.c.inbox + 1,
+            due_at=case((runs.c.owner.is_(None), func.clock_timestamp()), else_=runs.c.due_at),
+        )
     )
-    free = and_(runs.c.organization_id == organization_id, runs.c.id.in_(run_ids), runs.c.owner.is_(None))
-    await connection.execute(
-        update(runs).where(free).values(inbox=runs.c.inbox + 1, due_at=func.clock_timestamp())
-    )
-    return len(run_ids)
+    return count
 
 
 async def _set_of_run(

@@ -24,8 +24,20 @@ log = logging.getLogger("tegu.engine")
 RunKey = tuple[UUID, UUID]
 """(organization, run)."""
 
-LOOKED_AT_MAX = 64
-"""How many organizations one claim looks at."""
+Lane = tuple[UUID, UUID, int]
+"""(organization, pipeline, priority): what is due of it, in the order in which it became so."""
+
+_LAST_PIPELINE, _LAST_PRIORITY = UUID(int=2**128 - 1), 2**15 - 1
+
+
+def before_all() -> Lane:
+    """Where a claim that begins at the first organization starts."""
+    return UUID(int=0), UUID(int=0), -_LAST_PRIORITY
+
+
+def after_organization(organization_id: UUID) -> Lane:
+    """Where a claim starts that begins with the next organization."""
+    return organization_id, _LAST_PIPELINE, _LAST_PRIORITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,7 @@ class StageState:
     due_in_s: float = 0.0
     output: JsonValue = None
     deaths: int = 0
+    waits_for_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +92,23 @@ class Signal:
     epoch: int
     inbox: int
     cancel_requested: bool
+    is_paused: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What a claim took, the most that it gave one organization, and which ones it looked at."""
+    """What a claim took, and the most that it gave one organization. `is_end`: it saw the last lane; `last` is the last that it
+    saw, `cut` one of an organization that has more than a claim looks at. `is_limited`: a limit held something back;
+    `was_beaten`: another claim did, which counted against the same limit at the same time.
+    """
 
-    runs: tuple[ClaimedRun, ...]
-    share: int
-    looked_at: int
-    looked_until: UUID | None
+    runs: tuple[ClaimedRun, ...] = ()
+    share: int = 1
+    is_end: bool = True
+    last: Lane | None = None
+    cut: Lane | None = None
+    is_limited: bool = False
+    was_beaten: bool = False
 
 
 class Claims:
@@ -97,11 +117,39 @@ class Claims:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def claim(self, worker_id: UUID, *, limit: int, after: UUID, functions: Iterable[str]) -> Claimed:
-        """Take up to `limit` due runs, fairly across the organizations that follow `after`."""
-        rows = await self._pool.fetch(statement("claim"), worker_id, limit, after, list(functions))
-        taken = tuple(_claimed(row) for row in rows if row["id"] is not None)
-        return Claimed(taken, rows[0]["share"], rows[0]["looked_at"], rows[0]["looked_until"])
+    async def claim(
+        self,
+        worker_id: UUID,
+        *,
+        limit: int,
+        after: Lane,
+        functions: Iterable[str],
+        owned: Mapping[UUID, int],
+        owned_max: int,
+    ) -> Claimed:
+        """Take up to `limit` due runs, fairly across the organizations that follow `after`: those first of which the
+        worker owns least (`owned` says how many), and none of which it owns `owned_max`.
+        """
+        rows = await self._pool.fetch(
+            statement("claim"),
+            worker_id,
+            limit,
+            *after,
+            list(functions),
+            list(owned),
+            list(owned.values()),
+            owned_max,
+        )
+        first = rows[0]
+        return Claimed(
+            tuple(_claimed(row) for row in rows if row["id"] is not None),
+            first["share"],
+            is_end=first["is_end"],
+            last=_lane(first, "last"),
+            cut=_lane(first, "cut"),
+            is_limited=first["is_limited"],
+            was_beaten=first["was_beaten"],
+        )
 
     async def claim_runs(
         self, worker_id: UUID, keys: Iterable[RunKey], *, limit: int, functions: Iterable[str]
@@ -139,6 +187,7 @@ class Claims:
                 due_in_s=row["due_in_s"] or 0.0,
                 output=from_json(row["output"]) if row["output"] is not None else None,
                 deaths=row["deaths"],
+                waits_for_budget=row["waits_for_budget"],
             )
         return states
 
@@ -162,10 +211,12 @@ class Claims:
         return _object(text) if text else {}
 
     async def owned_signals(self, worker_id: UUID) -> dict[RunKey, Signal]:
-        """Inbox and cancellation of every run that the worker owns, as the database sees it."""
+        """Inbox, cancellation and pause of every run that the worker owns, as the database sees it."""
         rows = await self._pool.fetch(statement("owned_signals"), worker_id)
         return {
-            (row["organization_id"], row["id"]): Signal(row["epoch"], row["inbox"], row["cancel_requested"])
+            (row["organization_id"], row["id"]): Signal(
+                row["epoch"], row["inbox"], row["cancel_requested"], row["is_paused"]
+            )
             for row in rows
         }
 
@@ -184,6 +235,13 @@ def _claimed(row: asyncpg.Record) -> ClaimedRun:
         cancel_requested=row["cancel_requested"],
         created_at=row["created_at"],
     )
+
+
+def _lane(row: asyncpg.Record, name: str) -> Lane | None:
+    organization_id = row[f"{name}_organization_id"]
+    if organization_id is None:
+        return None
+    return organization_id, row[f"{name}_pipeline_id"], row[f"{name}_priority"]
 
 
 def _columns(keys: Iterable[RunKey]) -> tuple[list[UUID], list[UUID]]:

@@ -5,11 +5,12 @@ Called by the actions, inside one organization's transaction. Invariant: nothing
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Double, Select, Text, case, func, insert, literal, select, update
+from sqlalchemy import TIMESTAMP, Select, Text, case, cast, func, insert, literal, select, update
 
 from tegu.domain.call import RULES, Fallback
 from tegu.domain.errors import ErrorInfo
@@ -18,6 +19,7 @@ from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
+from tegu.storage import holds
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of
@@ -34,19 +36,23 @@ from tegu.storage.tables import (
 )
 from tegu.storage.transaction import Transaction
 
-# A due run that nobody owns, and that only a worker with its Python stages may take. One that waits for its time, or is
-# cancelled, waits for nobody.
+# A due run that nobody owns: it waits to be taken. One that waits for its time, or is cancelled, waits for nobody.
 _IS_FREE = (
     (runs.c.owner.is_(None))
     & (runs.c.due_at <= func.clock_timestamp())
     & (runs.c.cancel_requested_at.is_(None))
-    & (func.cardinality(runs.c.functions) > 0)
 ).label("is_free")
+_SCHEDULED_AT = case(
+    (
+        (runs.c.owner.is_(None)) & (runs.c.started_at.is_(None)) & (runs.c.due_at > func.clock_timestamp()),
+        runs.c.due_at,
+    )
+).label("scheduled_at")
 
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be inserted: exactly one of `content_id` and `thread_id`."""
+    """A run to be inserted: exactly one of `content_id` and `thread_id`; due now, at `due_at` or after `delay_s`."""
 
     version: PipelineVersion
     content_id: UUID | None = None
@@ -55,19 +61,13 @@ class NewRun:
     triggered_by: TriggeredBy = TriggeredBy.LIBRARY
     metadata: JsonObject | None = None
     budget_usd: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a run stands. `due_in_s` is negative when it is overdue, None when no time is set for it."""
-
-    status: RunStatus
-    is_owned: bool
-    due_in_s: float | None
+    priority: int = 0
+    due_at: datetime | None = None
+    delay_s: float = 0.0
 
 
 async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
-    """Insert a run, due now. It exists when the transaction commits."""
+    """Insert a run. It exists when the transaction commits."""
     run_id = new_id()
     await connection.execute(
         insert(runs).values(
@@ -80,6 +80,12 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             functions=sorted(new.version.definition.python_stages()),
             model=new.model,
             budget_usd=new.budget_usd,
+            priority=new.priority,
+            # Never before now: that would be a place in the queue for nothing.
+            due_at=func.greatest(
+                func.clock_timestamp() + timedelta(seconds=new.delay_s),
+                cast(new.due_at, TIMESTAMP(timezone=True)),
+            ),
             triggered_by=new.triggered_by.value,
             metadata=new.metadata or {},
         )
@@ -117,7 +123,7 @@ async def get_run(connection: Transaction, organization_id: UUID, run_id: UUID) 
     order = {name: place for place, name in enumerate(row["document"]["stages"])}
     results = await results_of(connection, organization_id, run_id)
     return replace(
-        _waiting(row, await _there_for(connection, [row])),
+        (await _runs_of(connection, organization_id, [row]))[0],
         stages=await _stages(connection, organization_id, run_id, row["document"]),
         results=tuple(sorted(results, key=lambda result: order.get(result.stage, len(order)))),
         totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),
@@ -140,8 +146,7 @@ async def list_runs(
         query = query.where(pipelines.c.name == pipeline)
     query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
     rows = (await connection.execute(query)).mappings().all()
-    there = await _there_for(connection, rows)
-    found = [_waiting(row, there) for row in rows]
+    found = await _runs_of(connection, organization_id, rows)
     totals = await totals_of(connection, organization_id, [run.id for run in found])
     return [replace(run, totals=totals.get(run.id, CallTotals())) for run in found]
 
@@ -156,20 +161,6 @@ async def statuses_of(
     return {row.id: RunStatus(row.status) for row in await connection.execute(query)}
 
 
-async def standings_of(
-    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
-) -> dict[UUID, Standing]:
-    """Status, ownership and due time of runs; unknown ones are missing."""
-    due_in_s = func.extract("epoch", runs.c.due_at - func.clock_timestamp()).cast(Double)
-    query = select(runs.c.id, runs.c.status, runs.c.owner, due_in_s.label("due_in_s")).where(
-        runs.c.organization_id == organization_id, runs.c.id.in_(run_ids)
-    )
-    return {
-        row.id: Standing(RunStatus(row.status), row.owner is not None, row.due_in_s)
-        for row in await connection.execute(query)
-    }
-
-
 async def waiting_of(
     connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[str, ...]]:
@@ -181,6 +172,15 @@ async def waiting_of(
     there = await _there_for(connection, rows)
     found = {row["id"]: missing_functions(row["functions"], there) for row in rows}
     return {run_id: missing for run_id, missing in found.items() if missing}
+
+
+async def held_of(connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Which of these runs a pause or a limit holds back, and why."""
+    query = select(runs.c.id, runs.c.pipeline_id).where(
+        runs.c.organization_id == organization_id, runs.c.id.in_(run_ids), _IS_FREE
+    )
+    rows = (await connection.execute(query)).mappings().all()
+    return await holds.reasons_of(connection, organization_id, rows)
 
 
 async def unserved_functions(connection: Transaction, needed: Collection[str]) -> tuple[str, ...]:
@@ -246,14 +246,24 @@ async def totals_of(
     }
 
 
-def _waiting(row: Mapping[Any, Any], there: Sequence[Collection[str]]) -> Run:
-    missing = missing_functions(row["functions"], there) if row["is_free"] else ()
-    return replace(_run(row), waits_for=missing)
+async def _runs_of(
+    connection: Transaction, organization_id: UUID, rows: Sequence[Mapping[Any, Any]]
+) -> list[Run]:
+    """Runs, with what they wait for."""
+    free = [row for row in rows if row["is_free"]]
+    there, held = (
+        await _there_for(connection, free),
+        await holds.reasons_of(connection, organization_id, free),
+    )
+    missing = {row["id"]: missing_functions(row["functions"], there) for row in free}
+    return [
+        replace(_run(row), waits_for=missing.get(row["id"], ()), held_by=held.get(row["id"])) for row in rows
+    ]
 
 
 async def _there_for(connection: Transaction, rows: Iterable[Mapping[Any, Any]]) -> Sequence[Collection[str]]:
     """What living workers have; asked once for all rows, and only where a row depends on it."""
-    return await _functions_there(connection) if any(row["is_free"] for row in rows) else ()
+    return await _functions_there(connection) if any(row["functions"] for row in rows) else ()
 
 
 async def _functions_there(connection: Transaction) -> Sequence[Collection[str]]:
@@ -309,6 +319,7 @@ def _runs(organization_id: UUID) -> Select[Any]:
             pipeline_versions.c.document,
             func.coalesce(contents.c.name, mail_threads.c.subject).label("input_name"),
             _IS_FREE,
+            _SCHEDULED_AT,
         )
         .join_from(
             runs,
@@ -351,6 +362,8 @@ def _run(row: Mapping[Any, Any]) -> Run:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         cancel_requested_at=row["cancel_requested_at"],
+        priority=row["priority"],
+        scheduled_at=row["scheduled_at"],
     )
 
 

@@ -34,6 +34,7 @@ _RUN_EVENTS = {
     "run.failed": RunStatus.FAILED,
     "run.cancelled": RunStatus.CANCELLED,
     "run.handed_back": RunStatus.PENDING,
+    "run.paused": RunStatus.PENDING,
 }
 
 

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from tegu.app import Tegu
 from tegu.domain.run import RunEvent
-from tegu.domain.worker import waiting_reason
 from tegu.interfaces.cli.board import Board, RunLine
 from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.live import EXPANDED_RUNS_MAX, LiveView, PlainView
@@ -96,9 +95,9 @@ async def _watch_waiting(tegu: Tegu, board: Board, view: View) -> None:
     while True:
         await asyncio.sleep(_WAITING_LOOK_S)
         left = {run_id: run for run_id, run in board.runs.items() if not run.status.is_terminal}
-        found = await tegu.waiting(list(left)) if left else {}
+        found = await tegu.waiting_reasons(list(left)) if left else {}
         for run_id, run in left.items():
-            reason = waiting_reason(found[run_id]) if run_id in found else ""
+            reason = found.get(run_id, "")
             if reason and reason != run.note:
                 run.note = reason
                 view.waits(run)

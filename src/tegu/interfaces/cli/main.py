@@ -14,6 +14,9 @@ COMMANDS: Final = {
     "drive": Lazy("drive", "drive", "Drive given runs in this process until they have ended."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
     "workers": Lazy("workers", "workers", "List the workers that are alive, with their Python stages."),
+    "status": Lazy(
+        "status", "status", "Show how the installation is: workers, backlog, leases, what waits and why."
+    ),
     "ingest": Lazy("ingest", "ingest", "Store files, e-mails or mailboxes without running anything."),
     "new": Lazy("new", "new", "Write a new pipeline or stage, with its test, into the current folder."),
     "docs": Lazy("docs", "docs", "Print how to write, test and run pipelines, or one TOPIC of it."),
@@ -24,6 +27,19 @@ COMMANDS: Final = {
     "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
     "limits": Lazy("limits", "limits", "Show what providers may be asked, and what is under way."),
     "budgets": Lazy("budgets", "budgets", "List budgets, set or remove one."),
+    "schedules": Lazy("schedules", "schedules", "List schedules, add, pause, resume or remove one."),
+    "pause": Lazy("pauses", "pause", "Hold back the runs of a PIPELINE, of the organization, or all."),
+    "resume": Lazy(
+        "pauses",
+        "resume",
+        "Let runs go on that were paused: of a PIPELINE, of the organization, or all.",
+    ),
+    "pauses": Lazy("pauses", "pauses", "List what is paused."),
+    "concurrency": Lazy(
+        "pauses",
+        "concurrency",
+        "Show or set how many RUNS of the organization may be under way at once, over all workers.",
+    ),
     "models": Lazy(
         "models", "models", "List the models that the present keys allow, choose one, or try some."
     ),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.tables import runs_table, write_error_info
 from tegu.interfaces.cli.usd import Usd
+from tegu.interfaces.cli.when import when_options
 from tegu.interfaces.cli.written_pipelines import written_pipeline
 from tegu.pipeline.builder import Pipeline
 from tegu.runtime import StageFunction
@@ -72,6 +74,7 @@ class Started:
     help="The model of every stage, before all other settings: provider:model, an alias, several.",
 )
 @click.option("--budget", metavar="USD", type=Usd(), help="The most that the calls of each run may cost.")
+@when_options
 @click.option("--follow/--no-follow", default=None, help="Show progress (default, except with --json).")
 @click.option("--partials", is_flag=True, help="With --follow --json: also what models have said so far.")
 @click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
@@ -83,6 +86,9 @@ def run(
     inputs: tuple[str, ...],
     model: str | None,
     budget: Decimal | None,
+    priority: int,
+    due_at: datetime | None,
+    delay_s: float | None,
     follow: bool | None,
     partials: bool,
     limit: int,
@@ -108,7 +114,15 @@ def run(
         out = console()
         follows = (not as_json) if follow is None else follow
         shown = follows and shows_partials(len(found), out, as_json=as_json, asked=partials)
-        options = StartOptions(model=model, triggered_by=TriggeredBy.USER, stream=shown, budget_usd=budget)
+        options = StartOptions(
+            model=model,
+            triggered_by=TriggeredBy.USER,
+            stream=shown,
+            budget_usd=budget,
+            priority=priority,
+            due_at=due_at,
+            delay_s=delay_s,
+        )
         run_ids = await tegu.start_inputs(version, found, options)
         started.names.update(zip(run_ids, [item.name for item in found], strict=True))
         try:
@@ -143,6 +157,7 @@ def run(
     help="The model of every stage, before all other settings: provider:model, an alias, several.",
 )
 @click.option("--budget", metavar="USD", type=Usd(), help="The most that the calls of each run may cost.")
+@when_options
 @click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
 @import_option
 @json_option
@@ -152,6 +167,9 @@ def start(
     inputs: tuple[str, ...],
     model: str | None,
     budget: Decimal | None,
+    priority: int,
+    due_at: datetime | None,
+    delay_s: float | None,
     limit: int,
     modules: tuple[str, ...],
     as_json: bool,
@@ -165,7 +183,14 @@ def start(
     async def work(tegu: Tegu) -> dict[UUID, str]:
         # Keys are the workers' affair, who may run elsewhere.
         version, found = await _planned(tegu, wish, drives=False)
-        options = StartOptions(model=model, triggered_by=TriggeredBy.USER, budget_usd=budget)
+        options = StartOptions(
+            model=model,
+            triggered_by=TriggeredBy.USER,
+            budget_usd=budget,
+            priority=priority,
+            due_at=due_at,
+            delay_s=delay_s,
+        )
         run_ids = await tegu.start_inputs(version, found, options)
         return dict(zip(run_ids, [item.name for item in found], strict=True))
 

@@ -14,6 +14,7 @@ from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.tables import runs_table, stages_table, write_error_info
+from tegu.interfaces.cli.when import said
 
 LIMITS = click.IntRange(1, 1000)
 
@@ -67,7 +68,12 @@ def show(*, run_id: UUID, as_json: bool) -> None:
     totals = f"{wording.counted(run.totals.calls, 'call')}, {wording.run_cost(run)}"
     out.print(f"{wording.status(run.status.value)}, {wording.run_elapsed(run) or 'not started'}, {totals}")
     if run.waiting_reason:
-        out.print(f"[yellow]waits:[/] {escape(run.waiting_reason)} (`tegu worker --import MODULE`)")
+        hint = "" if run.held_by else " (`tegu worker --import MODULE`)"
+        out.print(f"[yellow]waits:[/] {escape(run.waiting_reason)}{hint}")
+    if run.scheduled_at:
+        out.print(f"[yellow]scheduled:[/] starts {said(run.scheduled_at)}")
+    if run.priority:
+        out.print(f"priority {run.priority}")
     out.print(stages_table(run.stages))
     write_results(out, run.results)
     write_error_info(out, run.error)

@@ -5,6 +5,7 @@ Called by the commands that show them. Invariant: text of users never becomes ma
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from textwrap import wrap
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +16,11 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.run import Run, StageRun
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import table
+from tegu.interfaces.cli.when import said
+
+_WHY_WIDTH = 28
+_WHY_LINES = 3
+"""`tegu runs show` has the whole reason."""
 
 
 def runs_table(runs: Iterable[Run]) -> Table:
@@ -37,8 +43,13 @@ def runs_table(runs: Iterable[Run]) -> Table:
 
 
 def _run_status(run: Run) -> str:
+    if run.scheduled_at:
+        return f"scheduled\n[dim]{said(run.scheduled_at)}[/]"
     status = wording.status(run.status.value)
-    return f"{status}\n[yellow]{escape(run.waiting_reason)}[/]" if run.waiting_reason else status
+    if not run.waiting_reason:
+        return status
+    why = wrap(run.waiting_reason, _WHY_WIDTH, max_lines=_WHY_LINES, placeholder=" ...")
+    return f"{status}\n[yellow]{escape(chr(10).join(why))}[/]"
 
 
 def stages_table(stages: Sequence[StageRun]) -> Table:

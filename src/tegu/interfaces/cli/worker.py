@@ -5,8 +5,11 @@ as it is, and the runs go on when its lease has ended.
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
@@ -18,7 +21,10 @@ from tegu.interfaces.cli.failure import ExitCode, write_notice
 from tegu.interfaces.cli.ray_workers import RayOptions, drive_on_ray, ray_options
 from tegu.interfaces.cli.session import on_signals, with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
+from tegu.interfaces.serve import address_of, served
 from tegu.storage.claims import RunKey
+
+log = logging.getLogger("tegu.worker")
 
 
 @click.command()
@@ -29,9 +35,17 @@ from tegu.storage.claims import RunKey
     type=click.IntRange(1, 10_000),
     help="Runs that it owns, and stages that it performs, at once.",
 )
+@click.option(
+    "--metrics",
+    "metrics",
+    metavar="[HOST:]PORT",
+    help="Serve /metrics and /health there. A port alone is only reached from this machine.",
+)
 @import_option
 @ray_options
-def worker(*, concurrency: int, modules: tuple[str, ...], ray: str | None, **fleet: Any) -> int:
+def worker(
+    *, concurrency: int, metrics: str | None, modules: tuple[str, ...], ray: str | None, **fleet: Any
+) -> int:
     """Drive runs until told to stop.
 
     Any number of workers may run, on any number of machines. The first SIGTERM or Ctrl-C hands the runs back, a second
@@ -44,34 +58,62 @@ def worker(*, concurrency: int, modules: tuple[str, ...], ray: str | None, **fle
         return drive_on_ray(ray, RayOptions(**fleet), concurrency=concurrency, modules=modules)
 
     async def work(tegu: Tegu) -> ExitCode:
-        made = await tegu.worker(options=WorkerOptions(concurrency=concurrency), on_released=_say_released)
-        is_killed = on_signals(_stopping(made), asyncio.current_task())
+        made = await tegu.worker(
+            options=WorkerOptions(concurrency=concurrency),
+            on_released=partial(_say_released, is_log=tegu.settings.is_log_json),
+        )
+        is_killed = on_signals(_stopping(tegu, made), asyncio.current_task())
         functions = ", ".join(sorted(tegu.registry.functions()))
-        write_notice(
+        _say(
+            tegu,
             f"Worker ready for {concurrency} runs at once"
             + (f", with {functions}" if functions else "")
-            + "."
+            + ".",
         )
         try:
-            await made.run()
+            async with _telling(tegu, metrics):
+                await made.run()
         except asyncio.CancelledError:
             if is_killed():
                 return ExitCode.INTERRUPTED
             raise
-        write_notice("Every run is handed back.")
+        _say(tegu, "Every run is handed back.")
         return ExitCode.OK
 
     return with_tegu(work, stages=stages_of(modules))
 
 
-def _stopping(made: Worker) -> Callable[[], None]:
+def _stopping(tegu: Tegu, made: Worker) -> Callable[[], None]:
     def stop() -> None:
-        write_notice(f"Handing back {made.owned} runs; again to stop at once.")
+        _say(tegu, f"Handing back {made.owned} runs; again to stop at once.")
         made.stop()
 
     return stop
 
 
-def _say_released(key: RunKey, status: RunStatus) -> None:
-    if status.is_terminal:
+@asynccontextmanager
+async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
+    if metrics is None:
+        yield
+        return
+    async with served(tegu.asgi(), *address_of(metrics)) as url:
+        _say(tegu, f"Metrics at {url}/metrics, health at {url}/health.")
+        yield
+
+
+def _say_released(key: RunKey, status: RunStatus, *, is_log: bool) -> None:
+    if not status.is_terminal:
+        return
+    if is_log:
+        about = {"organization_id": key[0], "run_id": key[1], "status": status.value}
+        log.info("run %s", status.value, extra=about)
+    else:
         write_notice(f"{datetime.now().astimezone():%H:%M:%S}  run {key[1]}  {status.value}")
+
+
+def _say(tegu: Tegu, text: str) -> None:
+    """To people a notice; where lines are JSON, one of them."""
+    if tegu.settings.is_log_json:
+        log.info(text)
+    else:
+        write_notice(text)

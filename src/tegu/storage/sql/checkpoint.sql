@@ -1,5 +1,6 @@
 -- Store what happened in many runs at once, each fenced by (owner, epoch, rev); a run that does not match is not touched.
 -- The owner is compared so that no index serves it: the runs are found by key, not among all that the worker ever owned.
+-- A stage that waits for a budget is due at once where its run was signalled meanwhile: the budget may have been raised.
 -- $1 worker; $2-$10 a run each; $11-$23 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
 with r as materialized (
     select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[], $7::int[], $8::float8[], $9::int[], $10::text[])
@@ -28,13 +29,16 @@ f as (
     where q.organization_id = l.organization_id and q.id = l.id
         and q.owner is not distinct from $1 and q.epoch = l.epoch and q.rev = l.rev
     returning q.organization_id, q.id, q.epoch, l.i, q.last_seq - l.events as seq, q.cancel_requested_at, q.inbox,
-        q.pipeline_id, q.status
+        q.pipeline_id, q.status, q.inbox > l.inbox as is_signalled
 ),
 s as (
     insert into tegu.stage_runs as sr (organization_id, run_id, stage, item, status, attempt, failures, crashes,
         generation, epoch, due_at, model, fingerprint, output, error, started_at, ended_at)
     select f.organization_id, f.id, t.stage, t.item, t.status, t.attempt, t.failures, t.crashes, t.generation, f.epoch,
-        clock_timestamp() + make_interval(secs => t.due_in_s), t.model, t.fingerprint, t.output::jsonb, t.error::jsonb,
+        clock_timestamp() + make_interval(secs => case
+            when f.is_signalled and t.error::jsonb ->> 'code' = 'budget_exhausted' then least(t.due_in_s, 0)
+            else t.due_in_s end),
+        t.model, t.fingerprint, t.output::jsonb, t.error::jsonb,
         case when t.status = 'running' then clock_timestamp() end,
         case when t.status in ('completed', 'failed', 'skipped', 'cancelled') then clock_timestamp() end
     from unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[], $17::int[], $18::int[],

@@ -1,0 +1,203 @@
+"""Schedules: make, list, pause, resume and remove them, and begin the runs whose time has come.
+
+Called by the handle as `tegu.schedules`, and `fire` by every worker. Invariant: the runs of one time are begun in the
+transaction that moves the schedule on, so once, however many workers look.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from tegu.actions.pipelines import resolve
+from tegu.actions.runs import RunInput, StartOptions, start_in
+from tegu.actions.scope import Scope
+from tegu.domain.budget import checked_limit
+from tegu.domain.content import InputKind
+from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.operations import checked_priority
+from tegu.domain.run import TriggeredBy
+from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleWish, checked_schedule_name
+from tegu.storage import pipelines
+from tegu.storage import schedules as store
+from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.schedules import DueSchedules
+from tegu.storage.transaction import Transaction
+
+log = logging.getLogger("tegu.engine")
+
+LOOK_S = 5.0
+"""How late at most a schedule is seen that was made or resumed on another machine."""
+_ANSWER_S = 30.0
+_ERROR_LENGTH_MAX = 500
+
+
+class Schedules:
+    """See the module."""
+
+    def __init__(self, scope: Callable[[], Awaitable[Scope]]) -> None:
+        self._scope = scope
+
+    async def create(self, name: str, wish: ScheduleWish) -> Schedule:
+        """Begin runs at each time of the wish, from its next on. Raises UsageError for what cannot be, NotFoundError for
+        a pipeline or an input that is not there, ConflictError when there is a schedule of that name.
+        """
+        scope = await self._scope()
+        version = await resolve(scope, wish.pipeline)
+        _check(name, wish, version)
+        wish = replace(wish, priority=checked_priority(wish.priority))
+        async with scope.transaction() as connection:
+            if missing := await store.missing_inputs(connection, scope.organization_id, wish.inputs):
+                raise NotFoundError(f"there is no content or mail thread {missing[0]}")
+            next_at = wish.times.after(await store.now(connection))
+            made = await store.put_schedule(connection, scope.organization_id, name, wish, next_at)
+        if made is None:
+            raise ConflictError(
+                f"there is a schedule {name!r} already", hint="remove it first, or choose another name"
+            )
+        return made
+
+    async def list(self) -> Sequence[Schedule]:
+        """All of the organization, by name."""
+        scope = await self._scope()
+        async with scope.transaction() as connection:
+            return await store.list_schedules(connection, scope.organization_id)
+
+    async def remove(self, name: str) -> None:
+        """Begin no more runs by it; those that it began stay. Raises NotFoundError."""
+        scope = await self._scope()
+        async with scope.transaction() as connection:
+            if not await store.remove_schedule(connection, scope.organization_id, name):
+                raise _unknown(name)
+
+    async def pause(self, name: str) -> None:
+        """Begin no runs until it is resumed; its times pass. Raises NotFoundError."""
+        scope = await self._scope()
+        async with scope.transaction() as connection:
+            found = await _locked(scope, connection, name)
+            await store.set_next(connection, scope.organization_id, found.id, None)
+
+    async def resume(self, name: str) -> datetime:
+        """Go on, with the next of its times, which is returned. Raises NotFoundError."""
+        scope = await self._scope()
+        async with scope.transaction() as connection:
+            found = await _locked(scope, connection, name)
+            next_at = found.next_at or found.wish.times.after(await store.now(connection))
+            await store.set_next(connection, scope.organization_id, found.id, next_at)
+        return next_at
+
+
+async def fire_for_ever(
+    look: Callable[[], Awaitable[DueSchedules]], scope_of: Callable[[UUID], Scope], *, look_s: float = LOOK_S
+) -> None:
+    """Begin what is due, of all organizations, on time or a moment later. Never returns."""
+    while True:
+        wait_s = look_s
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                due = await look()
+            for organization_id, schedule_id in due.keys:
+                await _try_to_fire(scope_of(organization_id), schedule_id)
+            if due.others_in_s is not None:
+                wait_s = min(look_s, max(0.0, due.others_in_s))
+        except Exception as error:  # noqa: BLE001 (the next look may do better)
+            log.warning("schedules not looked at: %s", error or type(error).__name__)
+        await asyncio.sleep(wait_s)
+
+
+async def fire(scope: Scope, schedule_id: UUID) -> tuple[UUID, ...]:
+    """Begin the runs of a schedule, if its time has come and nobody else does. What it refuses, or that it cannot be read
+    any more, is noted on the schedule, which goes on with its next time.
+    """
+    try:
+        async with scope.transaction() as connection:
+            due = await store.take_due(connection, scope.organization_id, schedule_id)
+            if due is None:
+                return ()
+            run_ids = await _begin(scope, connection, due)
+            await store.note_fired(
+                connection,
+                due.id,
+                scope.organization_id,
+                next_at=due.wish.times.after(await store.now(connection)),
+                run_ids=run_ids,
+            )
+    except UsageError as error:
+        await _note_failed(scope, schedule_id, error)
+        return ()
+    scope.wake()
+    log.info("schedule %s began %d runs", due.name, len(run_ids))
+    return run_ids
+
+
+async def _try_to_fire(scope: Scope, schedule_id: UUID) -> None:
+    """What breaks one schedule keeps no other from its time."""
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            await fire(scope, schedule_id)
+    except Exception as error:  # noqa: BLE001 (it stays due: the next look tries again)
+        log.warning("schedule %s not begun: %s", schedule_id, error or type(error).__name__)
+
+
+async def _begin(scope: Scope, connection: Transaction, due: Schedule) -> tuple[UUID, ...]:
+    name, _, number = due.wish.pipeline.partition("@")
+    version = await pipelines.find(
+        connection, scope.organization_id, name, number=int(number) if number else None
+    )
+    if version is None:
+        raise NotFoundError(f"there is no pipeline {due.wish.pipeline!r} any more")
+    _check(due.name, due.wish, version)
+    if missing := await store.missing_inputs(connection, scope.organization_id, due.wish.inputs):
+        raise NotFoundError(f"there is no content or mail thread {missing[0]} any more")
+    options = StartOptions(
+        model=due.wish.model,
+        triggered_by=TriggeredBy.SCHEDULE,
+        metadata={"schedule": due.name, "scheduled_for": due.next_at.isoformat() if due.next_at else None},
+        budget_usd=due.wish.budget_usd,
+        priority=due.wish.priority,
+    )
+    inputs = [RunInput(due.name, content_id=i.content_id, thread_id=i.thread_id) for i in due.wish.inputs]
+    return await start_in(scope, connection, version, inputs, options)
+
+
+async def _note_failed(scope: Scope, schedule_id: UUID, error: UsageError) -> None:
+    async with scope.transaction() as connection:
+        due = await store.take_due(connection, scope.organization_id, schedule_id)
+        if due is None:
+            return
+        try:
+            next_at = due.wish.times.after(await store.now(connection))
+        except UsageError:
+            next_at = None  # its zone or its times are no more: it is paused
+        said = str(error)[:_ERROR_LENGTH_MAX]
+        await store.note_fired(connection, due.id, scope.organization_id, next_at=next_at, error=said)
+    log.warning("schedule %s began nothing: %s", due.name, said)
+
+
+def _check(name: str, wish: ScheduleWish, version: PipelineVersion) -> None:
+    """Raises UsageError for what cannot be begun."""
+    checked_schedule_name(name)
+    if wish.budget_usd is not None:
+        checked_limit(wish.budget_usd)
+    if not 1 <= len(wish.inputs) <= INPUTS_MAX:
+        raise UsageError(f"a schedule has 1 to {INPUTS_MAX} inputs, and not {len(wish.inputs)}")
+    takes_threads = version.definition.input is InputKind.MAIL_THREAD
+    for each in wish.inputs:
+        if (each.content_id is None) == (each.thread_id is None):
+            raise UsageError("an input of a schedule is either a content or a mail thread")
+        if (each.thread_id is not None) != takes_threads:
+            kind = "mail threads" if takes_threads else "contents"
+            raise UsageError(f"pipeline {version.name!r} takes {kind}")
+
+
+async def _locked(scope: Scope, connection: Transaction, name: str) -> Schedule:
+    found = await store.find_schedule(connection, scope.organization_id, name, locks=True)
+    if found is None:
+        raise _unknown(name)
+    return found
+
+
+def _unknown(name: str) -> NotFoundError:
+    return NotFoundError(f"there is no schedule {name!r}", hint="`tegu schedules` lists them")

@@ -1,0 +1,214 @@
+"""`tegu schedules`: runs that begin by themselves, at the times of a cron expression in a time zone."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.markup import escape
+
+from tegu.actions.runs import inputs_of
+from tegu.app import Tegu
+from tegu.domain.errors import UsageError
+from tegu.domain.schedule import CronTimes, Schedule, ScheduledInput, ScheduleWish
+from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.inputs import ingest_each, pipeline_source
+from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.printable import printable
+from tegu.interfaces.cli.screen import console, json_option, table, write_json
+from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.usd import Usd
+from tegu.interfaces.cli.when import priority_option, said
+
+_ZONE = click.option(
+    "--zone",
+    default="UTC",
+    show_default=True,
+    metavar="ZONE",
+    help="The time zone of the times: Europe/Berlin.",
+)
+_NAME = click.argument("name")
+
+
+@click.group(cls=ListingGroup, invoke_without_command=True)
+def schedules() -> None:
+    """List schedules, add, pause, resume or remove one.
+
+    A schedule begins runs at the times of a cron expression in a time zone, once each, however many workers there are; a worker
+    must be there. When none was there for a while it fires once, late.
+    """
+
+
+@schedules.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the schedules: when each fires next, and what it did the last time."""
+
+    async def work(tegu: Tegu) -> list[Schedule]:
+        return list(await tegu.schedules.list())
+
+    found = with_tegu(work)
+    if as_json:
+        write_json({"schedules": [_shown(each) for each in found]})
+        return
+    if not found:
+        click.echo("There is no schedule: `tegu schedules add --help` says how to make one.")
+        return
+    made = table("schedule", "pipeline", "times", "next", "last", whole=("next",))
+    for each in found:
+        wish = each.wish
+        made.add_row(
+            escape(each.name),
+            escape(wish.pipeline),
+            escape(f"{wish.cron} {wish.zone}"),
+            said(each.next_at) if each.next_at else "[yellow]paused[/]",
+            _last(each),
+        )
+    console().print(made)
+
+
+@schedules.command()
+@_NAME
+@click.argument("cron")
+@click.argument("pipeline")
+@click.argument("inputs", nargs=-1, metavar="[INPUT]...")
+@click.option("--content", "contents", type=click.UUID, multiple=True, help="A content that is stored.")
+@click.option("--thread", "threads", type=click.UUID, multiple=True, help="A mail thread, as it is then.")
+@_ZONE
+@click.option("--model", metavar="MODEL", help="The model of every stage of its runs.")
+@click.option("--budget", metavar="USD", type=Usd(), help="The most that the calls of each run may cost.")
+@priority_option
+@json_option
+def add(
+    *,
+    name: str,
+    cron: str,
+    pipeline: str,
+    inputs: tuple[str, ...],
+    contents: tuple[UUID, ...],
+    threads: tuple[UUID, ...],
+    zone: str,
+    model: str | None,
+    budget: Decimal | None,
+    priority: int,
+    as_json: bool,
+) -> None:
+    """Make a schedule NAME: at the times of CRON the PIPELINE runs over the inputs.
+
+    CRON has five fields: minute, hour, day of month, month, day of week ('30 8 * * MON-FRI'). PIPELINE is a name, and then the
+    newest version of that time runs, a name with its version (invoices@2), or a file. An INPUT is a file, which is stored now.
+    """
+    times = CronTimes(cron, zone)
+    now = datetime.now(UTC)
+    times.after(now)  # refused before anything is stored
+
+    async def work(tegu: Tegu) -> Schedule:
+        source = pipeline_source(pipeline)
+        version = await tegu.pipeline(source)
+        await tegu.require_models(version, model=model, with_keys=False)
+        stored, unread = await ingest_each(tegu, inputs)
+        if unread:
+            raise unread[0].error
+        read = [ScheduledInput(i.content_id, i.thread_id) for i in inputs_of(version, stored)]
+        given = [ScheduledInput(content_id=c) for c in contents] + [
+            ScheduledInput(thread_id=t) for t in threads
+        ]
+        if not read and not given:
+            raise UsageError("a schedule needs something to read", hint="name files, or --content, --thread")
+        wish = ScheduleWish(
+            pipeline=source if isinstance(source, str) else version.name,
+            cron=cron,
+            zone=zone,
+            inputs=(*read, *given),
+            model=model,
+            priority=priority,
+            budget_usd=budget,
+        )
+        return await tegu.schedules.create(name, wish)
+
+    made = with_tegu(work)
+    if as_json:
+        write_json(_shown(made))
+        return
+    runs = wording.counted(len(made.wish.inputs), "run")
+    click.echo(printable(f"{made.name} begins {runs} of {made.wish.pipeline} each time. The next times:"))
+    for moment in times.several_after(now, 3):
+        click.echo(f"  {moment:%a %Y-%m-%d %H:%M %Z}")
+
+
+@schedules.command()
+@_NAME
+@json_option
+def pause(*, name: str, as_json: bool) -> None:
+    """Begin no runs by it until it is resumed; its times pass."""
+
+    async def work(tegu: Tegu) -> None:
+        await tegu.schedules.pause(name)
+
+    with_tegu(work)
+    if as_json:
+        write_json({"paused": name})
+    else:
+        click.echo(printable(f"{name} is paused. `tegu schedules resume` lets it go on."))
+
+
+@schedules.command()
+@_NAME
+@json_option
+def resume(*, name: str, as_json: bool) -> None:
+    """Let it go on, with its next time."""
+
+    async def work(tegu: Tegu) -> datetime:
+        return await tegu.schedules.resume(name)
+
+    next_at = with_tegu(work)
+    if as_json:
+        write_json({"resumed": name, "next_at": next_at})
+    else:
+        click.echo(printable(f"{name} fires next at {said(next_at)}."))
+
+
+@schedules.command()
+@_NAME
+@json_option
+def remove(*, name: str, as_json: bool) -> None:
+    """Take it away; the runs that it began stay."""
+
+    async def work(tegu: Tegu) -> None:
+        await tegu.schedules.remove(name)
+
+    with_tegu(work)
+    if as_json:
+        write_json({"removed": name})
+    else:
+        click.echo(printable(f"There is no schedule {name} any more."))
+
+
+def _last(schedule: Schedule) -> str:
+    if schedule.last_at is None:
+        return ""
+    if schedule.last_error:
+        return f"{said(schedule.last_at)}\n[red]{escape(schedule.last_error)}[/]"
+    return f"{said(schedule.last_at)}\n{wording.counted(len(schedule.last_run_ids), 'run')}"
+
+
+def _shown(schedule: Schedule) -> dict[str, Any]:
+    wish = schedule.wish
+    return {
+        "id": schedule.id,
+        "name": schedule.name,
+        "pipeline": wish.pipeline,
+        "cron": wish.cron,
+        "zone": wish.zone,
+        "inputs": [{"content_id": i.content_id, "thread_id": i.thread_id} for i in wish.inputs],
+        "model": wish.model,
+        "priority": wish.priority,
+        "budget_usd": wish.budget_usd,
+        "created_at": schedule.created_at,
+        "next_at": schedule.next_at,
+        "paused_at": schedule.paused_at,
+        "last_at": schedule.last_at,
+        "last_run_ids": schedule.last_run_ids,
+        "last_error": schedule.last_error,
+    }

@@ -1,0 +1,72 @@
+"""The tables as SQLAlchemy sees them, for composed reads and writes.
+
+The migrations own the schema; a test compares these columns with the migrated database.
+"""
+
+from tegu.storage.tables.columns import metadata
+from tegu.storage.tables.contents import (
+    blobs,
+    contents,
+    mail_references,
+    mail_threads,
+    organizations,
+    texts,
+    users,
+)
+from tegu.storage.tables.ledger import llm_calls, llm_journal, llm_requests
+from tegu.storage.tables.operations import (
+    budget_windows,
+    budgets,
+    llm_limit_shares,
+    llm_limits,
+    organization_limits,
+    pauses,
+    schedules,
+)
+from tegu.storage.tables.runs import (
+    hook_deliveries,
+    idempotency_keys,
+    pipeline_versions,
+    pipelines,
+    results,
+    run_events,
+    run_watches,
+    runs,
+    stage_attempts,
+    stage_partials,
+    stage_runs,
+    workers,
+)
+
+__all__ = [
+    "blobs",
+    "budget_windows",
+    "budgets",
+    "contents",
+    "hook_deliveries",
+    "idempotency_keys",
+    "llm_calls",
+    "llm_journal",
+    "llm_limit_shares",
+    "llm_limits",
+    "llm_requests",
+    "mail_references",
+    "mail_threads",
+    "metadata",
+    "organization_limits",
+    "organizations",
+    "pauses",
+    "pipeline_versions",
+    "pipelines",
+    "results",
+    "run_events",
+    "run_watches",
+    "runs",
+    "schedules",
+    "stage_attempts",
+    "stage_partials",
+    "stage_runs",
+    "texts",
+    "users",
+    "workers",
+]
