@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test check setup chaos bench bench-streaming bench-peers bench-scale lock clean format
+.PHONY: demo test test-ray test-engines check setup chaos bench bench-streaming bench-peers bench-scale lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -28,6 +28,23 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+test-ray: .venv-ray/.installed  ## workers on a local Ray cluster, a node of which is killed
+	@.venv-ray/bin/pytest tests/cluster/test_ray_workers.py -rs -p no:xdist
+
+test-engines: .venv-engines/.installed  ## what docs/scaling.md shows of Celery and Temporal
+	@.venv-engines/bin/pytest tests/cluster/test_scaling_page.py -rs -p no:xdist
+
+# Copies of .venv with what is too large for it: a private one for each, so that `make setup` stays quick.
+.venv-ray/.installed: EXTRA = "ray>=2.40,<3"
+.venv-engines/.installed: EXTRA = "celery>=5.5" "temporalio>=1.9"
+.venv-%/.installed: requirements.lock pyproject.toml
+	@echo "Setting up .venv-$* (once; some minutes) ..."
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(EXTRA)
+	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
 
 chaos: setup  ## SEEDS storms, one after the other; SEED=n has one again
 	@TEGU_CHAOS=large TEGU_CHAOS_SEEDS=$(or $(SEEDS),20) TEGU_CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos -s -x
@@ -56,4 +73,4 @@ lock: setup  ## resolve pyproject.toml anew (needs uv)
 		--group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis build dist .tegu
+	rm -rf .venv .venv-ray .venv-engines .pytest_cache .ruff_cache .hypothesis build dist .tegu

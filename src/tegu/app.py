@@ -177,6 +177,12 @@ class Tegu(OrganizationHandle):
         """The workers that are alive, whatever organization their runs belong to. For operators."""
         return await Workers(await self.database.engine()).living()
 
+    async def count_due(self, *, most: int = 10_000) -> int:
+        """Due runs that nobody owns, of any organization, that a worker of this process could take; counted up to `most`.
+        For operators: what a fleet of workers is scaled by.
+        """
+        return await Workers(await self.database.engine()).due(self.registry.functions(), most=most)
+
     async def health(self, *, age_max_s: float = AGE_MAX_S) -> Health:
         """Whether this process can do its work, and how the whole installation is: workers and their slots, backlog, leases,
         of all organizations. The latter may be `age_max_s` old, or older where looking takes long; with 0 it is new. For

@@ -10,10 +10,13 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from math import inf
+from typing import overload
 from uuid import UUID
 
 from tegu.actions import budgets as budget_actions
 from tegu.actions import contents as content_actions
+from tegu.actions import drive as drive_actions
 from tegu.actions import models as model_actions
 from tegu.actions import pipelines as pipeline_actions
 from tegu.actions import runs as run_actions
@@ -43,7 +46,6 @@ from tegu.storage.joined import join
 from tegu.storage.ledger import CallPlace
 from tegu.storage.pipelines import PipelineVersion
 
-_POLL_S = 0.1
 _FOLLOW_S = 0.15
 
 
@@ -164,28 +166,37 @@ class OrganizationHandle:
 
     # Waiting.
 
-    async def drive(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
-        """Drive runs in this process until they have ended; safe to call from anywhere, any number of times."""
-        organization_id = (await self.scope()).organization_id
-        await self._runtime.drive((organization_id, run_id) for run_id in run_ids)
-        return await self.wait(run_ids, timeout_s=timeout_s)
+    @overload
+    async def drive(
+        self, run_ids: UUID, *, timeout_s: float = 3600.0, patience_s: float = inf
+    ) -> RunStatus: ...
+
+    @overload
+    async def drive(
+        self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0, patience_s: float = inf
+    ) -> dict[UUID, RunStatus]: ...
+
+    async def drive(
+        self, run_ids: UUID | Sequence[UUID], *, timeout_s: float = 3600.0, patience_s: float = inf
+    ) -> RunStatus | dict[UUID, RunStatus]:
+        """Drive one run, or several, in this process until they have ended, and return where each stands then.
+
+        Safe to call from anywhere, any number of times, also for a run that has ended: whoever comes first drives it, and
+        the others wait for that. When a caller's process dies, another caller, or any worker, goes on after the lease
+        (6 s). With `patience_s` it also returns, with a status that is not terminal, when what is left has nobody to drive
+        it for longer than that: it waits (for a retry, a budget, a limit), or for a worker with its Python stages. Call
+        again later. Raises NotFoundError, and TimeoutError after `timeout_s`; then, and when the caller is cancelled, this
+        process goes on with the run.
+        """
+        wanted = (run_ids,) if isinstance(run_ids, UUID) else tuple(run_ids)
+        found = await drive_actions.drive(
+            await self.scope(), self._runtime, wanted, timeout_s=timeout_s, patience_s=patience_s
+        )
+        return found[run_ids] if isinstance(run_ids, UUID) else found
 
     async def wait(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
         """Wait until runs have ended, whoever drives them. Raises TimeoutError, NotFoundError."""
-        scope = await self.scope()
-        async with asyncio.timeout(timeout_s), self._runtime.released(run_ids) as released:
-            while True:
-                found = await through_outages(partial(run_actions.statuses, scope, run_ids))
-                if missing := set(run_ids) - found.keys():
-                    raise NotFoundError(
-                        f"there is no run {missing.pop()}", hint="`tegu runs` lists the newest"
-                    )
-                if all(status.is_terminal for status in found.values()):
-                    return found
-                self._runtime.check_worker()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(released.wait(), _POLL_S)
-                released.clear()
+        return await drive_actions.wait(await self.scope(), self._runtime, run_ids, timeout_s=timeout_s)
 
     async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncGenerator[RunEvent]:
         """The events of runs, as they happen, in order within each run, until all have ended.

@@ -320,6 +320,17 @@ class Runtime:
         for key in keys:
             self._own[0].follow(key)
 
+    @property
+    def has_lease(self) -> bool:
+        """Whether our own worker may take runs now."""
+        return self._own is not None and self._own[0].id is not None
+
+    def leave(self, keys: Iterable[RunKey]) -> None:
+        """Let our own worker take these runs no more; what it owns it goes on with."""
+        if self._own is not None:
+            for key in keys:
+                self._own[0].unfollow(key)
+
     def check_worker(self) -> None:
         """Raises what broke our own worker, which must not leave its caller waiting."""
         if self._own is not None and self._own[1].done():

@@ -15,7 +15,8 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from math import inf
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, overload
 from uuid import UUID
 
 from tegu.actions import contents as content_actions
@@ -27,6 +28,7 @@ from tegu.domain.content import SourceType
 from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import RunEvent
+from tegu.domain.status import RunStatus
 from tegu.handle import OrganizationHandle, joined_scope, start_prepared
 from tegu.storage.borrowed import check_synchronous, run_now
 
@@ -157,7 +159,6 @@ class SyncHandle:
 
     pipeline = _blocking(OrganizationHandle.pipeline)
     run = _blocking(OrganizationHandle.run)
-    drive = _blocking(OrganizationHandle.drive)
     wait = _blocking(OrganizationHandle.wait)
     cancel = _blocking(OrganizationHandle.cancel)
     get_run = _blocking(OrganizationHandle.get_run)
@@ -170,6 +171,21 @@ class SyncHandle:
     _start = _blocking(OrganizationHandle.start)
     _prepare = _blocking(OrganizationHandle.prepare_start)
     _scope = _blocking(OrganizationHandle.scope)
+
+    @overload
+    def drive(self, run_ids: UUID, *, timeout_s: float = 3600.0, patience_s: float = inf) -> RunStatus: ...
+
+    @overload
+    def drive(
+        self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0, patience_s: float = inf
+    ) -> dict[UUID, RunStatus]: ...
+
+    @wraps(OrganizationHandle.drive)
+    def drive(
+        self, run_ids: UUID | Sequence[UUID], *, timeout_s: float = 3600.0, patience_s: float = inf
+    ) -> RunStatus | dict[UUID, RunStatus]:
+        handle = self._handle()
+        return self._loop.call(lambda: handle.drive(run_ids, timeout_s=timeout_s, patience_s=patience_s))
 
     def start(
         self,

@@ -40,6 +40,10 @@ ALLOWED = {
         "import importlib",
     ): "asks whether a module of that name is there; loads none",
     ("tegu.interfaces.cli.written_pipelines", "import importlib"): "--import, by whoever starts the process",
+    (
+        "tegu.interfaces.ray.cluster",
+        "import importlib",
+    ): "loads Ray, a constant, where the extra is installed",
     ("tegu.llm.providers.direct", "import importlib"): "loads a constant list before the first timed call",
 }
 """(module, what it does) -> why no data of a user can reach it."""

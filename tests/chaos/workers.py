@@ -8,14 +8,15 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Self
 
-from tegu.app import Tegu
+from naps import nap
+
 from tegu.domain.errors import StorageUnavailableError
 from tegu.engine.lease import LeaseOptions
 from tegu.engine.worker import WorkerOptions
@@ -36,9 +37,11 @@ async def _work() -> None:
     """A worker as `tegu worker` runs it, with the lease of these tests; started anew, as a supervisor would, when the
     database is not there yet.
     """
+    from tegu.app import Tegu
+
     while True:
         try:
-            async with Tegu() as tegu:
+            async with Tegu(stages=[nap]) as tegu:
                 worker = await tegu.worker(options=_options())
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
                 await worker.run()
@@ -49,7 +52,14 @@ async def _work() -> None:
 
 
 def _fork_for_ever() -> None:
-    for name in ("openai", "pydantic_ai.models.openai", "pydantic_ai.providers.openai", "genai_prices"):
+    # Not at the top: children that perform stages alone import this module again, and need much less.
+    for name in (
+        "tegu.app",
+        "openai",
+        "pydantic_ai.models.openai",
+        "pydantic_ai.providers.openai",
+        "genai_prices",
+    ):
         import_module(name)  # so that no worker needs to
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
@@ -102,12 +112,18 @@ class Crew:
     @classmethod
     @asynccontextmanager
     async def of(
-        cls, count: int, environment: Mapping[str, str], *, concurrency: int, lease_s: float
+        cls,
+        count: int,
+        environment: Mapping[str, str],
+        *,
+        concurrency: int,
+        lease_s: float,
+        prefix: Sequence[str] = (),
     ) -> AsyncGenerator[Self]:
-        """So many workers, each for so many runs; whoever is left at the end is killed."""
+        """So many workers, each for so many runs; whoever is left at the end is killed. `prefix` says where they are."""
         more = {_CONCURRENCY: str(concurrency), _LEASE_S: str(lease_s)}
         nursery = await asyncio.create_subprocess_exec(
-            sys.executable, __file__, env=dict(environment) | more, stdin=PIPE, stdout=PIPE
+            *prefix, sys.executable, __file__, env=dict(environment) | more, stdin=PIPE, stdout=PIPE
         )
         crew = cls(nursery)
         try:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from random import Random
+from uuid import UUID
 
 from tegu.storage.workers import Workers
 
@@ -35,3 +36,12 @@ async def look_after_others(
                     await workers.forget()
         except Exception as error:  # noqa: BLE001 (the next look may do better)
             log.info("others not looked after: %s", error or type(error).__name__)
+
+
+async def retire(workers: Workers, worker_id: UUID, *, within_s: float) -> None:
+    """Say goodbye; a worker that still owns runs keeps its row until its lease ends, so that they are freed."""
+    try:
+        async with asyncio.timeout(within_s):
+            await workers.retire(worker_id)
+    except Exception as error:  # noqa: BLE001 (the end of a worker must not be an error of its own)
+        log.info("not retired, the lease will end by itself: %s", error or type(error).__name__)

@@ -29,7 +29,7 @@ from tegu.engine.lease import Lease, WorkerFacts
 from tegu.engine.options import WorkerOptions
 from tegu.engine.slots import StageSlots
 from tegu.engine.undriven import Undriven
-from tegu.engine.upkeep import Chore, look_after_others
+from tegu.engine.upkeep import Chore, look_after_others, retire
 from tegu.engine.wake import listen
 from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
@@ -100,7 +100,7 @@ class Worker:
         self._slots = StageSlots(self._options.concurrency, self._options.reserve)
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
-        self._stopping = False
+        self._stopping = self._leaving = False
         self._idle = asyncio.Event()
         self._lanes = [
             CommitLane(doors.connect, self._options.lane, on_applied=self._applied, on_lost=self._lost_run)
@@ -128,9 +128,14 @@ class Worker:
 
     def follow(self, key: RunKey) -> None:
         """Also drive this run (for a worker that drives given runs only)."""
-        if self._only is not None:
+        if self._only is not None and key not in self._only:
             self._only.add(key)
-        self.wake()
+            self.wake()
+
+    def unfollow(self, key: RunKey) -> None:
+        """Take this run no more, once it was let go."""
+        if self._only is not None:
+            self._only.discard(key)
 
     async def run(self) -> None:
         """Work until `stop` was called and everything is handed back, or until cancelled."""
@@ -165,8 +170,12 @@ class Worker:
             if leaving:
                 await asyncio.wait(leaving, timeout=self._options.drain_s)
             await lease.stop()
-            if owned_none:
-                await self._retire()
+            if owned_none and self._id is not None:
+                await retire(self._workers, self._id, within_s=self._options.drain_s)
+
+    def leave(self) -> None:
+        """Claim nothing more; `owned` says how many runs there are still to wait for, before `stop`."""
+        self._leaving = True
 
     def stop(self) -> None:
         """Claim nothing more, hand the runs back and end."""
@@ -195,16 +204,6 @@ class Worker:
         driver.hand_back()
         self._cancel_tasks(driver)
         self._mark(driver)
-
-    async def _retire(self) -> None:
-        """Say goodbye; a worker that still owns runs keeps its row until its lease ends, so that they are freed."""
-        if self._id is None:
-            return
-        try:
-            async with asyncio.timeout(self._options.drain_s):
-                await self._workers.retire(self._id)
-        except Exception as error:  # noqa: BLE001 (the end of a worker must not be an error of its own)
-            log.info("not retired, the lease will end by itself: %s", error or type(error).__name__)
 
     # Claiming.
 
@@ -248,6 +247,8 @@ class Worker:
 
     async def _claim(self, worker_id: UUID, limit: int) -> bool:
         """Claim once; True when there may be more."""
+        if self._leaving:
+            return False
         self._claiming_since = monotonic()
         try:
             owned_max = 1 if self._is_full else limit + len(self._drivers)

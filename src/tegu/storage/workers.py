@@ -68,6 +68,12 @@ class Workers:
         rows = await self._door.fetch(statement("living_workers"))
         return tuple(_living(row) for row in rows)
 
+    async def due(self, functions: Iterable[str], *, most: int) -> int:
+        """Due runs, of all organizations, that nobody owns and a worker with these Python stages may take; counted up to
+        `most`.
+        """
+        return await self._door.fetchval(statement("count_due"), list(functions), most)
+
     async def unserved(self) -> tuple[UnservedRuns, ...]:
         """Due runs, of all organizations, that no living worker can take, those that are most first."""
         there = [worker.functions for worker in await self.living() if worker.drives_all]

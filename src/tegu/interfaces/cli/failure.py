@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     CONFIGURATION = 4
     DATABASE = 5
     PROVIDER = 6
+    WAITING = 7  # a run that was to be driven has not ended
     INTERRUPTED = 130
 
 

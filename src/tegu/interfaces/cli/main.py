@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "demo": Lazy("demo", "demo", "Run the shipped samples: no key, no service, nothing to set up."),
     "run": Lazy("run", "run", "Run a pipeline over files, here, and show the results."),
     "start": Lazy("run", "start", "Start runs and print their ids; a worker drives them."),
+    "drive": Lazy("drive", "drive", "Drive given runs in this process until they have ended."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
     "workers": Lazy("workers", "workers", "List the workers that are alive, with their Python stages."),
     "status": Lazy(
@@ -62,7 +63,7 @@ COMMANDS: Final = {
 
 EPILOG = (
     "Exit codes: 0 well, 1 a run failed, 2 usage or pipeline, 3 unreadable input, 4 key or model missing, "
-    "5 database, 6 provider, 130 interrupted."
+    "5 database, 6 provider, 7 a run has not ended yet (`tegu drive`), 130 interrupted."
 )
 
 

@@ -48,6 +48,23 @@ def configure_logging() -> None:
     set_up(is_json=settings.is_log_json, level=level.upper(), secrets=secrets_of(os.environ))
 
 
+def on_signals(stop: Callable[[], None], task: "asyncio.Task[Any] | None") -> Callable[[], bool]:
+    """Take SIGTERM and SIGINT over: the first calls `stop`, the second cancels. Returns whether that one has come."""
+    seen: list[int] = []
+
+    def told() -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            stop()
+        elif task is not None:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+    return lambda: len(seen) > 1
+
+
 async def _ending_on_sigterm(work: Coroutine[Any, Any, Value]) -> Value:
     # The runner has put its own handler on SIGINT: the first cancels this task, the second interrupts. SIGTERM, which
     # containers and service managers send, means the same.

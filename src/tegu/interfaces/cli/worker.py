@@ -6,11 +6,11 @@ as it is, and the runs go on when its lease has ended.
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import click
 
@@ -18,7 +18,8 @@ from tegu.app import Tegu
 from tegu.domain.status import RunStatus
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.interfaces.cli.failure import ExitCode, write_notice
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.ray_workers import RayOptions, drive_on_ray, ray_options
+from tegu.interfaces.cli.session import on_signals, with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.serve import address_of, served
 from tegu.storage.claims import RunKey
@@ -41,19 +42,27 @@ log = logging.getLogger("tegu.worker")
     help="Serve /metrics and /health there. A port alone is only reached from this machine.",
 )
 @import_option
-def worker(*, concurrency: int, metrics: str | None, modules: tuple[str, ...]) -> int:
+@ray_options
+def worker(
+    *, concurrency: int, metrics: str | None, modules: tuple[str, ...], ray: str | None, **fleet: Any
+) -> int:
     """Drive runs until told to stop.
 
     Any number of workers may run, on any number of machines. The first SIGTERM or Ctrl-C hands the runs back, a second
     one ends it at once. Runs with Python stages wait for a worker that has these stages (--import).
+
+    With --ray it starts workers on the nodes of a Ray cluster instead (`auto`, host:port, ray://host:10001), more of them
+    while runs are due, fewer when they are idle; see docs/scaling.md.
     """
+    if ray is not None:
+        return drive_on_ray(ray, RayOptions(**fleet), concurrency=concurrency, modules=modules)
 
     async def work(tegu: Tegu) -> ExitCode:
         made = await tegu.worker(
             options=WorkerOptions(concurrency=concurrency),
             on_released=partial(_say_released, is_log=tegu.settings.is_log_json),
         )
-        is_killed = _listen(tegu, made, asyncio.current_task())
+        is_killed = on_signals(_stopping(tegu, made), asyncio.current_task())
         functions = ", ".join(sorted(tegu.registry.functions()))
         _say(
             tegu,
@@ -74,6 +83,14 @@ def worker(*, concurrency: int, metrics: str | None, modules: tuple[str, ...]) -
     return with_tegu(work, stages=stages_of(modules))
 
 
+def _stopping(tegu: Tegu, made: Worker) -> Callable[[], None]:
+    def stop() -> None:
+        _say(tegu, f"Handing back {made.owned} runs; again to stop at once.")
+        made.stop()
+
+    return stop
+
+
 @asynccontextmanager
 async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
     if metrics is None:
@@ -82,24 +99,6 @@ async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
     async with served(tegu.asgi(), *address_of(metrics)) as url:
         _say(tegu, f"Metrics at {url}/metrics, health at {url}/health.")
         yield
-
-
-def _listen(tegu: Tegu, made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
-    """Take the signals over. Returns whether the second one has come."""
-    seen: list[int] = []
-
-    def told() -> None:
-        seen.append(1)
-        if len(seen) == 1:
-            _say(tegu, f"Handing back {made.owned} runs; again to stop at once.")
-            made.stop()
-        elif task is not None:
-            task.cancel()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told)
-    return lambda: len(seen) > 1
 
 
 def _say_released(key: RunKey, status: RunStatus, *, is_log: bool) -> None:
