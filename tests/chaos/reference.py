@@ -40,6 +40,19 @@ CallKey = tuple[UUID, str, int, int, int]
 Row = dict[str, Any]
 
 
+MUST_BE_MET = (
+    "write refused",
+    "run ended",
+    "claimed again",
+    "swept",
+    "reply replayed",
+    "reply second",
+    "budget full",
+    "answer lost",
+)
+"""Steps that never came to these would show nothing."""
+
+
 @dataclass
 class Reference:
     """What was seen so far."""
