@@ -16,9 +16,11 @@ from typing import Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
+from tegu.actions.health import AGE_MAX_S
 from tegu.actions.operations import checked_reason
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookEvent
+from tegu.domain.installation import Health
 from tegu.domain.operations import checked_runs_max
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
@@ -27,7 +29,7 @@ from tegu.engine.worker import Worker, WorkerOptions
 from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import CredentialSource
-from tegu.runtime import Health, OnReleased, Runtime, StageFunction
+from tegu.runtime import OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
 from tegu.storage import holds
@@ -162,18 +164,25 @@ class Tegu(OrganizationHandle):
                 await self._runtime.serve(options)
             yield
 
-    def asgi(self) -> Callable[..., Awaitable[None]]:
-        """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu."""
+    def asgi(self, *, operations: bool = True) -> Callable[..., Awaitable[None]]:
+        """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu.
+
+        With `operations` it tells how the whole installation is: in /health, and in /metrics for Prometheus. Guard them
+        where others reach them, or leave it out.
+        """
         # Interfaces stand above the app and import it: the name is loaded when it is asked for, as in the public face.
-        return import_module("tegu.interfaces.http.mount").mounted(self)
+        return import_module("tegu.interfaces.http.mount").mounted(self, operations=operations)
 
     async def list_workers(self) -> tuple[LivingWorker, ...]:
         """The workers that are alive, whatever organization their runs belong to. For operators."""
         return await Workers(await self.database.engine()).living()
 
-    async def health(self) -> Health:
-        """Whether this process can do its work."""
-        return await self._runtime.health()
+    async def health(self, *, age_max_s: float = AGE_MAX_S) -> Health:
+        """Whether this process can do its work, and how the whole installation is: workers and their slots, backlog, leases,
+        of all organizations. The latter may be `age_max_s` old, or older where looking takes long; with 0 it is new. For
+        operators.
+        """
+        return await self._runtime.health(age_max_s=age_max_s)
 
     async def doctor(self, *, rows_max: int = ROWS_DEFAULT) -> tuple[HealthCheck, ...]:
         """Whether everything that is needed is there, and whether the stored state is what it must be; it needs not be

@@ -6,7 +6,7 @@ Made by `app.Tegu`, one for each. Invariant: it belongs to one event loop, and w
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version as installed_version
 from random import Random
@@ -14,11 +14,13 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.schedules import fire_for_ever
 from tegu.actions.scope import Scope
 from tegu.crashpoints import crashing
-from tegu.domain.errors import StorageUnavailableError, UsageError
+from tegu.domain.errors import UsageError
 from tegu.domain.ids import new_id
+from tegu.domain.installation import Health
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
 from tegu.engine.alone import AlonePerformer, can_be_sent
@@ -58,6 +60,7 @@ from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
 from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
+from tegu.telemetry.spans import show_content
 
 ORGANIZATION_MODEL_S = 5.0
 """How long an organization's own model is remembered."""
@@ -65,25 +68,6 @@ _OWN_MODELS_MAX = 10_000
 
 StageFunction = Callable[..., Any]
 OnReleased = Callable[[RunKey, RunStatus], None]
-
-
-_HEALTH_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether this process can do its work. `runs` and `slots` are those of its worker for everybody's runs, if it has one."""
-
-    is_open: bool
-    is_database_reachable: bool
-    runs: int | None = None
-    slots: int | None = None
-    problem: str | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether nothing is missing."""
-        return self.problem is None
 
 
 class Runtime:
@@ -115,6 +99,8 @@ class Runtime:
         self._serving: tuple[Worker, asyncio.Task[None]] | None = None
         self._hooks: dict[str, Hook] = {}
         self._delivering: tuple[Deliverer, asyncio.Task[None]] | None = None
+        self._watch: HealthWatch | None = None
+        self._everybodys: Worker | None = None
 
     async def address(self) -> DatabaseAddress:
         """Where the database is; the embedded server is started when it is asked for."""
@@ -133,7 +119,9 @@ class Runtime:
         """Open both doors of the database; connections are made when they are needed. Raises UsageError when it is open."""
         self.check_closed()
         address = await self.address()
+        show_content(is_allowed=self.settings.is_content_traced)
         self._database = Database(address)
+        self._watch = HealthWatch(self._database)
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier(self._database.engine)
         self._feed = Feed(partial(connect, address, APP_ROLE))
@@ -172,7 +160,9 @@ class Runtime:
             for under_way in (self._delivering, self._own, self._serving):
                 if under_way is not None:
                     closing.push_async_callback(_stopped, *under_way)
-            self._own = self._serving = self._delivering = self._database = self._partials = None
+            self._own = self._serving = self._delivering = self._database = self._partials = self._watch = (
+                None
+            )
 
     @property
     def database(self) -> Database:
@@ -250,7 +240,7 @@ class Runtime:
         if self._alone is None:
             opened = partial(open_performer, self.settings, self._functions, self.credentials)
             self._alone = AlonePerformer(opened) if can_be_sent(opened) else None
-        return Worker(
+        made = Worker(
             Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
             await self.performer(),
             options=options,
@@ -266,6 +256,9 @@ class Runtime:
                 partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
             ),
         )
+        if only is None:
+            self._everybodys = made
+        return made
 
     def scope_of(self, organization_id: UUID) -> Scope:
         """On whose behalf actions run for an organization."""
@@ -308,22 +301,16 @@ class Runtime:
             self._serving[1].result()
         return self._serving[0] if self._serving is not None else None
 
-    async def health(self) -> Health:
-        """Whether this process can do its work, within seconds."""
-        if self._database is None:
-            return Health(False, False, problem="not open: give the application `lifespan=tegu.lifespan`")
+    async def health(self, *, age_max_s: float = AGE_MAX_S) -> Health:
+        """Whether this process can do its work, and how the installation is, within seconds."""
+        if self._watch is None:
+            return NOT_OPEN
+        found = await self._watch.health(age_max_s=age_max_s)
         try:
-            async with asyncio.timeout(_HEALTH_S):
-                await self._database.check()
-        except (StorageUnavailableError, TimeoutError):
-            return Health(True, False, problem="the database does not answer")
-        try:
-            worker = self.serving
+            worker = self.serving or self._everybodys
         except Exception as error:  # noqa: BLE001 (whatever broke it)
-            return Health(True, True, problem=f"the worker has ended: {type(error).__name__}")
-        if worker is None:
-            return Health(True, True)
-        return Health(True, True, worker.owned, worker.slots)
+            return replace(found, problem=f"the worker has ended: {type(error).__name__}")
+        return replace(found, runs=worker.owned, slots=worker.slots) if worker is not None else found
 
     async def drive(self, keys: Iterable[RunKey]) -> None:
         """Let this process's own worker, started when first needed, drive these runs."""

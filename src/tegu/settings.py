@@ -13,6 +13,9 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
     TEGU_CRASHPOINT             kill the process at a moment that `tegu crashpoints` lists: for tests of faults
     TEGU_LIMITS                 what providers may be asked: `openai:gpt-5-mini rpm=500 tpm=200000 concurrency=50; anthropic rpm=50`
+    TEGU_LOG_FORMAT             of what the command line logs: text (for people) or json (an object a line)
+    TEGU_LOG_LEVEL              from which level on: debug, info, warning, error; warning, with json info
+    TEGU_TRACE_CONTENT          1: spans hold what models were asked and said; 0
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -44,6 +47,9 @@ class Settings:
     limits: str | None = None
     """As TEGU_LIMITS."""
     keep: Retention = field(default_factory=Retention)
+    is_log_json: bool = False
+    log_level: str | None = None
+    is_content_traced: bool = False
     crashpoint: str | None = None
 
     @classmethod
@@ -59,6 +65,10 @@ class Settings:
             organization=env.get("TEGU_ORGANIZATION") or "default",
             limits=env.get("TEGU_LIMITS") or None,
             keep=_retention(env),
+            is_log_json=_one_of(env, "TEGU_LOG_FORMAT", ("text", "json")) == "json",
+            log_level=_one_of(env, "TEGU_LOG_LEVEL", ("debug", "info", "warning", "error")),
+            is_content_traced=_one_of(env, "TEGU_TRACE_CONTENT", ("0", "1", "false", "true"))
+            in {"1", "true"},
             crashpoint=env.get("TEGU_CRASHPOINT") or None,
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
@@ -66,6 +76,13 @@ class Settings:
                 if name.startswith(_ALIAS_PREFIX) and value.strip()
             },
         )
+
+
+def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | None:
+    written = env.get(name, "").strip().lower()
+    if written and written not in known:
+        raise ConfigurationError(f"{name} is {env[name]!r}", hint=f"one of {', '.join(known)}")
+    return written or None
 
 
 def _retention(env: Mapping[str, str]) -> Retention:

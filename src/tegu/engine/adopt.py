@@ -27,6 +27,7 @@ from tegu.storage.claims import (
     after_organization,
     before_all,
 )
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
 
@@ -82,6 +83,8 @@ class Adoption:
         else:
             runs = await self._claim_wanted(worker_id, limit, driven)
             more = len(runs) >= limit
+        measured.CLAIMS.add(1, "runs" if runs else "nothing")
+        measured.CLAIMED.add(len(runs))
         return Adopted(await self._drivers(worker_id, runs) if runs else (), more)
 
     async def forget_ended(self, driven: Mapping[RunKey, RunDriver]) -> None:

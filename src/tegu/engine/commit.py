@@ -7,14 +7,17 @@ found lost) before the next is taken; an unknown commit outcome is resolved by r
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
 import asyncpg
 
 from tegu.engine.drive import RunDriver
 from tegu.storage.checkpoints import Applied, Checkpoints, RunWrite
 from tegu.storage.claims import RunKey
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
 
@@ -117,6 +120,7 @@ class CommitLane:
                 await self._isolate(batch, error)
                 return
             # Outside of the try: what is stored must not be stored again because of what follows from it.
+            _count([write for (_, write), (_, found) in zip(batch, stored, strict=True) if found], len(batch))
             for driver, applied in stored:
                 self._follow(driver, applied)
             return
@@ -138,7 +142,9 @@ class CommitLane:
         self, batch: Sequence[tuple[RunDriver, RunWrite]]
     ) -> list[tuple[RunDriver, Applied | None]]:
         store = await self._checkpoints()
+        began = perf_counter()
         applied = await store.store(batch[0][0].worker_id, [write for _, write in batch])
+        measured.COMMITS.observe(perf_counter() - began)
         missed = [pair for pair, found in zip(batch, applied, strict=True) if found is None]
         resolved = await self._resolve(store, missed) if missed else {}
         return [
@@ -165,6 +171,7 @@ class CommitLane:
             return
         driver = batch[0][0]
         log.warning("checkpoint of run %s refused: %s", driver.run.id, error)
+        measured.CHECKPOINTS.add(1, "refused")
         if driver.refused(error):
             self.mark(driver)
         else:
@@ -183,6 +190,14 @@ class CommitLane:
             self._connection.terminate()
             self._store = None
         await asyncio.sleep(min(self._options.retry_s_max, 0.05 * 2 ** min(attempt, 10)))
+
+
+def _count(stored: Sequence[RunWrite], all_of_them: int) -> None:
+    measured.CHECKPOINTS.add(len(stored), "stored")
+    if len(stored) < all_of_them:
+        measured.CHECKPOINTS.add(all_of_them - len(stored), "lost")
+    for kind, count in Counter(event.kind for write in stored for event in write.events).items():
+        measured.EVENTS.add(count, kind)
 
 
 def lane_of(key: RunKey, lanes: int, *, owned: int) -> int:

@@ -20,6 +20,7 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Failed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus, transition
 from tegu.engine.attempt import task_of
+from tegu.engine.observed import ObservedRun
 from tegu.engine.progress import (
     Draft,
     StageProgress,
@@ -60,6 +61,7 @@ class RunDriver:
         self.status = RunStatus.RUNNING
         self.is_lost = False
         self.lane = 0
+        self.observed = ObservedRun(run, plan.definition, worker_id)
         self._plan = plan
         self._facts = facts
         self._retry = retry
@@ -121,6 +123,10 @@ class RunDriver:
     def next_due(self) -> float | None:
         """When the next waiting stage is due, on the monotonic clock."""
         return min((s.due for s in self._stages.values() if s.status is StageStatus.WAITING), default=None)
+
+    def let_go(self) -> None:
+        """The worker forgets the run."""
+        self.observed.end("lost" if self.is_lost else self.status.value, self._error)
 
     @property
     def is_idle(self) -> bool:

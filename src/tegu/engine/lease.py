@@ -19,6 +19,7 @@ import asyncpg
 
 from tegu.domain.ids import new_id
 from tegu.storage.workers import Workers
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
 
@@ -154,6 +155,7 @@ class Lease:
         else:
             return alive
         log.warning("lease of worker %s lost", worker_id)
+        measured.LEASES_LOST.add(1)
         self._tell(self._on_lost, worker_id)
         return alive
 

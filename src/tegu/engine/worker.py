@@ -22,7 +22,7 @@ import asyncpg
 
 from tegu.domain.status import RunStatus
 from tegu.engine.adopt import Adoption
-from tegu.engine.attempt import Perform, attempt
+from tegu.engine.attempt import Perform
 from tegu.engine.commit import CommitLane, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.lease import Lease, WorkerFacts
@@ -295,11 +295,11 @@ class Worker:
         begun = monotonic()
         if task.is_alone and self._perform_alone is not None:
             # It waits for a child, not for a slot: those that follow a crash must not hold up the others.
-            outcome = await attempt(self._perform_alone, task, is_bounded=False)
+            outcome = await driver.observed.attempt(self._perform_alone, task, is_bounded=False)
         else:
             async with self._slots.held(task.organization_id):
                 begun = monotonic()
-                outcome = await attempt(self._perform, task)
+                outcome = await driver.observed.attempt(self._perform, task)
         driver.ended(task.stage.name, outcome, elapsed_ms=round((monotonic() - begun) * 1000))
         self._mark(driver)
 
@@ -313,6 +313,7 @@ class Worker:
         """The run is finished, waits, or belongs to another: forget it."""
         self._cancel_tasks(driver)
         self._tasks.pop(driver, None)
+        driver.let_go()
         if self._drivers.get(driver.key) is driver:  # and not its successor
             del self._drivers[driver.key]
         self._has_room.set()

@@ -15,6 +15,7 @@ from tegu.llm.protocol import Credential
 from tegu.llm.providers.registry import canonical_name
 from tegu.llm.variables import VARIABLES, Variables
 
+_IS_SECRET = re.compile("secret|token|password")
 _HOST_PART = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -22,6 +23,14 @@ def variables_of(provider: str) -> tuple[str, ...]:
     """The environment variables of a provider: its keys, then its hosts, then its other settings."""
     found = VARIABLES.get(canonical_name(provider))
     return found.all_names() if found is not None else ()
+
+
+def secrets_of(environment: Mapping[str, str]) -> frozenset[str]:
+    """The values of all keys of providers that are set, and of what else must not be shown: what logs blot out."""
+    names = {name for each in VARIABLES.values() for name in each.keys}
+    options = {option for each in VARIABLES.values() for option in each.options}
+    names.update(name for option in options if _IS_SECRET.search(option.name) for name in option.variables)
+    return frozenset(value for name in names if (value := environment.get(name)))
 
 
 class EnvironmentCredentials:

@@ -23,6 +23,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import assert_never
 from uuid import UUID
 
@@ -41,11 +42,13 @@ from tegu.llm.admission import (
     headers_heard,
     hold,
 )
+from tegu.llm.observed import count_replayed, count_reply, observed, timed_leave
 from tegu.llm.protocol import (
     BegunCall,
     CallFailure,
     Credential,
     Ledger,
+    ModelRef,
     ModelReply,
     ModelRequest,
     OnText,
@@ -55,6 +58,7 @@ from tegu.llm.protocol import (
     Watch,
 )
 from tegu.llm.reading import Accepted, Refused, Unusable, Verdict, verdict
+from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.llm")
 
@@ -151,7 +155,7 @@ class _Call:
         for reasks_left in range(self._limits.reasks, -1, -1):
             call, reply = await self._reply(request)
             judgement = verdict(request, reply)
-            await self._judged(call, judgement)
+            await self._judged(request, call, judgement)
             match judgement:
                 case Accepted(value):
                     return Completion(value, reply, call.id, reply.confidence, self._attempts)
@@ -166,11 +170,12 @@ class _Call:
                     assert_never(judgement)
         raise AssertionError("the last round returns or raises")
 
-    async def _judged(self, call: BegunCall, judgement: Verdict) -> None:
+    async def _judged(self, request: ModelRequest, call: BegunCall, judgement: Verdict) -> None:
         match judgement:
             case Accepted():
                 await self._ledger.judged(call, accepted=True)
             case Refused(problems):
+                measured.REJECTED.add(1, request.model.provider, request.model.name)
                 await self._ledger.judged(call, accepted=False, problems=problems)
             case Unusable(error):
                 await self._ledger.judged(call, accepted=False, problems=(f"{error.code}: {error.message}",))
@@ -190,11 +195,13 @@ class _Call:
                     request, ordinal=self._ordinal, attempt=self._attempts, call_id=intent.call_id
                 )
                 if call.reply is not None:
+                    count_replayed(request)
                     return call, call.reply
                 ending = ABANDONED
                 started = self._timing.monotonic()
                 try:
-                    reply = await self._heard_attempt(request, started, held)
+                    attempt = partial(self._heard_attempt, request, started, held)
+                    reply = await observed(request, self._credential, attempt, number=self._attempts)
                 except ProviderError as error:
                     ending = Ending(EndingKind.FAILED, error=error)
                     await self._failed(call, error, started)
@@ -206,11 +213,12 @@ class _Call:
                     raise
                 else:
                     ending = Ending(EndingKind.REPLIED, reply=reply)
+                    count_reply(request, reply)
                     return call, await self._ledger.replied(call, reply, latency_ms=self._since_ms(started))
             finally:
                 if held is not None:
                     await held.settle(ending)
-            await self._pause(passing)  # holding nothing
+            await self._pause(request.model, passing)  # holding nothing
 
     async def _leave(self, intent: Intent) -> Held | None:
         """Leave to make an attempt; None when the journal has the reply, so that none is needed."""
@@ -220,7 +228,7 @@ class _Call:
             if await self._ledger.stored_among([intent.request], ordinal=self._ordinal) is not None:
                 return None
         wait_s = min(self._limits.capacity_wait_s, self._deadline - self._timing.monotonic())
-        return await hold(self._admissions, intent, wait_s=max(0.0, wait_s))
+        return await timed_leave(hold(self._admissions, intent, wait_s=max(0.0, wait_s)))
 
     async def _heard_attempt(self, request: ModelRequest, started: float, held: Held | None) -> ModelReply:
         if held is None:
@@ -271,7 +279,7 @@ class _Call:
         )
         await self._ledger.failed(call, failure, latency_ms=self._since_ms(started))
 
-    async def _pause(self, error: ProviderError) -> None:
+    async def _pause(self, model: ModelRef, error: ProviderError) -> None:
         """Wait before the next attempt, or raise the error when there is to be none in this process."""
         self._failures += 1
         if not error.transient or self._failures >= self._limits.attempts:
@@ -281,6 +289,7 @@ class _Call:
         delay_s = asked_s + self._timing.random() * ceiling_s
         if asked_s > self._limits.retry_after_max_s or self._timing.monotonic() + delay_s >= self._deadline:
             raise error
+        measured.CALL_RETRIES.add(1, model.provider, model.name)
         await self._timing.sleep(delay_s)
 
     def _since_ms(self, started: float) -> int:

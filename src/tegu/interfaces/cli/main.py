@@ -13,6 +13,9 @@ COMMANDS: Final = {
     "start": Lazy("run", "start", "Start runs and print their ids; a worker drives them."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
     "workers": Lazy("workers", "workers", "List the workers that are alive, with their Python stages."),
+    "status": Lazy(
+        "status", "status", "Show how the installation is: workers, backlog, leases, what waits and why."
+    ),
     "ingest": Lazy("ingest", "ingest", "Store files, e-mails or mailboxes without running anything."),
     "new": Lazy("new", "new", "Write a new pipeline or stage, with its test, into the current folder."),
     "docs": Lazy("docs", "docs", "Print how to write, test and run pipelines, or one TOPIC of it."),

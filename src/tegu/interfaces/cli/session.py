@@ -5,7 +5,7 @@ back), a second one at once.
 """
 
 import asyncio
-import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 import click
 
 from tegu.app import Tegu
+from tegu.interfaces.cli.tracing import tracing
+from tegu.llm.credentials import secrets_of
 from tegu.runtime import StageFunction
 from tegu.settings import Settings
+from tegu.telemetry.logs import set_up
 
 Value = TypeVar("Value")
 
@@ -32,18 +35,17 @@ def with_tegu(work: Callable[[Tegu], Awaitable[Value]], *, stages: Iterable[Stag
 def run_async(work: Coroutine[Any, Any, Value]) -> Value:
     """Run a coroutine on uvloop, where there is one."""
     configure_logging()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with tracing(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_ending_on_sigterm(work))
 
 
 def configure_logging() -> None:
-    """Warnings of Tegu to stderr; everything of it with --debug."""
+    """To stderr, as TEGU_LOG_FORMAT and TEGU_LOG_LEVEL say; everything of Tegu with --debug. Raises ConfigurationError."""
     context = click.get_current_context(silent=True)
     debug = context is not None and bool(context.find_root().params.get("debug"))
-    logging.basicConfig(
-        format="%(asctime)s %(name)s %(levelname)s %(message)s", datefmt="%H:%M:%S", level=logging.ERROR
-    )
-    logging.getLogger("tegu").setLevel(logging.DEBUG if debug else logging.WARNING)
+    settings = Settings.from_environment()
+    level = "debug" if debug else settings.log_level or ("info" if settings.is_log_json else "warning")
+    set_up(is_json=settings.is_log_json, level=level.upper(), secrets=secrets_of(os.environ))
 
 
 async def _ending_on_sigterm(work: Coroutine[Any, Any, Value]) -> Value:

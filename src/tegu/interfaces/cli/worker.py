@@ -5,9 +5,12 @@ as it is, and the runs go on when its lease has ended.
 """
 
 import asyncio
+import logging
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 import click
 
@@ -17,7 +20,10 @@ from tegu.engine.worker import Worker, WorkerOptions
 from tegu.interfaces.cli.failure import ExitCode, write_notice
 from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
+from tegu.interfaces.serve import address_of, served
 from tegu.storage.claims import RunKey
+
+log = logging.getLogger("tegu.worker")
 
 
 @click.command()
@@ -28,8 +34,14 @@ from tegu.storage.claims import RunKey
     type=click.IntRange(1, 10_000),
     help="Runs that it owns, and stages that it performs, at once.",
 )
+@click.option(
+    "--metrics",
+    "metrics",
+    metavar="[HOST:]PORT",
+    help="Serve /metrics and /health there. A port alone is only reached from this machine.",
+)
 @import_option
-def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
+def worker(*, concurrency: int, metrics: str | None, modules: tuple[str, ...]) -> int:
     """Drive runs until told to stop.
 
     Any number of workers may run, on any number of machines. The first SIGTERM or Ctrl-C hands the runs back, a second
@@ -37,34 +49,49 @@ def worker(*, concurrency: int, modules: tuple[str, ...]) -> int:
     """
 
     async def work(tegu: Tegu) -> ExitCode:
-        made = await tegu.worker(options=WorkerOptions(concurrency=concurrency), on_released=_say_released)
-        is_killed = _listen(made, asyncio.current_task())
+        made = await tegu.worker(
+            options=WorkerOptions(concurrency=concurrency),
+            on_released=partial(_say_released, is_log=tegu.settings.is_log_json),
+        )
+        is_killed = _listen(tegu, made, asyncio.current_task())
         functions = ", ".join(sorted(tegu.registry.functions()))
-        write_notice(
+        _say(
+            tegu,
             f"Worker ready for {concurrency} runs at once"
             + (f", with {functions}" if functions else "")
-            + "."
+            + ".",
         )
         try:
-            await made.run()
+            async with _telling(tegu, metrics):
+                await made.run()
         except asyncio.CancelledError:
             if is_killed():
                 return ExitCode.INTERRUPTED
             raise
-        write_notice("Every run is handed back.")
+        _say(tegu, "Every run is handed back.")
         return ExitCode.OK
 
     return with_tegu(work, stages=stages_of(modules))
 
 
-def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
+@asynccontextmanager
+async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
+    if metrics is None:
+        yield
+        return
+    async with served(tegu.asgi(), *address_of(metrics)) as url:
+        _say(tegu, f"Metrics at {url}/metrics, health at {url}/health.")
+        yield
+
+
+def _listen(tegu: Tegu, made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], bool]:
     """Take the signals over. Returns whether the second one has come."""
     seen: list[int] = []
 
     def told() -> None:
         seen.append(1)
         if len(seen) == 1:
-            write_notice(f"Handing back {made.owned} runs; again to stop at once.")
+            _say(tegu, f"Handing back {made.owned} runs; again to stop at once.")
             made.stop()
         elif task is not None:
             task.cancel()
@@ -75,6 +102,19 @@ def _listen(made: Worker, task: "asyncio.Task[object] | None") -> Callable[[], b
     return lambda: len(seen) > 1
 
 
-def _say_released(key: RunKey, status: RunStatus) -> None:
-    if status.is_terminal:
+def _say_released(key: RunKey, status: RunStatus, *, is_log: bool) -> None:
+    if not status.is_terminal:
+        return
+    if is_log:
+        about = {"organization_id": key[0], "run_id": key[1], "status": status.value}
+        log.info("run %s", status.value, extra=about)
+    else:
         write_notice(f"{datetime.now().astimezone():%H:%M:%S}  run {key[1]}  {status.value}")
+
+
+def _say(tegu: Tegu, text: str) -> None:
+    """To people a notice; where lines are JSON, one of them."""
+    if tegu.settings.is_log_json:
+        log.info(text)
+    else:
+        write_notice(text)
