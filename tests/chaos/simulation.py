@@ -26,6 +26,7 @@ from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Completed, Failed, Postponed, ResultDraft, StageOutcome
 from tegu.engine.commit import LaneOptions
 from tegu.engine.retry import RetryPolicy
+from tegu.engine.upkeep import retire
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.protocol import BegunCall, CallFailure, ModelRef, ModelReply, ModelRequest, Rejection
 from tegu.pipeline.task import StageTask
@@ -219,8 +220,8 @@ class Hand:
 
     async def leave(self) -> None:
         """The end of a worker that was told to stop."""
-        if not self.worker.owned:
-            await self.worker._retire()
+        if not self.worker.owned and self.worker.id is not None:
+            await retire(self.worker._workers, self.worker.id, within_s=self.worker._options.drain_s)
 
     def die(self) -> None:
         """kill -9: nothing is stored any more."""
