@@ -159,6 +159,7 @@ def pages() -> dict[Path, str]:
         DOCS / "providers.md": providers_page(),
         DOCS / "rules.md": _beside("rules_page").page(),
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
+        DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "benchmarks"
-NAMES = ("shapes", "finished", "claiming", "waking", "memory", "queued", "topologies")
+NAMES = ("shapes", "finished", "claiming", "waking", "memory", "queued", "ledger", "topologies")
 Figures = dict[str, Any]
 
 PAGE = """\
@@ -68,6 +68,15 @@ dead row version can be removed. Ratio of the last p99 to the first: {p99_ratio}
 
 `python -m benchmarks.scale memory`: {rss}; {kb_a_run} kB for each owned run that waits in a stage.
 `python -m benchmarks.scale queued`: {queued}, the worker owning {owned} at once.
+
+## The ledger and budgets
+
+`python -m benchmarks.scale ledger`: a call's row and its reply, {ledger_in_flight} calls in flight, all of one organization, no
+model asked. Each budget is one row that every call of the organization locks twice.
+
+| budgets | calls/s | PostgreSQL ms a call |
+|---|---|---|
+{ledger}
 
 ## Recorded workflows
 
@@ -143,6 +152,11 @@ def _page(found: Mapping[str, Figures]) -> str:
             f"at most {mb} MB with {int(n):,} queued runs" for n, mb in found["queued"]["peak_mb"].items()
         ),
         owned=found["queued"]["owned"],
+        ledger_in_flight=found["ledger"]["in_flight"],
+        ledger="\n".join(
+            f"| {row['budgets']} | {row['calls_per_s']:,.0f} | {row['postgres_ms']:.2f} |"
+            for row in found["ledger"]["rows"]
+        ),
         same="the same for all"
         if all(row["schedule_is_as_given"] for row in workflows)
         else "**not for all**",

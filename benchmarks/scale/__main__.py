@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 
-from benchmarks.scale import claiming, finished, memory, queued, shapes, topologies, waking
+from benchmarks.scale import claiming, finished, ledger, memory, queued, shapes, topologies, waking
 from benchmarks.scale.ground import Ground, Json, open_ground
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
@@ -26,6 +26,7 @@ MODULES: dict[str, Callable[[Ground], Awaitable[Json]]] = {
     "waking": waking.measure,
     "memory": memory.measure,
     "queued": queued.measure,
+    "ledger": ledger.measure,
     "topologies": topologies.measure,
 }
 

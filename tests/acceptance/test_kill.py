@@ -54,9 +54,9 @@ async def rows(address: DatabaseAddress, query: str) -> list[asyncpg.Record]:
         await connection.close()
 
 
-async def start_runs(tegu: Tegu) -> list[UUID]:
+async def start_runs(tegu: Tegu, count: int = RUNS) -> list[UUID]:
     run_ids: list[UUID] = []
-    for number in range(RUNS):
+    for number in range(count):
         started = await tegu.start(
             "email_analysis", mailbox(number), options=StartOptions(model="openai:gpt-5-mini")
         )
