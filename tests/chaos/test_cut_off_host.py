@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -94,6 +94,7 @@ class Load:
     tegu: Tegu
     observer: asyncpg.Connection
     run_ids: list[UUID] = field(default_factory=list[UUID])
+    is_enough: bool = False
 
     @asynccontextmanager
     async def flowing(self) -> AsyncGenerator[None]:
@@ -102,12 +103,11 @@ class Load:
         try:
             yield
         finally:
-            feeding.cancel()
-            with suppress(asyncio.CancelledError):
-                await feeding
+            self.is_enough = True  # and no cancel, which may hit a start that is committed and not yet noted
+            await feeding
 
     async def _feed(self) -> None:
-        while True:
+        while not self.is_enough:
             free = await self.observer.fetchval(_FREE)
             for _ in range(max(0, WAITING - free)):
                 text = f"Note {len(self.run_ids)}, which nobody has seen before."

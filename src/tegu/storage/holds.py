@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import and_, func, literal, select
+from sqlalchemy import Text, and_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tegu.domain.operations import Pause, limit_reached
@@ -122,6 +122,8 @@ async def _reached_limit(connection: Transaction, organization_id: UUID) -> int 
     limit = await runs_max(connection, organization_id)
     if limit is None:
         return None
-    under_way = select(literal(1)).where(runs.c.organization_id == organization_id, runs.c.owner.is_not(None))
+    under_way = select(literal(1)).where(
+        cast(runs.c.organization_id, Text) == str(organization_id), runs.c.owner.is_not(None)
+    )
     counted = select(func.count()).select_from(under_way.limit(limit).subquery())
     return limit if await connection.scalar(counted) >= limit else None

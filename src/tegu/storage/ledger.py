@@ -79,7 +79,8 @@ class StoredLedger:
         call_id, request_hash = call_id or new_id(), request.hash()
         self._nth[call_id] = self._nth_of(request, ordinal)
         body = storable_json(request.to_json())
-        worst = worst_usd(request, body) if self._has_budgets else None
+        is_priced = self._has_budgets  # of this call: another may find out meanwhile
+        worst = worst_usd(request, body) if is_priced else None
         row = None
         for _ in range(_BEGINS_MAX):
             try:
@@ -104,9 +105,9 @@ class StoredLedger:
                 )
             if row["windows"] < row["budgets"]:
                 await self._pool.ask(open_windows, self._place.organization_id, self._place.run_id)
-            elif self._has_budgets:
+            elif is_priced:
                 break
-            self._has_budgets = True
+            self._has_budgets = is_priced = True
             worst = worst_usd(request, body)
         assert row is not None
         raise refusal(request, row, worst)

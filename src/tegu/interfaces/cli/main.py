@@ -52,7 +52,7 @@ COMMANDS: Final = {
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "prune": Lazy("prune", "prune", "Drop what was kept long enough: events, replies, ended runs."),
     "crashpoints": Lazy(
-        "crashpoints", "crashpoints", "List the moments at which a process can be made to kill itself."
+        "crashpoints", "crashpoints", "List the moments right before and right after each commit."
     ),
     "doctor": Lazy(
         "doctor",

@@ -20,7 +20,7 @@ due as materialized (
 counted as materialized (
     select l.organization_id, l.claims, l.runs_max - (
         select count(*)::int from (
-            select 1 from tegu.runs r where r.organization_id = l.organization_id and r.owner is not null
+            select 1 from tegu.runs r where r.organization_id::text = l.organization_id::text and r.owner is not null
             limit l.runs_max
         ) under_way
     ) as free
