@@ -288,7 +288,8 @@ class Runtime:
         """Let this process drive everybody's runs, until it is closed."""
         if self._serving is None:
             worker = await self.worker(options=options, on_released=self._note_released)
-            self._serving = worker, asyncio.create_task(worker.run())
+            if self._serving is None:  # another caller may have been faster
+                self._serving = worker, asyncio.create_task(worker.run())
 
     async def prune(self, keep: Retention, *, dry_run: bool) -> Pruned | None:
         """Drop what was kept long enough, of every organization; None when another process is at it."""
@@ -316,7 +317,8 @@ class Runtime:
         """Let this process's own worker, started when first needed, drive these runs."""
         if self._own is None or self._own[1].done():
             worker = await self.worker(only=(), on_released=self._note_released)
-            self._own = worker, asyncio.create_task(worker.run())
+            if self._own is None or self._own[1].done():  # another caller may have been faster
+                self._own = worker, asyncio.create_task(worker.run())
         for key in keys:
             self._own[0].follow(key)
 

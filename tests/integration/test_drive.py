@@ -198,3 +198,28 @@ async def test_code_that_is_not_async_drives_in_the_same_way(
     status, statuses = await asyncio.to_thread(deliver)
     assert status is RunStatus.COMPLETED
     assert list(statuses.values()) == [RunStatus.COMPLETED]
+
+
+async def test_a_run_that_is_long_overdue_is_driven_by_a_process_that_has_driven_others(
+    opened: Opened, address: DatabaseAddress
+) -> None:
+    async with answers() as server, opened(server) as tegu:
+        (first,) = await tegu.start(TWO, "One note.")
+        assert await tegu.drive(first, timeout_s=60) is RunStatus.COMPLETED
+        (second,) = await tegu.start(TWO, "Another note.")
+        connection = await asyncpg.connect(address.owner)
+        await connection.execute(
+            "update tegu.runs set due_at = now() - interval '10 minutes' where id = $1", second
+        )
+        await connection.close()
+        assert await tegu.drive(second, timeout_s=60, patience_s=5) is RunStatus.COMPLETED
+
+
+async def test_two_drives_at_once_share_one_worker(opened: Opened) -> None:
+    async with answers() as server, opened(server) as tegu:
+        found = [(await tegu.start(TWO, f"Note {n}."))[0] for n in range(2)]
+        assert (
+            await asyncio.gather(*(tegu.drive(run_id, timeout_s=60) for run_id in found))
+            == [RunStatus.COMPLETED] * 2
+        )
+        assert len(await tegu.list_workers()) == 1

@@ -1,6 +1,7 @@
 """What the ledger is asked twice, because a connection was cut before the answer came, is done once."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -53,6 +54,31 @@ async def test_a_replay_whose_beginning_was_not_answered_brings_the_same_reply(l
     ledger = StoredLedger(pool, CallPlace(lab.organization, run_id, "one"))
     begin = partial(ledger.begin, REQUEST, ordinal=1, attempt=1, call_id=new_id())
     assert [(await begin()).reply, (await begin()).reply] == [REPLY, REPLY]
+
+
+async def test_a_call_whose_beginning_was_not_answered_is_not_refused_for_its_own_reservation(
+    lab: Lab,
+) -> None:
+    run_id = await _run(lab)
+    ledger = StoredLedger(await lab.database.engine(), CallPlace(lab.organization, run_id, "one"))
+    begin = partial(ledger.begin, REQUEST, ordinal=1, attempt=1, call_id=new_id())
+    first = await begin()
+    (held,) = await lab.rows("select reserved_usd from tegu.budget_windows")
+    await lab.rows("update tegu.runs set budget_usd = $2 where id = $1", run_id, held["reserved_usd"])
+    assert await begin() == first
+    await ledger.replied(first, REPLY, latency_ms=5)
+    await _check(lab, Decimal("0.01"))
+
+
+async def test_calls_that_begin_at_once_find_the_first_budget_together(lab: Lab) -> None:
+    ledger = StoredLedger(await lab.database.engine(), CallPlace(lab.organization, await _run(lab), "one"))
+    calls = await asyncio.gather(
+        *(ledger.begin(replace(REQUEST, instructions=f"Say {n}."), ordinal=n, attempt=1) for n in range(20))
+    )
+    assert len({call.id for call in calls}) == 20
+    for call in calls:
+        await ledger.replied(call, REPLY, latency_ms=5)
+    await _check(lab, 20 * Decimal("0.01"))
 
 
 @pytest.mark.parametrize("ending", ["replied", "failed"])

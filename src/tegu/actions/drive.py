@@ -64,7 +64,9 @@ class _Patience:
         if (standing.due_in_s if standing.due_in_s is not None else inf) > self._patience_s:
             return True
         now = monotonic()
-        return now >= self._free_since.setdefault(run_id, now + (standing.due_in_s or 0.0)) + self._patience_s
+        # What is overdue is free from now on: it was looked at for the first time just now.
+        since = self._free_since.setdefault(run_id, now + max(0.0, standing.due_in_s or 0.0))
+        return now >= since + self._patience_s
 
 
 async def drive(

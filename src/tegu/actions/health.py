@@ -39,6 +39,7 @@ class _Kept(Generic[T]):
         self._find = find
         self._lock = asyncio.Lock()
         self._found: tuple[T, float, float] | None = None
+        self._rests_until = 0.0
 
     async def value(self, *, age_max_s: float) -> T:
         """Not older than that, or than what finding it anew may cost; with 0 it is found anew."""
@@ -48,7 +49,13 @@ class _Kept(Generic[T]):
                 value, at, took_s = self._found
                 if began - at < max(age_max_s, _REST * took_s):
                     return value
-            value = await self._find()
+            if age_max_s > 0 and began < self._rests_until:
+                raise TimeoutError("the last look took too long, or failed")
+            try:
+                value = await self._find()
+            except BaseException:  # a look that was given up has cost as much
+                self._rests_until = monotonic() + _REST * (monotonic() - began)
+                raise
             ended = monotonic()
             self._found = value, ended, ended - began
             return value

@@ -30,6 +30,8 @@ log = logging.getLogger("tegu.engine")
 
 LOOK_S = 5.0
 """How late at most a schedule is seen that was made or resumed on another machine."""
+_MORE_S = 0.05
+"""Until the next look when there was more than one look takes."""
 _ANSWER_S = 30.0
 _ERROR_LENGTH_MAX = 500
 
@@ -51,6 +53,10 @@ class Schedules:
         async with scope.transaction() as connection:
             if missing := await store.missing_inputs(connection, scope.organization_id, wish.inputs):
                 raise NotFoundError(f"there is no content or mail thread {missing[0]}")
+            if await store.count_schedules(connection, scope.organization_id) >= store.LISTED_MAX:
+                raise ConflictError(
+                    f"there are {store.LISTED_MAX} schedules already", hint="remove those that are not needed"
+                )
             next_at = wish.times.after(await store.now(connection))
             made = await store.put_schedule(connection, scope.organization_id, name, wish, next_at)
         if made is None:
@@ -100,7 +106,9 @@ async def fire_for_ever(
                 due = await look()
             for organization_id, schedule_id in due.keys:
                 await _try_to_fire(scope_of(organization_id), schedule_id)
-            if due.others_in_s is not None:
+            if len(due.keys) >= store.DUE_MAX:
+                wait_s = _MORE_S
+            elif due.others_in_s is not None:
                 wait_s = min(look_s, max(0.0, due.others_in_s))
         except Exception as error:  # noqa: BLE001 (the next look may do better)
             log.warning("schedules not looked at: %s", error or type(error).__name__)

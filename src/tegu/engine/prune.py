@@ -38,6 +38,7 @@ async def prune_once(
         if pruner is None:
             return None
         total = Pruned()
+        await pruner.prune_limits()
         for organization_id in await pruner.organizations():
             total += await pruner.prune(organization_id, keep)
     if total != Pruned() and not dry_run:

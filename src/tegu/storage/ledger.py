@@ -96,7 +96,9 @@ class StoredLedger:
                     worst,
                 )
             except asyncpg.UniqueViolationError:
-                return await self._begun(call_id, request_hash)
+                begun = await self._begun(call_id, request_hash)
+                assert begun is not None
+                return begun
             assert row is not None
             if row["is_begun"]:
                 reply = row["reply"]
@@ -110,12 +112,15 @@ class StoredLedger:
             self._has_budgets = is_priced = True
             worst = worst_usd(request, body)
         assert row is not None
+        if (begun := await self._begun(call_id, request_hash)) is not None:
+            return begun  # what fills the budget is its own reservation
         raise refusal(request, row, worst)
 
-    async def _begun(self, call_id: UUID, request_hash: str) -> BegunCall:
+    async def _begun(self, call_id: UUID, request_hash: str) -> BegunCall | None:
         """It was begun before, and the connection was cut before the answer came."""
         row = await self._pool.fetchrow(statement("find_call"), self._place.organization_id, call_id)
-        assert row is not None
+        if row is None:
+            return None
         reply = row["reply"] if row["is_replayed"] else None
         return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None)
 

@@ -43,28 +43,38 @@ class LimitStore:
 
     async def visit(self, place: LimitPlace, report: Report) -> Grant:
         """Say what was met, and be granted what may be done until the next visit."""
+        if (grant := await self._visited(place, report)) is not None:
+            return grant
+        begun = (OPERATOR, place.key, place.provider, place.model, _text(SharedLimit()))
+        await self._pool.execute(
+            statement("make_limit"), *begun
+        )  # by itself: nothing else is locked meanwhile
+        grant = await self._visited(place, report)
+        assert grant is not None
+        return grant
+
+    async def _visited(self, place: LimitPlace, report: Report) -> Grant | None:
+        """None where the limit has no row yet."""
         key = (OPERATOR, place.key)
-        pauses = report.pause_s is not None
         async with self._pool.acquire() as connection, connection.transaction():
+            pauses = report.pause_s is not None
             rows = await connection.fetch(statement("lock_limits"), *key, place.model, pauses)
-            if is_new := place.model not in {row["model"] for row in rows}:
-                begun = _text(SharedLimit())
-                await connection.execute(statement("make_limit"), *key, place.provider, place.model, begun)
-                rows = await connection.fetch(statement("lock_limits"), *key, place.model, True)
+            mine_now = next((row for row in rows if row["model"] == place.model), None)
+            if mine_now is None:
+                return None
             shares = await connection.fetch(statement("limit_shares"), *key, place.model)
-            now_s = rows[0]["now_s"]
-            limits = {row["model"]: _limit(row["state"]) for row in rows}
-            if is_new:
-                longest = max(limits.values(), key=lambda each: each.paused_until_s)
-                limits[place.model] = _paused(limits[place.model], longest.paused_until_s, longest.paused_why)
+            now_s, limit = mine_now["now_s"], _limit(mine_now["state"])
+            if not limit.at_s:  # the first visit: a pause is the whole key's
+                longest = await connection.fetchrow(statement("longest_pause"), *key)
+                limit = _paused(limit, longest["until_s"], longest["why"]) if longest else limit
             if report.pause_s is not None:
                 until_s = now_s + report.pause_s
-                limits = {model: _paused(each, until_s, report.why) for model, each in limits.items()}
+                limit = _paused(limit, until_s, report.why)
+                await connection.execute(statement("pause_key"), *key, place.model, until_s, report.why)
             others = [_other(row) for row in shares if row["process_id"] != self._process_id]
             mine = next((row["served_s"] for row in shares if row["process_id"] == self._process_id), 0.0)
-            limits[place.model], grant = renew(limits[place.model], others, mine, report, now_s)
-            for model, limit in limits.items():
-                await connection.execute(statement("write_limit"), *key, model, _text(limit))
+            limit, grant = renew(limit, others, mine, report, now_s)
+            await connection.execute(statement("write_limit"), *key, place.model, _text(limit))
             if report.wanted == 0 and report.in_flight == 0:
                 await connection.execute(statement("drop_share"), *key, place.model, self._process_id)
                 return grant

@@ -20,6 +20,7 @@ _BODIES = 1000
 _KEYS = 5000
 _KEYS_KEPT_S = 2 * 86_400.0
 _DAY_S = 86_400.0
+_LIMITS_KEPT_S = 86_400.0
 _NIL = UUID(int=0)
 
 
@@ -55,6 +56,10 @@ class Pruner:
         """Every organization."""
         rows = await self._connection.fetch("select id from tegu.organizations order by id")
         return [row["id"] for row in rows]
+
+    async def prune_limits(self) -> None:
+        """Forget limits of providers that nobody uses: anybody's name for a model makes one."""
+        await self._connection.execute(statement("prune_limits"), _LIMITS_KEPT_S)
 
     async def prune(self, organization_id: UUID, keep: Retention) -> Pruned:
         """Drop all that one organization has kept long enough."""

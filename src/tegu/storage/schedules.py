@@ -64,6 +64,13 @@ async def list_schedules(connection: Transaction, organization_id: UUID) -> list
     return [_schedule(row) for row in rows.mappings()]
 
 
+async def count_schedules(connection: Transaction, organization_id: UUID) -> int:
+    """How many the organization has."""
+    query = select(func.count()).where(schedules.c.organization_id == organization_id)
+    found: int = await connection.scalar(query)
+    return found
+
+
 async def find_schedule(
     connection: Transaction, organization_id: UUID, name: str, *, locks: bool = False
 ) -> Schedule | None:

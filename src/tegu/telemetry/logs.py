@@ -28,7 +28,7 @@ _present: ContextVar[Mapping[str, object]] = ContextVar("tegu_log_fields", defau
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TELLTALE = re.compile(
-    r"((?i:\b[a-z][a-z0-9+.-]*://)[^\s:/@]*:)[^\s@/]+(?=@)"  # the password of a URL
+    r"(://[^\s:/@]*:)[^\s@/]+(?=@)"  # the password of a URL; no scheme, which would be looked for from every letter
     r"|((?i:\bauthorization\W{1,4}(?:bearer|basic)\s+))[^\s'\"]+"
     r"|((?i:\bbearer\s+))[A-Za-z0-9._~+/=-]{20,}"
     r"|(\b(?:sk-|gsk_|xai-|AIza))[A-Za-z0-9_-]{16,}"
@@ -110,7 +110,7 @@ class _Formatter(logging.Formatter):
         return value if is_number else self._clean(_text(value))
 
     def _clean(self, text: str) -> str:
-        text = self._redact(text)
+        text = self._redact(text[: 2 * LENGTH_MAX])  # beyond what is kept nothing needs to be looked at
         return text if len(text) <= LENGTH_MAX else text[: LENGTH_MAX - 1] + "…"
 
     def _message(self, record: logging.LogRecord) -> str:

@@ -129,7 +129,8 @@ async def test_a_pause_that_a_provider_asks_for_holds_for_every_model_of_the_key
     for limiter, model in ((one, MODEL), (one, other_model), (two, MODEL)):
         with pytest.raises(NoCapacityError) as caught:
             await lead(limiter, model=model, wait_s=0.1)
-        assert "pause (too many)" in caught.value.message
+        assert "pause (rate_limited, status 429)" in caught.value.message
+        assert "too many" not in caught.value.message, "the provider's words are for who made the call"
         assert 29 < caught.value.due_in_s < 50
     await (await lead(one, credential=Credential("sk-two"))).settle(
         ANSWERED

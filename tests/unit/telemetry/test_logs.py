@@ -16,7 +16,7 @@ from tegu.domain.errors import ConfigurationError
 from tegu.llm.credentials import secrets_of
 from tegu.settings import Settings
 from tegu.telemetry import logs
-from tegu.telemetry.logs import JsonFormatter, Redaction, TextFormatter
+from tegu.telemetry.logs import LENGTH_MAX, JsonFormatter, Redaction, TextFormatter
 
 log = logging.getLogger("tegu.test_logs")
 
@@ -150,3 +150,11 @@ def test_settings_quote_a_format_that_is_none() -> None:
     ):
         with pytest.raises(ConfigurationError, match=f"{name} is '{value}'"):
             Settings.from_environment({name: value})
+
+
+def test_a_text_that_never_becomes_an_address_is_looked_through_once() -> None:
+    shapes = ("a." * 200_000, "a://" * 100_000, "://" * 100_000 + "x:", "bearer " * 50_000, "sk-" * 100_000)
+    record = logging.makeLogRecord({"msg": "%s", "args": ("".join(shapes),)})
+    assert len(JsonFormatter(Redaction(["secret-of-someone"])).format(record)) < 10 * LENGTH_MAX
+    for shape in shapes:
+        Redaction()(shape[:20_000])

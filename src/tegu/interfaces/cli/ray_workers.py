@@ -24,7 +24,7 @@ from tegu.interfaces.ray.cluster import RayCluster
 from tegu.interfaces.ray.fleet import Fleet
 from tegu.llm.variables import VARIABLES
 
-_OF_THE_MACHINE = frozenset({"TEGU_HOME", "TEGU_DEBUG"})
+_OF_THE_MACHINE = frozenset({"TEGU_HOME", "TEGU_DEBUG", "TEGU_CRASHPOINT"})
 
 
 @dataclass(frozen=True, slots=True)

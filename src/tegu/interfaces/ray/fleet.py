@@ -160,7 +160,11 @@ class Fleet:
         wanted = self.size.wanted(now, due=due, owned=sum(hired.owned for hired in present))
         if wanted > len(present) and now >= self._not_before:
             for _ in range(wanted - len(present)):
-                member = self.hire()
+                try:
+                    member = self.hire()
+                except Exception as error:  # noqa: BLE001 (those that work must not end for one that is not there)
+                    log.warning("no worker was hired: %s", error or type(error).__name__)
+                    break
                 self._members.append(_Hired(member, asyncio.create_task(member.start()), now))
         elif wanted < len(present):  # those that have not begun first, then those with the least to hand back
             by_loss = sorted(present, key=lambda hired: (hired.is_working, hired.owned))

@@ -79,8 +79,10 @@ class _Place:
     def waiting(self) -> int:
         return sum(len(queue) for queue in self.queues.values())
 
-    def heads(self) -> list[_Waiter]:
-        return [queue[0] for queue in self.queues.values()]
+    @property
+    def head_tokens(self) -> float:
+        """What the call asks for whose turn it is: to ask for less would never serve it, nor those behind it."""
+        return next((queue[0].tokens for queue in self.queues.values()), 0.0)
 
 
 class Limiter:
@@ -145,9 +147,11 @@ class Limiter:
                 at.share.ended(answered=False)
                 error = ending.error
                 if error is not None and (error.status in _CONGESTED or error.code in _CONGESTED_CODES):
-                    at.share.congested(episode, error.message, error.retry_after_s, now_s, die)
+                    # Not the provider's words: every organization that waits for this key reads it.
+                    why = f"{error.code}, status {error.status}" if error.status else error.code
+                    at.share.congested(episode, why, error.retry_after_s, now_s, die)
                     if error.retry_after_s:
-                        self._pause_key(at.place, error.retry_after_s, error.message, now_s, die)
+                        self._pause_key(at.place, error.retry_after_s, why, now_s, die)
                     at.wake.set()
         self._pump(at)
 
@@ -261,18 +265,17 @@ class Limiter:
                     break
                 await self._until_next(at)
         finally:
-            at.visiting = None
             at.share.left()
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(1.0):
                     await self._visit(at.place, Report())
+            at.visiting = None  # not before: a visit of the next task would lose its share to this one
+        if at.queues or at.share.in_flight:
+            self._keep_visiting(at)
 
     async def _visit_once(self, at: _Place) -> None:
         asked_s, waiters = self._clock(), [each for queue in at.queues.values() for each in queue]
-        heads = [each.tokens for each in at.heads()]
-        report = at.share.report(
-            len(waiters), sum(each.tokens for each in waiters), min(heads, default=0.0), asked_s
-        )
+        report = at.share.report(len(waiters), sum(each.tokens for each in waiters), at.head_tokens, asked_s)
         try:
             async with asyncio.timeout(_VISIT_ANSWER_S):
                 grant = await self._visit(at.place, report)

@@ -7,15 +7,16 @@ with recursive claimable as materialized (
     limit $1
 ),
 oldest as ((
-    select organization_id, due_at, 1 as n from tegu.runs
+    select organization_id, pipeline_id, priority, due_at, 1 as n from tegu.runs
     where owner is null and due_at is not null
-    order by organization_id, due_at limit 1)
+    order by organization_id, pipeline_id, priority, due_at limit 1)
     union all
-    select next.organization_id, next.due_at, oldest.n + 1
+    select next.organization_id, next.pipeline_id, next.priority, next.due_at, oldest.n + 1
     from oldest cross join lateral (
-        select r.organization_id, r.due_at from tegu.runs r
-        where r.owner is null and r.due_at is not null and r.organization_id > oldest.organization_id
-        order by r.organization_id, r.due_at limit 1
+        select r.organization_id, r.pipeline_id, r.priority, r.due_at from tegu.runs r
+        where r.owner is null and r.due_at is not null and (r.organization_id, r.pipeline_id, r.priority) > (
+            oldest.organization_id, oldest.pipeline_id, oldest.priority)
+        order by r.organization_id, r.pipeline_id, r.priority, r.due_at limit 1
     ) next
     where oldest.n < 1000
 ),

@@ -1,9 +1,6 @@
 -- Operations: pauses, priorities, and how many runs of an organization may be under way.
 --
 -- Nothing of it touches the runs that it holds back: the claim reads pauses and limits, and leaves those runs where they are.
--- A lane is what is due of one organization, pipeline and priority; the claim steps from lane to lane by one index, so that
--- what a pause holds back is one step, however long it is.
---
 -- Lock order: workers, then organization_limits, then runs by (organization_id, id). The claim skips what is locked.
 
 -- The pipeline 000... is all of the organization's; the organization 000... is everybody.
@@ -23,20 +20,10 @@ create table tegu.organization_limits (
     primary key (organization_id)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 200);
 
+set local lock_timeout = '5s'; -- whoever waits for the table makes everybody wait: rather try again
 alter table tegu.runs add column priority smallint not null default 0;
 -- Not validated, which would read the whole table: what is there has the default.
 alter table tegu.runs add constraint runs_priority_check check (priority between -9 and 9) not valid;
-
--- Built while runs cannot be written: it reads the table once. (`concurrently` waits for every older snapshot, also that of a
--- second `tegu migrate`, which waits for this one.) Workers of the version before go on claiming by it, a little slower.
-create index runs_lanes on tegu.runs (organization_id, pipeline_id, priority, due_at)
-    where owner is null and due_at is not null;
-create index runs_to_cancel on tegu.runs (due_at)
-    where owner is null and due_at is not null and cancel_requested_at is not null;
--- By the text of the id, and not by the id: an index that begins with the organization looks as good as the primary key to a planner
--- that has no statistics yet, and every checkpoint would read all that is owned of the organization.
-create index runs_under_way on tegu.runs ((organization_id::text)) where owner is not null;
-drop index tegu.runs_claimable;
 
 do $$
 declare
