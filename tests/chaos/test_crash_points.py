@@ -49,7 +49,8 @@ ROLE_OF = {
     "transaction": "starter",
     **dict.fromkeys(("pause_everybody", "resume_everybody", "set_runs_max"), "operator"),
     **dict.fromkeys(
-        ("prune_keys", "prune_runs", "prune_events", "prune_replies", "prune_requests"), "pruner"
+        ("prune_keys", "prune_limits", "prune_runs", "prune_events", "prune_replies", "prune_requests"),
+        "pruner",
     ),
     **dict.fromkeys(("subscribe_hooks", "claim_deliveries", "renew_deliveries", "end_delivery"), "host"),
     **dict.fromkeys(("put_off_delivery", "prune_deliveries", "forget_hooks"), "host"),
@@ -92,7 +93,7 @@ _ENDED = "select count(*)::int from tegu.runs where status in ('completed', 'fai
 
 class Model:
     """Gives the same answers whoever asks, and counts. The second stage is answered wrongly until it is asked again; the
-    third of the last note fails at first.
+    third of the last note is refused at first, with a pause for the whole key.
     """
 
     def __init__(self) -> None:
@@ -106,7 +107,7 @@ class Model:
             said = note if "no number" in request.prompt else '"no number"'
             return Reply(Text(f'{{"output": {{"number": {said}}}, "evidence": []}}'), delay_s=0.03)
         if stage == "three" and note == str(NOTES - 1) and self.asked[note, stage] == 1:
-            return Reply(Failed(500), delay_s=0.03)
+            return Reply(Failed(429, retry_after_s=0.1), delay_s=0.03)
         return Reply(Text(f"{stage} of {note}"), delay_s=0.05, piece_delay_s=0.01)
 
 

@@ -24,7 +24,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class WaitingReason:
-    """Why runs wait: the code of what their stage met, such as `budget` or `rate_limited`, and how many of those looked at."""
+    """Why runs wait: the code of what their stage met, such as `budget_exhausted` or `rate_limited`, and how many of those looked at."""
 
     code: str
     runs: int

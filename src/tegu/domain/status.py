@@ -16,7 +16,7 @@ class RunStatus(StrEnum):
 
     PENDING = "pending"  # started by someone; no worker has taken it yet, or its worker handed it back
     RUNNING = "running"  # a worker owns it, or owned it when that worker died
-    WAITING = "waiting"  # nobody owns it until `due_at`: a retry delay, later a review or a budget
+    WAITING = "waiting"  # nobody owns it until `due_at`: a retry delay, a budget, a provider's limit
     COMPLETED = "completed"  # every stage ended, none failed
     FAILED = "failed"  # every stage ended, at least one failed; `error` names the first
     CANCELLED = "cancelled"  # someone asked; running stages were dropped
@@ -32,9 +32,7 @@ class StageStatus(StrEnum):
 
     PENDING = "pending"  # not started, or handed back undone by a worker that was told to stop
     RUNNING = "running"  # an attempt has begun and its end is not known
-    WAITING = (
-        "waiting"  # an attempt failed in a way that may pass, or had to wait; the next is due at `due_at`
-    )
+    WAITING = "waiting"  # not done and not given up: the next attempt is due at `due_at`
     COMPLETED = "completed"  # its output is stored and will not change
     FAILED = "failed"  # it failed for good
     SKIPPED = "skipped"  # its condition was false, or something it needs has no output

@@ -18,7 +18,7 @@ from tegu.interfaces.cli.session import with_tegu
 def status(*, as_json: bool) -> int:
     """Show how the installation is: workers, backlog, leases, what waits and why.
 
-    Of all organizations, for whoever operates it. Exit code 0 if the database answers.
+    Of all organizations, for whoever operates it. Exit code 0 if the database answers and has its tables.
     """
 
     async def work(tegu: Tegu) -> Health:
