@@ -6,9 +6,14 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tegu.storage.database import Database, DatabaseAddress
 from tegu.storage.organizations import ensure_organization
+
+# Whether an example is quick enough is the machine's affair, which others use as well.
+settings.register_profile("tegu", deadline=None)
+settings.load_profile("tegu")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
