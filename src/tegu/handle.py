@@ -6,8 +6,7 @@ is asked for, it acts for its one organization; ids of another's are not there f
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from math import inf
@@ -20,8 +19,9 @@ from tegu.actions import drive as drive_actions
 from tegu.actions import models as model_actions
 from tegu.actions import pipelines as pipeline_actions
 from tegu.actions import runs as run_actions
-from tegu.actions.contents import Ingested, ReadInput, Source
+from tegu.actions.contents import Ingested, Source
 from tegu.actions.follow import Following
+from tegu.actions.joined_start import PreparedStart, joined_scope, start_prepared
 from tegu.actions.llm import Llm
 from tegu.actions.model_list import ModelListing, list_models
 from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
@@ -42,21 +42,10 @@ from tegu.domain.status import RunStatus
 from tegu.llm.model_names import has_key
 from tegu.llm.protocol import Ledger, ModelRef
 from tegu.runtime import Runtime
-from tegu.storage.joined import join
 from tegu.storage.ledger import CallPlace
 from tegu.storage.pipelines import PipelineVersion
 
 _FOLLOW_S = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedStart:
-    """Runs to be started in a caller's transaction: everything that takes time is done, nothing is stored."""
-
-    pipeline: PipelineSource
-    inputs: tuple[Ingested | ReadInput, ...]
-    options: StartOptions | None
-    scope: Scope
 
 
 class OrganizationHandle:
@@ -221,10 +210,6 @@ class OrganizationHandle:
                         await asyncio.wait_for(hint.wait(), _FOLLOW_S)
                     hint.clear()
 
-    async def waiting(self, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
-        """Runs that wait because no living worker has their Python stages, and those stages (`refund@1`)."""
-        return await run_actions.waiting(await self.scope(), run_ids)
-
     async def waiting_reasons(self, run_ids: Sequence[UUID]) -> dict[UUID, str]:
         """Why runs that are due are not taken: a pause, a limit, a Python stage that no worker has."""
         return await run_actions.waiting_reasons(await self.scope(), run_ids)
@@ -377,24 +362,3 @@ class OrganizationHandle:
             return
         async with joined_scope(scope, connection) as joined:
             yield joined
-
-
-@asynccontextmanager
-async def joined_scope(scope: Scope, connection: object) -> AsyncGenerator[Scope]:
-    """The same organization, acting in the caller's transaction."""
-    async with join(connection, scope.organization_id) as joined:
-        yield Scope(
-            scope.organization_id, lambda: nullcontext(joined.transaction), scope.catalog, joined.wake
-        )
-
-
-async def start_prepared(prepared: PreparedStart, connection: object) -> tuple[UUID, ...]:
-    """Store what was prepared in the caller's transaction. It awaits nothing but the connection."""
-    async with joined_scope(prepared.scope, connection) as scope:
-        version = await pipeline_actions.resolve(scope, prepared.pipeline)
-        ingested = [
-            item if isinstance(item, Ingested) else await content_actions.store_input(scope, item)
-            for item in prepared.inputs
-        ]
-        inputs = run_actions.inputs_of(version, ingested)
-        return await run_actions.start(scope, version, inputs, prepared.options)

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from tegu.actions import contents as content_actions
 from tegu.actions.contents import Ingested, Source
+from tegu.actions.joined_start import joined_scope, start_prepared
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
@@ -29,7 +30,7 @@ from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import RunEvent
 from tegu.domain.status import RunStatus
-from tegu.handle import OrganizationHandle, joined_scope, start_prepared
+from tegu.handle import OrganizationHandle
 from tegu.storage.borrowed import check_synchronous, run_now
 
 P = ParamSpec("P")

@@ -262,11 +262,12 @@ async def test_who_loses_its_backend_connects_anew(there: Place, whom: str) -> N
         )
         await asyncio.sleep(0.2)
     await there.recovers()
+    listening = "select 1 from pg_stat_activity where datname = current_database() and query like 'LISTEN%'"
     async with asyncio.timeout(ENDS_WITHIN_S):
-        while not await there.rows(
-            "select 1 from pg_stat_activity where datname = current_database() and query like 'LISTEN%'"
-        ):
+        while not (ears := await there.rows(listening)):
             await asyncio.sleep(0.1)
+    assert ears, "nobody listens any more"
+    assert await there.rows("select 1 from tegu.runs where status <> 'completed'") == []
 
 
 async def test_while_the_database_takes_no_writes_starts_are_refused_and_runs_wait(there: Place) -> None:
@@ -361,6 +362,11 @@ async def test_while_the_disk_is_full_starts_are_refused_and_runs_wait(
                 there.model.held.set()
                 there.model.held = None
                 await asyncio.sleep(HOLE_S)
+                while_full = await there.rows(
+                    "select id from tegu.runs where status = 'failed' or (status = 'completed' and id <> all($1))",
+                    run_ids,
+                )
+                assert while_full == [], "a run ended that could not be stored"
                 (disk / "filler").unlink()
                 await there.completed(run_ids)
                 await there.recovers()

@@ -352,6 +352,7 @@ def test_whatever_the_order_of_steps_no_promise_is_broken(world: World) -> None:
         machine = seed(number)(partial(Engine, world))
     run_state_machine_as_test(machine, settings=_examples())
     print(dict(world.met))  # noqa: T201
+    assert world.met["run ended"], "the steps led nowhere: nothing was shown"
 
 
 def test_the_steps_lead_to_what_the_machine_is_about(world: World) -> None:

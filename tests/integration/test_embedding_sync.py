@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import psycopg
@@ -147,10 +148,13 @@ async def test_psycopg_and_sqlalchemy_sessions_are_joined_in_the_callers_thread(
 async def test_django_commits_and_rolls_back_with_its_own_tables(
     tegu: SyncTegu, address: DatabaseAddress
 ) -> None:
-    await in_thread(lambda: django_host(tegu, address.owner))
+    run_id, stored = await in_thread(lambda: django_host(tegu, address.owner))
+    assert stored == [(1, run_id)]
+    assert [run.id for run in await in_thread(tegu.list_runs)] == [run_id]
 
 
-def django_host(tegu: SyncTegu, dsn: str) -> None:
+def django_host(tegu: SyncTegu, dsn: str) -> tuple[UUID, list[tuple[int, UUID]]]:
+    """The run that was committed, and what the host's own table holds."""
     import django
     from django.conf import settings as django_settings
     from django.db import connection
@@ -186,5 +190,8 @@ def django_host(tegu: SyncTegu, dsn: str) -> None:
         assert tegu.drive([run_id], timeout_s=60) == {run_id: RunStatus.COMPLETED}
         with pytest.raises(UsageError, match="in no transaction"):
             tegu.start("email_analysis", MAIL, connection=connection)
+        with connection.cursor() as cursor:
+            cursor.execute("select id, run_id from host_tickets")
+            return run_id, cursor.fetchall()
     finally:
         connection.close()

@@ -134,8 +134,9 @@ async def test_a_cancelled_run_is_delivered_too(made: Callable[..., Tegu]) -> No
     async with tegu:
         (run_id,) = await tegu.start(NOTE, "A note.")
         await tegu.cancel(run_id)
-        await tegu.drive([run_id], timeout_s=30)
-        await until(lambda: heard == [run_id])
+        assert await tegu.drive([run_id], timeout_s=30) == {run_id: RunStatus.CANCELLED}
+        await until(lambda: bool(heard))
+        assert heard == [run_id]
 
 
 async def test_a_hook_that_raises_is_called_again_until_it_does_not(made: Callable[..., Tegu]) -> None:

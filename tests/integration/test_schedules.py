@@ -19,6 +19,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.run import TriggeredBy
 from tegu.domain.schedule import CronTimes
+from tegu.domain.status import RunStatus
 from tegu.engine.options import WorkerOptions
 from tegu.storage.schedules import DueSchedules, due_schedules
 
@@ -156,10 +157,12 @@ async def test_a_worker_fires_and_drives(tegu: Tegu) -> None:
         async with asyncio.timeout(60):
             while not (runs := await tegu.list_runs()):
                 await asyncio.sleep(0.05)
-            await tegu.wait([run.id for run in runs])
+            statuses = await tegu.wait([run.id for run in runs])
     finally:
         worker.stop()
         await working
+    assert list(statuses.values()) == [RunStatus.COMPLETED]
+    assert (await only(tegu)).last_run_ids == tuple(statuses)
 
 
 async def test_a_schedule_that_cannot_begin_says_why_and_keeps_no_other_from_its_time(tegu: Tegu) -> None:

@@ -137,12 +137,6 @@ async def statuses(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, RunStatu
         return await store.statuses_of(connection, scope.organization_id, run_ids)
 
 
-async def waiting(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, tuple[str, ...]]:
-    """The Python stages that runs wait for, because no living worker has them; only runs that wait so."""
-    async with scope.transaction() as connection:
-        return await store.waiting_of(connection, scope.organization_id, run_ids)
-
-
 async def waiting_reasons(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Why runs that are due are not taken; those that will be are missing."""
     async with scope.transaction() as connection:

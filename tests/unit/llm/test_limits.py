@@ -164,7 +164,10 @@ async def test_who_gives_up_waiting_leaves_nothing_behind() -> None:
     await asyncio.gather(waiting, return_exceptions=True)
     await held.settle(ANSWERED)
     again = await lead(limiter, wait_s=0)
+    with pytest.raises(NoCapacityError):
+        await lead(limiter, wait_s=0)  # the one slot is taken again, and was not lost to who gave up
     await again.settle(UNUSED)
+    assert await lead(limiter, wait_s=0)
     await limiter.close()
 
 
