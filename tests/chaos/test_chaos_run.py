@@ -19,6 +19,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from servers_of_chaos import chaos_server
 from storm import Scale, Storm
 from workers import Crew
 
@@ -27,7 +28,6 @@ from tegu.app import Tegu
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.storage.database import DatabaseAddress
-from tegu.storage.embedded import private_server
 from tegu.storage.invariants import check_invariants
 from tegu.testing.scripted import ProviderRequest, Reply, ScriptedProvider, Text
 
@@ -133,7 +133,7 @@ async def _every_slot_works(tegu: Tegu, model: Model, slots: int) -> None:
 
 async def weather(scale: Scale, seed: int, folder: Path) -> dict[str, Any]:
     """One storm of one seed; its figures. Raises AssertionError where outputs are not those of the undisturbed load."""
-    with private_server(folder / "pg") as server_dsn:
+    async with chaos_server() as (server_dsn, server_folder):
         dsn = server_dsn.replace("/postgres?", "/tegu?", 1)
         admin = await asyncpg.connect(server_dsn)
         await admin.execute("create database tegu")
@@ -161,7 +161,7 @@ async def weather(scale: Scale, seed: int, folder: Path) -> dict[str, Any]:
                 model.asked.clear()
                 marks.append(monotonic())
                 run_ids = await _start(tegu, scale.runs)
-                await storm.rage(crew, dsn, folder / "pg")
+                await storm.rage(crew, dsn, server_folder)
                 marks.append(monotonic())
                 await _completed(tegu, run_ids, "in the storm")
                 repeated = sum(count - 1 for count in model.asked.values())
