@@ -7,9 +7,6 @@
 
 import argparse
 import asyncio
-import json
-import os
-import platform
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +21,7 @@ from benchmarks.measurements import (
     waiting,
 )
 from benchmarks.processes import percentile
+from benchmarks.report import report
 
 LATEST = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "latest.json"
 
@@ -111,14 +109,7 @@ async def main(*, quick: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="tegu-bench-", ignore_cleanup_errors=True) as folder:
         async with open_bench(Path(folder)) as bench:
             figures = await measure(bench, Path(folder), quick=quick)
-    found = as_json(figures)
-    for name, row in found.items():
-        print(f"{name:22} {row['value']:>10} {row['unit']:4} ratio {row['ratio_to_raw']}")
-    print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
-    if not quick:
-        LATEST.parent.mkdir(parents=True, exist_ok=True)
-        LATEST.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-        print(f"written to {LATEST.relative_to(LATEST.parents[2])}")
+    report(as_json(figures), LATEST, quick=quick)
 
 
 if __name__ == "__main__":

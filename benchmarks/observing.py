@@ -8,9 +8,6 @@ docs/benchmarks/observing.json; with `--quick` nothing.
 """
 
 import argparse
-import json
-import os
-import platform
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -24,6 +21,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import set_tracer_provider
 from prometheus_client import Histogram
 
+from benchmarks.report import report
 from tegu.domain.call import Usage
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
@@ -196,12 +194,7 @@ async def main(*, quick: bool) -> None:
     """Measure, print, write."""
     with tempfile.TemporaryDirectory(prefix="tegu-bench-", ignore_cleanup_errors=True) as folder:
         figures = await measure(Path(folder), quick=quick)
-    for name, row in figures.items():
-        print(f"{name:32} {row['value']:>10} {row['unit']}  n={row['n']}  {row['about']}")
-    print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
-    if not quick:
-        LATEST.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-        print(f"written to {LATEST.relative_to(LATEST.parents[2])}")
+    report(figures, LATEST, quick=quick)
 
 
 if __name__ == "__main__":

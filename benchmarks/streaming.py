@@ -10,9 +10,7 @@ event is yielded holds the provider's own work as well. Writes docs/benchmarks/s
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import signal
 import sys
 import tempfile
@@ -27,6 +25,7 @@ from uuid import UUID
 import uvloop
 
 from benchmarks.processes import percentile
+from benchmarks.report import report
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.json import JsonObject
@@ -178,12 +177,7 @@ async def main(*, quick: bool) -> None:
     """Measure, print, write."""
     with tempfile.TemporaryDirectory(prefix="tegu-bench-", ignore_cleanup_errors=True) as folder:
         figures = await measure(Path(folder), quick=quick)
-    for name, row in figures.items():
-        print(f"{name:32} {row['value']:>10} {row['unit']}  n={row['n']}")
-    print(f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
-    if not quick:
-        LATEST.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-        print(f"written to {LATEST.relative_to(LATEST.parents[2])}")
+    report(figures, LATEST, quick=quick)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tegu.domain.evidence import EvidenceSpan
     from tegu.domain.hook import HookDelivery, RunEnded
     from tegu.domain.run import Result, Run, RunEvent, StageRun
-    from tegu.domain.schedule import Schedule, ScheduledInput, ScheduleWish
+    from tegu.domain.schedule import Schedule, ScheduledInput, ScheduleSpec
     from tegu.domain.status import RunStatus, StageStatus
     from tegu.handle import OrganizationHandle
     from tegu.pipeline.builder import Pipeline
@@ -70,7 +70,7 @@ __all__ = [
     "RunFailedError",
     "RunStatus",
     "Schedule",
-    "ScheduleWish",
+    "ScheduleSpec",
     "ScheduledInput",
     "SourceType",
     "StageContext",
@@ -100,7 +100,7 @@ _NAMES_BY_MODULE = {
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.hook": "HookDelivery RunEnded",
     "tegu.domain.run": "Result Run RunEvent StageRun",
-    "tegu.domain.schedule": "Schedule ScheduledInput ScheduleWish",
+    "tegu.domain.schedule": "Schedule ScheduledInput ScheduleSpec",
     "tegu.domain.status": "RunStatus StageStatus",
     "tegu.handle": "OrganizationHandle",
     "tegu.pipeline.builder": "Pipeline",

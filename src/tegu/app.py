@@ -164,14 +164,14 @@ class Tegu(OrganizationHandle):
                 await self._runtime.serve(options)
             yield
 
-    def asgi(self, *, operations: bool = True) -> Callable[..., Awaitable[None]]:
+    def asgi(self, *, installation: bool = True) -> Callable[..., Awaitable[None]]:
         """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu.
 
-        With `operations` it tells how the whole installation is: in /health, and in /metrics for Prometheus. Guard them
+        With `installation` it tells how the whole installation is: in /health, and in /metrics for Prometheus. Guard them
         where others reach them, or leave it out.
         """
         # Interfaces stand above the app and import it: the name is loaded when it is asked for, as in the public face.
-        return import_module("tegu.interfaces.http.mount").mounted(self, operations=operations)
+        return import_module("tegu.interfaces.http.mount").mounted(self, installation=installation)
 
     async def list_workers(self) -> tuple[LivingWorker, ...]:
         """The workers that are alive, whatever organization their runs belong to. For operators."""

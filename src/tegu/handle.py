@@ -26,7 +26,6 @@ from tegu.actions.llm import Llm
 from tegu.actions.model_list import ModelListing, list_models
 from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
 from tegu.actions.operations import Operations
-from tegu.actions.outages import through_outages
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.runs import RunInput, StartOptions
 from tegu.actions.schedules import Schedules
@@ -43,6 +42,7 @@ from tegu.llm.model_names import has_key
 from tegu.llm.protocol import Ledger, ModelRef
 from tegu.runtime import Runtime
 from tegu.storage.ledger import CallPlace
+from tegu.storage.outages import through_outages
 from tegu.storage.pipelines import PipelineVersion
 
 _FOLLOW_S = 0.15
@@ -259,7 +259,7 @@ class OrganizationHandle:
 
     @property
     def schedules(self) -> Schedules:
-        """Runs that begin by themselves: `await tegu.schedules.create("monday", ScheduleWish(...))`."""
+        """Runs that begin by themselves: `await tegu.schedules.create("monday", ScheduleSpec(...))`."""
         return Schedules(self.scope)
 
     # Models.

@@ -3,20 +3,7 @@
 from pathlib import Path
 
 from command_line import tegu
-
-STAGE = """\
-from tegu import Document, StageContext, stage
-
-@stage(version=1)
-async def count_words(document: Document, ctx: StageContext) -> int:
-    return len(document.text.split())
-"""
-PIPELINE = """\
-tegu: 1
-name: words
-stages:
-  count: {uses: python, with: {function: count_words@1}}
-"""
+from words_pipeline import PIPELINE, STAGE
 
 
 async def test_it_says_by_its_exit_code_whether_to_call_again(

@@ -106,8 +106,8 @@ async def test_a_worker_logs_json_serves_its_figures_and_sends_its_spans(
 
     status = await tegu(environment, "status", "--json")
     assert status.code == 0
-    assert status.json["operations"]["workers"][0]["concurrency"] == 5
-    assert status.json["operations"]["backlog"]["due"] == 0
+    assert status.json["installation"]["workers"][0]["concurrency"] == 5
+    assert status.json["installation"]["backlog"]["due"] == 0
     shown = await tegu(environment, "status")
     assert "1 alive, 0 of 5 slots in use" in shown.out
 

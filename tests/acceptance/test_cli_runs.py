@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from command_line import begin, end, tegu
 from opened import provider_environment
+from words_pipeline import PIPELINE, STAGE
 
 from tegu.testing.scripted import Derived, Failed, Match, Reply, Rule, ScriptedProvider
 
@@ -17,19 +18,6 @@ MAIL = (
     b"From: Ada Stone <ada@example.com>\nTo: help@example.com\nSubject: Refund of order 7\n"
     b"Date: Mon, 09 Mar 2026 08:14:02 +0000\nMessage-ID: <one@example.com>\n\nPlease refund EUR 5.00 for order 7.\n"
 )
-STAGE = """\
-from tegu import Document, StageContext, stage
-
-@stage(version=1)
-async def count_words(document: Document, ctx: StageContext) -> int:
-    return len(document.text.split())
-"""
-PIPELINE = """\
-tegu: 1
-name: words
-stages:
-  count: {uses: python, with: {function: count_words@1}}
-"""
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 from engine_lab import Lab, echo, working
+from one_question import MODEL, NOTE
 
 from tegu.actions import runs as run_actions
 from tegu.actions.runs import StartOptions
@@ -29,41 +28,18 @@ from tegu.domain.errors import (
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Postponed, StageOutcome
 from tegu.domain.status import RunStatus, StageStatus
-from tegu.llm.credentials import EnvironmentCredentials
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.task import StageTask
-from tegu.settings import Settings
 from tegu.storage.budgets import wake_postponed
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.invariants import check_invariants
 from tegu.testing.scripted import Failed, Reply, Rule, ScriptedProvider, Text, Tokens
 
-MODEL = "openai:gpt-5-mini"
 DAY = BudgetPlace(BudgetPeriod.DAY)
 MONTH = BudgetPlace(BudgetPeriod.MONTH)
 COST = Tokens(input_tokens=500, output_tokens=4096)
 """Nearly what a call may cost at worst."""
-NOTE: JsonObject = {
-    "tegu": 1,
-    "name": "note",
-    "input": "content",
-    "stages": {"say": {"uses": "prompt", "with": {"instructions": "Say it."}}},
-}
 Open = Callable[..., Any]
-
-
-@pytest.fixture
-def opened(address: DatabaseAddress, tmp_path: Path) -> Open:
-    """Open a Tegu whose models all are this server."""
-
-    @asynccontextmanager
-    async def opened(server: ScriptedProvider) -> AsyncGenerator[Tegu]:
-        keys = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": server.base_url("openai")}
-        settings = Settings(home=tmp_path, database_url=address.owner, model=MODEL)
-        async with Tegu(settings=settings, credentials=EnvironmentCredentials(keys)) as tegu:
-            yield tegu
-
-    return opened
 
 
 def _answers(delay_s: float = 0.0) -> ScriptedProvider:

@@ -17,7 +17,7 @@ from tegu.actions.health import HealthWatch
 from tegu.app import Tegu
 from tegu.domain.errors import ErrorInfo, UsageError
 from tegu.domain.ids import new_id
-from tegu.domain.installation import Operations
+from tegu.domain.installation import Installation
 from tegu.domain.outcome import Failed, Postponed, StageOutcome
 from tegu.engine.retry import RetryPolicy
 from tegu.interfaces.serve import CONNECTIONS_MAX, address_of, served
@@ -36,10 +36,10 @@ async def tegu(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[Tegu]
         yield opened
 
 
-async def until_it_shows(tegu: Tegu, is_shown: Callable[[Operations], bool]) -> Operations:
+async def until_it_shows(tegu: Tegu, is_shown: Callable[[Installation], bool]) -> Installation:
     async with asyncio.timeout(30):
         while True:
-            found = (await tegu.health(age_max_s=0)).operations
+            found = (await tegu.health(age_max_s=0)).installation
             if found is not None and is_shown(found):
                 return found
             await asyncio.sleep(0.05)
@@ -49,7 +49,7 @@ async def test_health_tells_of_slots_backlog_leases_and_what_is_under_way(
     tegu: Tegu, database: Database, organization: UUID
 ) -> None:
     health = await tegu.health()
-    empty = health.operations
+    empty = health.installation
     assert health.latency_ms is not None
     assert empty is not None
     assert (empty.workers, empty.backlog.due, empty.leases.owned) == ((), 0, 0)
@@ -78,7 +78,7 @@ async def test_runs_of_a_worker_that_is_gone_are_stranded_until_another_takes_th
         await owner.execute("update tegu.runs set owner = $1 where id = $2", new_id(), run_id)
     finally:
         await owner.close()
-    found = (await tegu.health(age_max_s=0)).operations
+    found = (await tegu.health(age_max_s=0)).installation
     assert found is not None
     assert (found.leases.owned, found.leases.stranded, found.backlog.due) == (1, 1, 0)
 
@@ -107,7 +107,7 @@ async def test_runs_without_a_worker_that_has_their_stages_are_counted(
         await owner.execute("update tegu.runs set functions = '{refund@1}' where id = any($1)", list(run_ids))
     finally:
         await owner.close()
-    found = (await tegu.health(age_max_s=0)).operations
+    found = (await tegu.health(age_max_s=0)).installation
     assert found is not None
     assert [(each.missing, each.runs) for each in found.unserved] == [(("refund@1",), 2)]
 
@@ -123,10 +123,10 @@ async def test_counting_is_cut_off_and_says_so(database: Database, organization:
 async def test_many_who_ask_at_once_cost_one_look(database: Database) -> None:
     watch = HealthWatch(database)
     first, *others = await asyncio.gather(*(watch.health() for _ in range(20)))
-    assert first.operations is not None
-    assert all(other.operations is first.operations for other in others)
+    assert first.installation is not None
+    assert all(other.installation is first.installation for other in others)
     again = await watch.health(age_max_s=0)
-    assert again.operations is not first.operations
+    assert again.installation is not first.installation
 
 
 async def test_the_statements_never_read_what_has_ended(address: DatabaseAddress, organization: UUID) -> None:
@@ -147,7 +147,7 @@ async def test_the_statements_never_read_what_has_ended(address: DatabaseAddress
     engine = await connect(address, ENGINE_ROLE)
     try:
         for name, arguments in (
-            ("look_at_operations", (100_000,)),
+            ("look_at_installation", (100_000,)),
             ("waiting_reasons", (1_000,)),
             ("due_functions", ()),
         ):
@@ -216,7 +216,7 @@ async def test_without_the_database_a_scrape_still_has_the_figures_of_the_proces
 
 
 async def test_a_host_can_keep_the_installation_to_itself(tegu: Tegu) -> None:
-    app = tegu.asgi(operations=False)
+    app = tegu.asgi(installation=False)
     async with served(app, "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as http:
         assert (await http.get("/metrics")).status_code == 404
         health = await http.get("/health")

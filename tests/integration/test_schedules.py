@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from tegu import Schedule, ScheduledInput, ScheduleWish, Tegu
+from tegu import Schedule, ScheduledInput, ScheduleSpec, Tegu
 from tegu.actions.schedules import fire, fire_for_ever
 from tegu.actions.scope import Scope
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
@@ -33,8 +33,8 @@ async def stored(tegu: Tegu, text: str = "An invoice of 12 EUR.") -> ScheduledIn
 async def due(tegu: Tegu, name: str = "daily", *, cron: str = "0 8 * * *") -> Schedule:
     """A schedule whose time came a minute ago."""
     await tegu.pipeline(ECHO)
-    wish = ScheduleWish("echo", cron, (await stored(tegu),), priority=3, budget_usd=Decimal("0.5"))
-    made = await tegu.schedules.create(name, wish)
+    spec = ScheduleSpec("echo", cron, (await stored(tegu),), priority=3, budget_usd=Decimal("0.5"))
+    made = await tegu.schedules.create(name, spec)
     await put_back(tegu, made.id)
     return made
 
@@ -167,9 +167,9 @@ async def test_a_worker_fires_and_drives(tegu: Tegu) -> None:
 
 async def test_a_schedule_that_cannot_begin_says_why_and_keeps_no_other_from_its_time(tegu: Tegu) -> None:
     made = await due(tegu, "broken")
-    gone = "jsonb_set(wish, '{inputs,0,content}', to_jsonb(cast(:other as text)))"
+    gone = "jsonb_set(spec, '{inputs,0,content}', to_jsonb(cast(:other as text)))"
     await change(
-        tegu, f"update tegu.schedules set wish = {gone} where id = :id", id=made.id, other=str(new_id())
+        tegu, f"update tegu.schedules set spec = {gone} where id = :id", id=made.id, other=str(new_id())
     )
     await due(tegu, "sound")
     looker = asyncio.create_task(fire_for_ever(await _look(tegu), await _always(tegu), look_s=0.05))
@@ -207,21 +207,21 @@ async def test_a_paused_schedule_begins_nothing_and_goes_on_with_its_next_time(t
 async def test_what_cannot_be_scheduled_is_refused(tegu: Tegu) -> None:
     await tegu.pipeline(ECHO)
     content = await stored(tegu)
-    wish = ScheduleWish("echo", "0 8 * * *", (content,))
-    await tegu.schedules.create("daily", wish)
+    spec = ScheduleSpec("echo", "0 8 * * *", (content,))
+    await tegu.schedules.create("daily", spec)
     with pytest.raises(ConflictError, match="daily"):
-        await tegu.schedules.create("daily", wish)
+        await tegu.schedules.create("daily", spec)
     with pytest.raises(NotFoundError, match="no pipeline"):
-        await tegu.schedules.create("other", ScheduleWish("nothing", "0 8 * * *", (content,)))
+        await tegu.schedules.create("other", ScheduleSpec("nothing", "0 8 * * *", (content,)))
     with pytest.raises(NotFoundError, match="no content"):
-        await tegu.schedules.create("other", ScheduleWish("echo", "0 8 * * *", (ScheduledInput(new_id()),)))
+        await tegu.schedules.create("other", ScheduleSpec("echo", "0 8 * * *", (ScheduledInput(new_id()),)))
     thread = ScheduledInput(thread_id=new_id())
     with pytest.raises(UsageError, match="takes contents"):
-        await tegu.schedules.create("other", ScheduleWish("echo", "0 8 * * *", (thread,)))
+        await tegu.schedules.create("other", ScheduleSpec("echo", "0 8 * * *", (thread,)))
     with pytest.raises(UsageError, match="1 to 100 inputs"):
-        await tegu.schedules.create("other", ScheduleWish("echo", "0 8 * * *", ()))
+        await tegu.schedules.create("other", ScheduleSpec("echo", "0 8 * * *", ()))
     with pytest.raises(UsageError, match="cannot be named"):
-        await tegu.schedules.create(" ", wish)
+        await tegu.schedules.create(" ", spec)
 
 
 async def test_another_organization_sees_and_fires_none_of_it(tegu: Tegu) -> None:
@@ -231,4 +231,4 @@ async def test_another_organization_sees_and_fires_none_of_it(tegu: Tegu) -> Non
     assert await fire(await other.scope(), made.id) == ()
     await other.pipeline(ECHO)
     with pytest.raises(NotFoundError, match="no content"):
-        await other.schedules.create("theirs", made.wish)
+        await other.schedules.create("theirs", made.spec)

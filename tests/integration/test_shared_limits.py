@@ -1,47 +1,23 @@
 """Limits over processes: one database, several Tegus, one provider that counts."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
+from one_question import MODEL, NOTE
 
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.errors import ConflictError, ProviderError
-from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus, StageStatus
-from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
 from tegu.testing.scripted import Failed, Match, Reply, Rule, ScriptedProvider, Text
 
-MODEL = "openai:gpt-5-mini"
-NOTE: JsonObject = {
-    "tegu": 1,
-    "name": "note",
-    "input": "content",
-    "stages": {"say": {"uses": "prompt", "with": {"instructions": "Say it."}}},
-}
 Open = Callable[..., Any]
-
-
-@pytest.fixture
-def opened(address: DatabaseAddress, tmp_path: Path) -> Open:
-    """Open a Tegu, as another process would, whose models all are this server."""
-
-    @asynccontextmanager
-    async def opened(server: ScriptedProvider, limits: str | None = None) -> AsyncGenerator[Tegu]:
-        keys = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": server.base_url("openai")}
-        settings = Settings(home=tmp_path, database_url=address.owner, model=MODEL, limits=limits)
-        async with Tegu(settings=settings, credentials=EnvironmentCredentials(keys)) as tegu:
-            yield tegu
-
-    return opened
 
 
 async def _until(tegu: Tegu, run_ids: tuple[UUID, ...], status: RunStatus) -> None:
@@ -78,7 +54,7 @@ async def test_runs_that_find_no_capacity_are_released_with_the_reason_and_go_on
         await held.wait()
         return Reply(Text("said"))
 
-    async with ScriptedProvider(hold) as server, opened(server, "openai concurrency=1") as tegu:
+    async with ScriptedProvider(hold) as server, opened(server, limits="openai concurrency=1") as tegu:
         run_ids = await tegu.start(NOTE, "One.", "Two.", "Three.", options=StartOptions(model=MODEL))
         await tegu._runtime.serve()
         async with asyncio.timeout(60):
@@ -103,8 +79,8 @@ async def test_runs_that_find_no_capacity_are_released_with_the_reason_and_go_on
 async def test_two_processes_together_keep_to_what_is_allowed_a_minute(opened: Open) -> None:
     async with (
         ScriptedProvider([Rule(Reply(Text("said")))]) as server,
-        opened(server, "openai rpm=24") as one,
-        opened(server, "openai rpm=24") as two,
+        opened(server, limits="openai rpm=24") as one,
+        opened(server, limits="openai rpm=24") as two,
     ):
         run_ids = await one.start(NOTE, *(f"Note {n}." for n in range(12)), options=StartOptions(model=MODEL))
         for tegu in (one, two):
@@ -119,14 +95,14 @@ async def test_two_processes_together_keep_to_what_is_allowed_a_minute(opened: O
 
 async def test_what_a_process_held_comes_back_when_it_died(opened: Open, address: DatabaseAddress) -> None:
     async with ScriptedProvider([Rule(Reply(Text("said")))]) as server:
-        async with opened(server, "openai concurrency=1") as dead:
+        async with opened(server, limits="openai concurrency=1") as dead:
             await dead.llm.generate("Say it.", model=MODEL)
             # It dies: nothing is given back.
             for each in dead._runtime.limiter._places.values():
                 assert each.visiting is not None
                 each.visiting.cancel()
             dead._runtime.limiter._places.clear()
-            async with opened(server, "openai concurrency=1") as heir:
+            async with opened(server, limits="openai concurrency=1") as heir:
                 async with asyncio.timeout(30):
                     while True:
                         try:

@@ -1,10 +1,8 @@
 """Spans, as an exporter gets them: stages, and calls to models by the conventions for generative AI."""
 
 import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -17,9 +15,6 @@ from opentelemetry.trace import SpanKind, StatusCode
 from tegu.app import Tegu
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
-from tegu.llm.credentials import EnvironmentCredentials
-from tegu.settings import Settings
-from tegu.storage.database import DatabaseAddress
 from tegu.telemetry import spans
 from tegu.testing.scripted import Failed, Invalid, Json, Reply, Rule, ScriptedProvider, Tokens
 
@@ -49,19 +44,6 @@ def exporter(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)  # the API lets it be set once in a process
     return exporter
-
-
-@pytest.fixture
-def opened(address: DatabaseAddress, tmp_path: Path) -> Open:
-    @asynccontextmanager
-    async def opened(server: ScriptedProvider, **more: Any) -> AsyncGenerator[Tegu]:
-        keys = {"OPENAI_API_KEY": "sk-of-a-test", "OPENAI_BASE_URL": server.base_url("openai")}
-        settings = Settings(home=tmp_path, database_url=address.owner, model="openai:gpt-5-mini")
-        settings = replace(settings, **more)
-        async with Tegu(settings=settings, credentials=EnvironmentCredentials(keys)) as tegu:
-            yield tegu
-
-    return opened
 
 
 def named(exporter: InMemorySpanExporter, start: str) -> list[ReadableSpan]:

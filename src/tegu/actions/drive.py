@@ -13,11 +13,11 @@ from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
-from tegu.actions.outages import through_outages
 from tegu.actions.scope import Scope
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.status import RunStatus
 from tegu.storage.claims import RunKey
+from tegu.storage.outages import through_outages
 from tegu.storage.standings import Standing, standings_of
 
 _POLL_S = 0.1

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from tegu.domain.errors import StorageUnavailableError
-from tegu.domain.installation import Health, Operations
+from tegu.domain.installation import Health, Installation
 from tegu.storage.database import Database, reaching
 from tegu.storage.installation import look
 from tegu.storage.migrate import current_revision
@@ -66,11 +66,11 @@ class HealthWatch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._operations = _Kept(self._look)
+        self._installation = _Kept(self._look)
         self._schema = _Kept(lambda: current_revision(database.address))
 
     async def health(self, *, age_max_s: float = AGE_MAX_S) -> Health:
-        """`operations` is None where the look took too long, or the tables are of another version."""
+        """`installation` is None where the look took too long, or the tables are of another version."""
         began = monotonic()
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -84,11 +84,11 @@ class HealthWatch:
             return replace(health, problem="the database has no tables yet: run `tegu migrate`")
         try:
             async with asyncio.timeout(ANSWER_S):
-                return replace(health, operations=await self._operations.value(age_max_s=age_max_s))
+                return replace(health, installation=await self._installation.value(age_max_s=age_max_s))
         except Exception as error:  # noqa: BLE001 (that one cannot look around does not keep a process from its work)
             log.info("not looked around: %s", error or type(error).__name__)
             return health
 
-    async def _look(self) -> Operations:
+    async def _look(self) -> Installation:
         with reaching(self._database.address):
             return await look(await self._database.engine())

@@ -19,7 +19,7 @@ from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.operations import checked_priority
 from tegu.domain.run import TriggeredBy
-from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleWish, checked_schedule_name
+from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleSpec, checked_schedule_name
 from tegu.storage import pipelines
 from tegu.storage import schedules as store
 from tegu.storage.pipelines import PipelineVersion
@@ -42,23 +42,23 @@ class Schedules:
     def __init__(self, scope: Callable[[], Awaitable[Scope]]) -> None:
         self._scope = scope
 
-    async def create(self, name: str, wish: ScheduleWish) -> Schedule:
-        """Begin runs at each time of the wish, from its next on. Raises UsageError for what cannot be, NotFoundError for
+    async def create(self, name: str, spec: ScheduleSpec) -> Schedule:
+        """Begin runs at each time of the spec, from its next on. Raises UsageError for what cannot be, NotFoundError for
         a pipeline or an input that is not there, ConflictError when there is a schedule of that name.
         """
         scope = await self._scope()
-        version = await resolve(scope, wish.pipeline)
-        _check(name, wish, version)
-        wish = replace(wish, priority=checked_priority(wish.priority))
+        version = await resolve(scope, spec.pipeline)
+        _check(name, spec, version)
+        spec = replace(spec, priority=checked_priority(spec.priority))
         async with scope.transaction() as connection:
-            if missing := await store.missing_inputs(connection, scope.organization_id, wish.inputs):
+            if missing := await store.missing_inputs(connection, scope.organization_id, spec.inputs):
                 raise NotFoundError(f"there is no content or mail thread {missing[0]}")
             if await store.count_schedules(connection, scope.organization_id) >= store.LISTED_MAX:
                 raise ConflictError(
                     f"there are {store.LISTED_MAX} schedules already", hint="remove those that are not needed"
                 )
-            next_at = wish.times.after(await store.now(connection))
-            made = await store.put_schedule(connection, scope.organization_id, name, wish, next_at)
+            next_at = spec.times.after(await store.now(connection))
+            made = await store.put_schedule(connection, scope.organization_id, name, spec, next_at)
         if made is None:
             raise ConflictError(
                 f"there is a schedule {name!r} already", hint="remove it first, or choose another name"
@@ -90,7 +90,7 @@ class Schedules:
         scope = await self._scope()
         async with scope.transaction() as connection:
             found = await _locked(scope, connection, name)
-            next_at = found.next_at or found.wish.times.after(await store.now(connection))
+            next_at = found.next_at or found.spec.times.after(await store.now(connection))
             await store.set_next(connection, scope.organization_id, found.id, next_at)
         return next_at
 
@@ -129,7 +129,7 @@ async def fire(scope: Scope, schedule_id: UUID) -> tuple[UUID, ...]:
                 connection,
                 due.id,
                 scope.organization_id,
-                next_at=due.wish.times.after(await store.now(connection)),
+                next_at=due.spec.times.after(await store.now(connection)),
                 run_ids=run_ids,
             )
     except UsageError as error:
@@ -150,23 +150,23 @@ async def _try_to_fire(scope: Scope, schedule_id: UUID) -> None:
 
 
 async def _begin(scope: Scope, connection: Transaction, due: Schedule) -> tuple[UUID, ...]:
-    name, _, number = due.wish.pipeline.partition("@")
+    name, _, number = due.spec.pipeline.partition("@")
     version = await pipelines.find(
         connection, scope.organization_id, name, number=int(number) if number else None
     )
     if version is None:
-        raise NotFoundError(f"there is no pipeline {due.wish.pipeline!r} any more")
-    _check(due.name, due.wish, version)
-    if missing := await store.missing_inputs(connection, scope.organization_id, due.wish.inputs):
+        raise NotFoundError(f"there is no pipeline {due.spec.pipeline!r} any more")
+    _check(due.name, due.spec, version)
+    if missing := await store.missing_inputs(connection, scope.organization_id, due.spec.inputs):
         raise NotFoundError(f"there is no content or mail thread {missing[0]} any more")
     options = StartOptions(
-        model=due.wish.model,
+        model=due.spec.model,
         triggered_by=TriggeredBy.SCHEDULE,
         metadata={"schedule": due.name, "scheduled_for": due.next_at.isoformat() if due.next_at else None},
-        budget_usd=due.wish.budget_usd,
-        priority=due.wish.priority,
+        budget_usd=due.spec.budget_usd,
+        priority=due.spec.priority,
     )
-    inputs = [RunInput(due.name, content_id=i.content_id, thread_id=i.thread_id) for i in due.wish.inputs]
+    inputs = [RunInput(due.name, content_id=i.content_id, thread_id=i.thread_id) for i in due.spec.inputs]
     return await start_in(scope, connection, version, inputs, options)
 
 
@@ -176,7 +176,7 @@ async def _note_failed(scope: Scope, schedule_id: UUID, error: UsageError) -> No
         if due is None:
             return
         try:
-            next_at = due.wish.times.after(await store.now(connection))
+            next_at = due.spec.times.after(await store.now(connection))
         except UsageError:
             next_at = None  # its zone or its times are no more: it is paused
         said = str(error)[:_ERROR_LENGTH_MAX]
@@ -184,15 +184,15 @@ async def _note_failed(scope: Scope, schedule_id: UUID, error: UsageError) -> No
     log.warning("schedule %s began nothing: %s", due.name, said)
 
 
-def _check(name: str, wish: ScheduleWish, version: PipelineVersion) -> None:
+def _check(name: str, spec: ScheduleSpec, version: PipelineVersion) -> None:
     """Raises UsageError for what cannot be begun."""
     checked_schedule_name(name)
-    if wish.budget_usd is not None:
-        checked_limit(wish.budget_usd)
-    if not 1 <= len(wish.inputs) <= INPUTS_MAX:
-        raise UsageError(f"a schedule has 1 to {INPUTS_MAX} inputs, and not {len(wish.inputs)}")
+    if spec.budget_usd is not None:
+        checked_limit(spec.budget_usd)
+    if not 1 <= len(spec.inputs) <= INPUTS_MAX:
+        raise UsageError(f"a schedule has 1 to {INPUTS_MAX} inputs, and not {len(spec.inputs)}")
     takes_threads = version.definition.input is InputKind.MAIL_THREAD
-    for each in wish.inputs:
+    for each in spec.inputs:
         if (each.content_id is None) == (each.thread_id is None):
             raise UsageError("an input of a schedule is either a content or a mail thread")
         if (each.thread_id is not None) != takes_threads:

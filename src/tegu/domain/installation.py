@@ -42,7 +42,7 @@ class Leases:
 
 
 @dataclass(frozen=True, slots=True)
-class Operations:
+class Installation:
     """See the module. `stages` and `calls` are under way in owned runs. `is_capped`: some count was cut off at `counted_max`."""
 
     at: datetime
@@ -70,7 +70,7 @@ class Operations:
 @dataclass(frozen=True, slots=True)
 class Health:
     """Whether this process can do its work, and how the installation is. `runs` and `slots` are those of its own worker for
-    everybody's runs, if it has one. What could not be found out is None; `operations` may be some seconds old.
+    everybody's runs, if it has one. What could not be found out is None; `installation` may be some seconds old.
     """
 
     is_open: bool
@@ -80,7 +80,7 @@ class Health:
     problem: str | None = None
     latency_ms: float | None = None
     schema: str | None = None
-    operations: Operations | None = None
+    installation: Installation | None = None
 
     @property
     def is_ready(self) -> bool:

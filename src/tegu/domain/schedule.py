@@ -72,7 +72,7 @@ class ScheduledInput:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleWish:
+class ScheduleSpec:
     """What is to begin, and when. `pipeline` is a name, then the newest version of that moment runs, or `name@number`.
     `budget_usd` is the most that the calls of each run may cost.
     """
@@ -99,7 +99,7 @@ class Schedule:
 
     id: UUID
     name: str
-    wish: ScheduleWish
+    spec: ScheduleSpec
     created_at: datetime
     next_at: datetime | None
     paused_at: datetime | None = None

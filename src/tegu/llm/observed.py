@@ -113,7 +113,7 @@ async def timed_leave(leave: Awaitable[Held]) -> Held:
         outcome = "granted"
         return held
     finally:
-        measured.LEAVE_WAITS.observe(perf_counter() - began, outcome)
+        measured.ADMISSION_WAITS.observe(perf_counter() - began, outcome)
 
 
 def _asked(

@@ -5,7 +5,7 @@ Called by the action `health`. Invariant: it only reads, as the engine's role; i
 
 import asyncpg
 
-from tegu.domain.installation import Backlog, Leases, Operations, WaitingReason
+from tegu.domain.installation import Backlog, Installation, Leases, WaitingReason
 from tegu.storage.statements import statement
 from tegu.storage.workers import Workers
 
@@ -18,13 +18,13 @@ async def look(
     door: "asyncpg.Pool[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]",
     *,
     counted_max: int = COUNTED_MAX,
-) -> Operations:
+) -> Installation:
     """Look, with few statements, each of its own moment. Raises what asyncpg raises."""
     workers = Workers(door)
-    row = await door.fetchrow(statement("look_at_operations"), counted_max)
+    row = await door.fetchrow(statement("look_at_installation"), counted_max)
     assert row is not None
     reasons = await door.fetch(statement("waiting_reasons"), REASONS_OF)
-    return Operations(
+    return Installation(
         at=row["at"],
         workers=await workers.living(),
         backlog=Backlog(row["due"], row["oldest_due_s"], row["waiting"], row["scheduled"], row["cancelling"]),

@@ -1,7 +1,7 @@
 """What passes by itself, and waiting for it: a connection that was cut, a server that restarts, is full or read-only.
 
-Called around the statements that a stage needs while it is performed: an outage is no fault of the stage, and a reply that
-was paid for is stored when the database is back. Sorted by SQLSTATE, not by class of exception. Invariant: only what may
+Called around the statements that a stage needs while it is performed (an outage is no fault of the stage, and a reply that
+was paid for is stored when the database is back), and by whoever waits for runs. Sorted by SQLSTATE, not by class of exception. Invariant: only what may
 be asked twice is asked here.
 """
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 OUTAGE_S = 60.0
-"""How long a stage under way puts up with it; then it is postponed."""
+"""How long a stage under way puts up with it, before it is postponed, and who waits for runs, before that is given up."""
 _PAUSE_S, _PAUSE_S_MAX = 0.05, 2.0
 
 # Connection; read-only, idle for too long in a transaction; serialization and deadlock; resources; operator's
@@ -50,19 +50,19 @@ class PatientPool:
 
     async def execute(self, query: str, *arguments: object) -> str:
         """As the pool's."""
-        return await _through_outages(self._pool.execute, query, *arguments)
+        return await through_outages(self._pool.execute, query, *arguments)
 
     async def fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         """As the pool's."""
-        return await _through_outages(self._pool.fetch, query, *arguments)
+        return await through_outages(self._pool.fetch, query, *arguments)
 
     async def fetchrow(self, query: str, *arguments: object) -> asyncpg.Record | None:
         """As the pool's."""
-        return await _through_outages(self._pool.fetchrow, query, *arguments)
+        return await through_outages(self._pool.fetchrow, query, *arguments)
 
     async def fetchval(self, query: str, *arguments: object) -> Any:
         """As the pool's."""
-        return await _through_outages(self._pool.fetchval, query, *arguments)
+        return await through_outages(self._pool.fetchval, query, *arguments)
 
     async def ask(
         self,
@@ -71,10 +71,10 @@ class PatientPool:
         **options: P.kwargs,
     ) -> T:
         """Several statements of the same transaction."""
-        return await _through_outages(partial(what, self._pool, *arguments, **options))
+        return await through_outages(partial(what, self._pool, *arguments, **options))
 
 
-async def _through_outages(ask: Callable[..., Awaitable[T]], *arguments: object) -> T:
+async def through_outages(ask: Callable[..., Awaitable[T]], *arguments: object) -> T:
     """What the database answers, once it does. Raises StorageUnavailableError after OUTAGE_S of trying."""
     until, pause_s = monotonic() + OUTAGE_S, _PAUSE_S
     while True:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
-from tegu.domain.schedule import Schedule, ScheduledInput, ScheduleWish
+from tegu.domain.schedule import Schedule, ScheduledInput, ScheduleSpec
 from tegu.storage.statements import statement
 from tegu.storage.tables import contents, mail_threads, schedules
 from tegu.storage.transaction import Transaction
@@ -41,14 +41,14 @@ async def now(connection: Transaction) -> datetime:
 
 
 async def put_schedule(
-    connection: Transaction, organization_id: UUID, name: str, wish: ScheduleWish, next_at: datetime
+    connection: Transaction, organization_id: UUID, name: str, spec: ScheduleSpec, next_at: datetime
 ) -> Schedule | None:
     """Make it. None: there is one of that name."""
     row = insert(schedules).values(
         organization_id=organization_id,
         id=new_id(),
         name=name,
-        wish=_stored(wish),
+        spec=_stored(spec),
         created_at=func.clock_timestamp(),
         next_at=next_at,
     )
@@ -158,31 +158,31 @@ async def due_schedules(pool: "asyncpg.Pool[asyncpg.Record]") -> DueSchedules:
     return DueSchedules(keys, rows[0]["others_in_s"])
 
 
-def _stored(wish: ScheduleWish) -> JsonObject:
+def _stored(spec: ScheduleSpec) -> JsonObject:
     return {
-        "pipeline": wish.pipeline,
-        "cron": wish.cron,
-        "zone": wish.zone,
-        "inputs": [{"content": _text(i.content_id), "thread": _text(i.thread_id)} for i in wish.inputs],
-        "model": wish.model,
-        "priority": wish.priority,
-        "budget_usd": str(wish.budget_usd) if wish.budget_usd is not None else None,
+        "pipeline": spec.pipeline,
+        "cron": spec.cron,
+        "zone": spec.zone,
+        "inputs": [{"content": _text(i.content_id), "thread": _text(i.thread_id)} for i in spec.inputs],
+        "model": spec.model,
+        "priority": spec.priority,
+        "budget_usd": str(spec.budget_usd) if spec.budget_usd is not None else None,
     }
 
 
 def _schedule(row: Mapping[Any, Any]) -> Schedule:
-    wish = row["wish"]
+    spec = row["spec"]
     return Schedule(
         id=row["id"],
         name=row["name"],
-        wish=ScheduleWish(
-            pipeline=wish["pipeline"],
-            cron=wish["cron"],
-            zone=wish["zone"],
-            inputs=tuple(ScheduledInput(_uuid(i["content"]), _uuid(i["thread"])) for i in wish["inputs"]),
-            model=wish["model"],
-            priority=wish["priority"],
-            budget_usd=Decimal(wish["budget_usd"]) if wish["budget_usd"] is not None else None,
+        spec=ScheduleSpec(
+            pipeline=spec["pipeline"],
+            cron=spec["cron"],
+            zone=spec["zone"],
+            inputs=tuple(ScheduledInput(_uuid(i["content"]), _uuid(i["thread"])) for i in spec["inputs"]),
+            model=spec["model"],
+            priority=spec["priority"],
+            budget_usd=Decimal(spec["budget_usd"]) if spec["budget_usd"] is not None else None,
         ),
         created_at=row["created_at"],
         next_at=row["next_at"],

@@ -70,8 +70,8 @@ UNKNOWN = Tally(
     (*_CALL, "what"),
     series_max=_MODELS_MAX * 2,
 )
-LEAVE_WAITS = Tally(
-    "tegu_llm_leave_wait_seconds",
+ADMISSION_WAITS = Tally(
+    "tegu_llm_admission_wait_seconds",
     "How long attempts waited for leave (budgets, limits) where it was not there at once, and whether it was granted.",
     ("outcome",),
     bounds=_SHORT_S,
@@ -92,5 +92,5 @@ TALLIES = (
     TOKENS,
     COST_USD,
     UNKNOWN,
-    LEAVE_WAITS,
+    ADMISSION_WAITS,
 )

@@ -34,7 +34,7 @@ NAMES = [
     "RunFailedError",
     "RunStatus",
     "Schedule",
-    "ScheduleWish",
+    "ScheduleSpec",
     "ScheduledInput",
     "SourceType",
     "StageContext",

@@ -11,7 +11,7 @@ from rich.markup import escape
 from tegu.actions.runs import inputs_of
 from tegu.app import Tegu
 from tegu.domain.errors import UsageError
-from tegu.domain.schedule import CronTimes, Schedule, ScheduledInput, ScheduleWish
+from tegu.domain.schedule import CronTimes, Schedule, ScheduledInput, ScheduleSpec
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.inputs import ingest_each, pipeline_source
 from tegu.interfaces.cli.lazy import ListingGroup
@@ -57,11 +57,11 @@ def list_(*, as_json: bool) -> None:
         return
     made = table("schedule", "pipeline", "times", "next", "last", whole=("next",))
     for each in found:
-        wish = each.wish
+        spec = each.spec
         made.add_row(
             escape(each.name),
-            escape(wish.pipeline),
-            escape(f"{wish.cron} {wish.zone}"),
+            escape(spec.pipeline),
+            escape(f"{spec.cron} {spec.zone}"),
             said(each.next_at) if each.next_at else "[yellow]paused[/]",
             _last(each),
         )
@@ -116,7 +116,7 @@ def add(
         ]
         if not read and not given:
             raise UsageError("a schedule needs something to read", hint="name files, or --content, --thread")
-        wish = ScheduleWish(
+        spec = ScheduleSpec(
             pipeline=source if isinstance(source, str) else version.name,
             cron=cron,
             zone=zone,
@@ -125,14 +125,14 @@ def add(
             priority=priority,
             budget_usd=budget,
         )
-        return await tegu.schedules.create(name, wish)
+        return await tegu.schedules.create(name, spec)
 
     made = with_tegu(work)
     if as_json:
         write_json(_shown(made))
         return
-    runs = wording.counted(len(made.wish.inputs), "run")
-    click.echo(printable(f"{made.name} begins {runs} of {made.wish.pipeline} each time. The next times:"))
+    runs = wording.counted(len(made.spec.inputs), "run")
+    click.echo(printable(f"{made.name} begins {runs} of {made.spec.pipeline} each time. The next times:"))
     for moment in times.several_after(now, 3):
         click.echo(f"  {moment:%a %Y-%m-%d %H:%M %Z}")
 
@@ -194,17 +194,17 @@ def _last(schedule: Schedule) -> str:
 
 
 def _shown(schedule: Schedule) -> dict[str, Any]:
-    wish = schedule.wish
+    spec = schedule.spec
     return {
         "id": schedule.id,
         "name": schedule.name,
-        "pipeline": wish.pipeline,
-        "cron": wish.cron,
-        "zone": wish.zone,
-        "inputs": [{"content_id": i.content_id, "thread_id": i.thread_id} for i in wish.inputs],
-        "model": wish.model,
-        "priority": wish.priority,
-        "budget_usd": wish.budget_usd,
+        "pipeline": spec.pipeline,
+        "cron": spec.cron,
+        "zone": spec.zone,
+        "inputs": [{"content_id": i.content_id, "thread_id": i.thread_id} for i in spec.inputs],
+        "model": spec.model,
+        "priority": spec.priority,
+        "budget_usd": spec.budget_usd,
         "created_at": schedule.created_at,
         "next_at": schedule.next_at,
         "paused_at": schedule.paused_at,

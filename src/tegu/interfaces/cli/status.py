@@ -6,7 +6,7 @@ import click
 from rich.markup import escape
 
 from tegu.app import Tegu
-from tegu.domain.installation import Health, Operations
+from tegu.domain.installation import Health, Installation
 from tegu.domain.worker import LivingWorker, waiting_reason
 from tegu.interfaces.cli.failure import ExitCode
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
@@ -38,12 +38,12 @@ def status(*, as_json: bool) -> int:
 def _lines(health: Health) -> list[tuple[str, str]]:
     latency = f"answers in {health.latency_ms:.1f} ms" if health.latency_ms is not None else "no answer"
     lines = [("database", health.problem or f"{latency}, schema {health.schema}")]
-    if health.operations is None:
+    if health.installation is None:
         return [*lines, ("installation", "not looked at: it took too long, or `tegu migrate` is needed")]
-    return [*lines, *_installation(health.operations)]
+    return [*lines, *_installation(health.installation)]
 
 
-def _installation(found: Operations) -> list[tuple[str, str]]:
+def _installation(found: Installation) -> list[tuple[str, str]]:
     backlog, leases = found.backlog, found.leases
     oldest = f", the oldest for {backlog.oldest_due_s:.1f} s" if backlog.oldest_due_s is not None else ""
     cancelling = f", {backlog.cancelling} of them to be cancelled" if backlog.cancelling else ""

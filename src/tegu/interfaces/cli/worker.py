@@ -57,6 +57,8 @@ def worker(
     if ray is not None:
         return drive_on_ray(ray, RayOptions(**fleet), concurrency=concurrency, modules=modules)
 
+    address = address_of(metrics) if metrics is not None else None  # refused before anything is opened
+
     async def work(tegu: Tegu) -> ExitCode:
         made = await tegu.worker(
             options=WorkerOptions(concurrency=concurrency),
@@ -71,7 +73,7 @@ def worker(
             + ".",
         )
         try:
-            async with _telling(tegu, metrics):
+            async with _telling(tegu, address):
                 await made.run()
         except asyncio.CancelledError:
             if is_killed():
@@ -92,11 +94,11 @@ def _stopping(tegu: Tegu, made: Worker) -> Callable[[], None]:
 
 
 @asynccontextmanager
-async def _telling(tegu: Tegu, metrics: str | None) -> AsyncGenerator[None]:
-    if metrics is None:
+async def _telling(tegu: Tegu, address: tuple[str, int] | None) -> AsyncGenerator[None]:
+    if address is None:
         yield
         return
-    async with served(tegu.asgi(), *address_of(metrics)) as url:
+    async with served(tegu.asgi(), *address) as url:
         _say(tegu, f"Metrics at {url}/metrics, health at {url}/health.")
         yield
 

@@ -25,7 +25,7 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from tegu.domain.installation import Health, Operations
+from tegu.domain.installation import Health, Installation
 from tegu.telemetry.measured import TALLIES
 from tegu.telemetry.tallies import Tally
 
@@ -67,8 +67,8 @@ class _Figures(Collector):
             told = "Runs that the worker of this process may own at once."
             yield _gauge("tegu_worker_slots", told, health.slots)
             yield _gauge("tegu_worker_runs", "Runs that it owns.", health.runs or 0)
-        if health.operations is not None:
-            yield from _installation(health.operations)
+        if health.installation is not None:
+            yield from _installation(health.installation)
 
 
 def _of(tally: Tally) -> Metric:
@@ -85,7 +85,7 @@ def _of(tally: Tally) -> Metric:
     return histogram
 
 
-def _installation(found: Operations) -> Iterator[Metric]:
+def _installation(found: Installation) -> Iterator[Metric]:
     """Of all organizations; whoever scrapes several processes takes the largest, not the sum."""
     backlog, leases = found.backlog, found.leases
     yield _gauge("tegu_workers", "Workers that are alive.", len(found.workers))
@@ -111,7 +111,7 @@ def _installation(found: Operations) -> Iterator[Metric]:
     yield _gauge("tegu_backlog_age_seconds", told, backlog.oldest_due_s or 0.0)
     if leases.oldest_beat_s is not None:
         told = "How long ago the living worker renewed its lease that did so least recently."
-        yield _gauge("tegu_oldest_beat_seconds", told, leases.oldest_beat_s)
+        yield _gauge("tegu_oldest_heartbeat_seconds", told, leases.oldest_beat_s)
     told = "Why runs wait that are not due, of the first looked at, by the code of what their stage met."
     reasons = GaugeMetricFamily("tegu_runs_waiting_reason", told, labels=("code",))
     for reason in found.reasons:
@@ -122,7 +122,7 @@ def _installation(found: Operations) -> Iterator[Metric]:
     told = "Whether some count above was cut off."
     yield _gauge("tegu_counts_capped", told, found.is_capped)
     told = "When these figures of the installation were found."
-    yield _gauge("tegu_figures_timestamp_seconds", told, found.at.timestamp())
+    yield _gauge("tegu_installation_timestamp_seconds", told, found.at.timestamp())
 
 
 def _gauge(name: str, told: str, value: float) -> Metric:

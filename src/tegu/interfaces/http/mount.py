@@ -3,7 +3,7 @@
     GET /health    200 {"status": "ok", ...} or 503 while something is missing, and how the installation is
     GET /metrics   figures for Prometheus; anything else is a 404 problem
 
-Both are the operator's: they name no organization, but count the runs of all. With `operations=False` neither is told:
+Both are the operator's: they name no organization, but count the runs of all. With `installation=False` neither is told:
 /health is about this process alone, and there is no /metrics.
 
 It opens nothing when mounted, because servers do not run the lifespan of a mounted application: the host's own lifespan
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from tegu.domain.installation import Health, Operations
+from tegu.domain.installation import Health, Installation
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,9 +41,9 @@ class Served(Protocol):
 class MountedTegu:
     """See the module."""
 
-    def __init__(self, tegu: Served, *, operations: bool = True) -> None:
+    def __init__(self, tegu: Served, *, installation: bool = True) -> None:
         self._tegu = tegu
-        self._tells = operations
+        self._tells = installation
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or the lifespan of a server that serves this alone."""
@@ -65,7 +65,7 @@ class MountedTegu:
             from tegu.interfaces.http.exposition import CONTENT_TYPE, exposition
 
             return await _respond(send, 200, exposition(health), scope, media_type=CONTENT_TYPE)
-        shown = _shown(health if self._tells else replace(health, operations=None))
+        shown = _shown(health if self._tells else replace(health, installation=None))
         return await _respond(send, 200 if health.is_ready else 503, json.dumps(shown).encode(), scope)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -81,9 +81,9 @@ class MountedTegu:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def mounted(tegu: Served, *, operations: bool = True) -> MountedTegu:
+def mounted(tegu: Served, *, installation: bool = True) -> MountedTegu:
     """The application of this Tegu."""
-    return MountedTegu(tegu, operations=operations)
+    return MountedTegu(tegu, installation=installation)
 
 
 def _shown(health: Health) -> dict[str, Any]:
@@ -96,11 +96,11 @@ def _shown(health: Health) -> dict[str, Any]:
         "schema": health.schema,
         "worker": worker,
         "problem": health.problem,
-        "installation": summary(health.operations) if health.operations is not None else None,
+        "installation": summary(health.installation) if health.installation is not None else None,
     }
 
 
-def summary(found: Operations) -> dict[str, Any]:
+def summary(found: Installation) -> dict[str, Any]:
     """How the installation is, without naming hosts."""
     return {
         "at": found.at.isoformat(),

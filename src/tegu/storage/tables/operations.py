@@ -77,7 +77,7 @@ schedules = Table(
     key("organization_id"),
     key("id"),
     Column("name", Text, nullable=False),
-    Column("wish", Jsonb, nullable=False),
+    Column("spec", Jsonb, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("next_at", Time),
     Column("paused_at", Time),

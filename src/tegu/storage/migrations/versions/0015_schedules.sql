@@ -9,7 +9,7 @@ create table tegu.schedules (
     organization_id uuid not null,
     id uuid not null,
     name text not null,
-    wish jsonb not null,
+    spec jsonb not null,
     created_at timestamptz not null default clock_timestamp(),
     next_at timestamptz,
     paused_at timestamptz,
