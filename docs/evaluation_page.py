@@ -99,8 +99,8 @@ next lies one statement and its commit, which many runs share.
    {stream_p50} ms (p50) and {stream_p95} ms (p95) after it arrived, by a follower in another process
    (`make bench-streaming`). No stream between stages was needed for it.
 4. **Scale.** Demand of stages on each other never mattered: what is limited is calls, and they are limited where they are
-   made. Queue depth costs nothing: {queued} (`python -m benchmarks.scale queued`), and a claim beside a million ended runs
-   and an open snapshot has a p99 of {claim_ratio} times that on empty tables (`python -m benchmarks.scale claiming`).
+   made. Queue depth costs nothing: {queued} (`python -m benchmarks.scale queued`), and a claim beside {claim_finished} ended
+   runs and an open snapshot has a p99 of {claim_ratio} times that on empty tables (`python -m benchmarks.scale claiming`).
 5. **Complexity budget.** The RFD asked whether a hybrid is too complex to begin with. There is one mental model, and no
    queue or stream library beside it; its price is an engine of our own, which [storms and crash points](chaos.md) keep honest.
 
@@ -118,17 +118,17 @@ High weighs 3, medium 2; a mark is 0 to 3. The marks of the two engines of the R
 | trigger of the RFD | the load at which it fires |
 |---|---|
 | backpressure becomes necessary | it is there from the first call: window, rates and pauses per provider key, shared by all processes. It needs no stream |
-| complex branching and merging | never: a DAG of a thousand stages costs {wide} times as much a stage as the cheapest size ({shapes_command}) |
+| complex branching and merging | not up to the largest that was measured: a DAG of {widest} stages costs {wide} times as much a stage as the cheapest size ({shapes_command}) |
 | real-time streaming progress is critical | never for text of models (question 3). It would be for records that flow between stages, more than {stages_1p} a second in one process |
 | chaining is too limiting | there is no chaining |
 
 **Where PostgreSQL is the limit.** Two worker processes complete {stages_2p} stages a second on this machine, {stages_2p_ratio}
 times as many as it commits single rows one after the other, worker processes and server on the same {cores} cores. Above that the server needs
-cores of its own; what comes after is in [scaling](scaling.md). With calls of {call_s:g} s that is some {calls_in_flight:,} calls in flight
-under way at any time: a provider's limits end long before.
+cores of its own; what comes after is in [scaling](scaling.md). 
 
-**What the ledger carries.** {ledger} (`python -m benchmarks.scale ledger`). One organization under a budget is bounded by the lock
-of one row.
+**What the ledger carries.** {ledger} (`python -m benchmarks.scale ledger`). This, and not the
+stages, is what bounds stages that ask models: with calls of {call_s:g} s some {calls_in_flight:,} calls are under way at any time before
+PostgreSQL is the limit on this machine. One organization under a budget is bounded by the lock of one row.
 
 **Is a streaming engine needed?** No. Its reasons would be records streaming between stages, or latencies below a commit.
 
@@ -185,15 +185,17 @@ def page() -> str:
             for n, mb in queued["peak_mb"].items()
         ),
         claim_ratio=claiming["p99_ratio"],
+        claim_finished=f"{claiming['finished']:,}",
         criteria=_criteria(),
         wide=f"{largest:.2f}",
+        widest=f"{max(row['size'] for rows in shapes['shapes'].values() for row in rows):,}",
         shapes_command="`python -m benchmarks.scale shapes`",
         stages_1p=f"{bench['stages_per_s_1p']['value']:,.0f}",
         stages_2p=f"{stages_2p['value']:,.0f}",
         stages_2p_ratio=f"{stages_2p['ratio_to_raw']:.1f}",
         cores=machine["cores"],
         call_s=CALL_S,
-        calls_in_flight=round(stages_2p["value"] * CALL_S, -2).__int__(),
+        calls_in_flight=int(round(ledger["rows"][0]["calls_per_s"] * CALL_S, -2)),
         ledger=", ".join(
             f"{row['calls_per_s']:,.0f} calls a second with {row['budgets'] or 'no'} budget{'s' * (row['budgets'] != 1)}"
             for row in ledger["rows"]
@@ -211,7 +213,7 @@ def _recovery(peers: Figures) -> str:
         return "Recovery after a kill was not measured."
     return (
         f"After `kill -9` of one of two workers what it had under way began again after {found['p50']:.1f} s (p50) and"
-        f" {found['p99']:.1f} s (p99), nothing was stuck: {found['stuck']}, and nothing ended twice: {found['ended_twice']}."
+        f" {found['p99']:.1f} s (p99); of {found['in_flight']} stages {found['stuck']} were stuck and {found['ended_twice']} ended twice."
     )
 
 

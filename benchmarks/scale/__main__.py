@@ -13,12 +13,13 @@ import platform
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 from benchmarks.scale import claiming, finished, ledger, memory, queued, shapes, topologies, waking
 from benchmarks.scale.ground import Ground, Json, open_ground
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
+SETTLED_S = 120.0
 MODULES: dict[str, Callable[[Ground], Awaitable[Json]]] = {
     "shapes": shapes.measure,
     "finished": finished.measure,
@@ -29,6 +30,14 @@ MODULES: dict[str, Callable[[Ground], Awaitable[Json]]] = {
     "ledger": ledger.measure,
     "topologies": topologies.measure,
 }
+
+
+def settled() -> float:
+    """The load of the machine, after waiting a while for what the module before left of it: figures of a busy machine are marked."""
+    until = monotonic() + SETTLED_S
+    while (load := os.getloadavg()[0]) > (os.cpu_count() or 1) / 2 and monotonic() < until:
+        sleep(1)
+    return load
 
 
 async def one(name: str, *, quick: bool) -> Json:
@@ -47,7 +56,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.write or (None if given.quick else FOLDER)
     for name in given.names or MODULES:
-        begun, load = monotonic(), os.getloadavg()[0]
+        load, begun = settled(), monotonic()
         found = asyncio.run(one(name, quick=given.quick))
         machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.machine()}
         written = {"machine": machine, "quick": given.quick, "load_before": round(load, 2), **found}
