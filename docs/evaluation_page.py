@@ -195,7 +195,7 @@ def page() -> str:
         stages_2p_ratio=f"{stages_2p['ratio_to_raw']:.1f}",
         cores=machine["cores"],
         call_s=CALL_S,
-        calls_in_flight=int(round(ledger["rows"][0]["calls_per_s"] * CALL_S, -2)),
+        calls_in_flight=round(ledger["rows"][0]["calls_per_s"] * CALL_S / 100) * 100,
         ledger=", ".join(
             f"{row['calls_per_s']:,.0f} calls a second with {row['budgets'] or 'no'} budget{'s' * (row['budgets'] != 1)}"
             for row in ledger["rows"]
