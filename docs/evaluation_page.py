@@ -124,7 +124,7 @@ High weighs 3, medium 2; a mark is 0 to 3. The marks of the two engines of the R
 
 **Where PostgreSQL is the limit.** Two worker processes complete {stages_2p} stages a second on this machine, {stages_2p_ratio}
 times as many as it commits single rows one after the other, worker processes and server on the same {cores} cores. Above that the server needs
-cores of its own; what comes after is in [scaling](scaling.md). 
+cores of its own; what comes after is in [scaling](scaling.md).
 
 **What the ledger carries.** {ledger} (`python -m benchmarks.scale ledger`). This, and not the
 stages, is what bounds stages that ask models: with calls of {call_s:g} s some {calls_in_flight:,} calls are under way at any time before
