@@ -207,7 +207,8 @@ class OrganizationHandle:
                 if not events:
                     self._runtime.check_worker()
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(hint.wait(), _FOLLOW_S)
+                        async with asyncio.timeout(_FOLLOW_S):
+                            await hint.wait()
                     hint.clear()
 
     async def waiting_reasons(self, run_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -3,11 +3,13 @@ schema changes under it.
 """
 
 import asyncio
+from dataclasses import replace
 
-from engine_lab import Lab, chain, echo, never, working
+from engine_lab import FAST, Lab, chain, echo, never, working
 
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Failed, StageOutcome
+from tegu.engine.worker import Worker
 from tegu.pipeline.task import StageTask
 from tegu.storage import runs
 from tegu.storage.migrate import migrate
@@ -43,6 +45,28 @@ async def test_a_zombie_that_wakes_with_an_error_writes_nothing_and_goes_on_clai
         assert await lab.rows(stored, run_id) == before
     assert await lab.stages(run_id) == {"a": "completed", "b": "completed"}
     assert "failed" not in await lab.attempts(run_id, "a")
+
+
+async def test_a_worker_that_is_killed_while_it_gets_room_ends(lab: Lab) -> None:
+    await lab.start(chain("a", timeout_s=600), 20)
+
+    async def make_room(worker: Worker) -> None:
+        while True:
+            worker._has_room.set()
+            await asyncio.sleep(0)
+
+    for _ in range(10):
+        options = replace(FAST, concurrency=1, reserved=1, poll_s=5.0)
+        async with working(await lab.worker(never, options=options)) as running:
+            async with asyncio.timeout(60):
+                while not running.worker.owned:
+                    await asyncio.sleep(0.02)
+            making = asyncio.create_task(make_room(running.worker))
+            try:
+                async with asyncio.timeout(20):
+                    await running.kill()
+            finally:
+                making.cancel()
 
 
 async def test_a_hundred_runs_cancelled_in_the_middle_of_their_stages_begin_no_other(lab: Lab) -> None:

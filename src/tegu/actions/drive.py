@@ -116,5 +116,6 @@ async def _look(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, Standing]:
 
 async def _pause(released: asyncio.Event) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(released.wait(), _POLL_S)
+        async with asyncio.timeout(_POLL_S):
+            await released.wait()
     released.clear()

@@ -111,7 +111,8 @@ class Deliverer:
                 self._wake.clear()
                 if not await self._claim():
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), self._options.poll_s)
+                        async with asyncio.timeout(self._options.poll_s):
+                            await self._wake.wait()
             if self._calls:
                 await asyncio.wait(self._calls, timeout=self._options.drain_s)
         finally:

@@ -46,7 +46,8 @@ async def hear(connect: Connect, channel: str, tell: Callable[[str], None], *, r
             tell("")
             while not closed.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(closed.wait(), _CHECK_S)
+                    async with asyncio.timeout(_CHECK_S):
+                        await closed.wait()
                 await connection.fetchval("select 1", timeout=_CHECK_ANSWER_S)
         except Exception as error:  # noqa: BLE001 (any way to lose the ear is answered by polling and a new try)
             log.info("not listening: %s", error or type(error).__name__)

@@ -243,7 +243,8 @@ class Worker:
     async def _until_room(self, timeout_s: float | None) -> None:
         self._has_room.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._has_room.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._has_room.wait()
 
     async def _claim(self, worker_id: UUID, limit: int) -> bool:
         """Claim once; True when there may be more."""

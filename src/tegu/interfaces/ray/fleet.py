@@ -105,7 +105,8 @@ class Fleet:
                 await self._look_at_all()
                 await self._resize()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), self.options.every_s)
+                    async with asyncio.timeout(self.options.every_s):
+                        await self._stopping.wait()
             for hired in self._present():
                 self._let_go(hired, grace_s=0.0)
             if self._draining:
@@ -130,7 +131,8 @@ class Fleet:
             return  # it waits for a machine: the cluster's business
         try:
             hired.starting.result()
-            look = await asyncio.wait_for(hired.member.look(), self.options.look_s)
+            async with asyncio.timeout(self.options.look_s):
+                look = await hired.member.look()
         except TimeoutError:
             if now - hired.seen > self.options.silent_s:
                 self._lose(hired, "has not answered for too long")
@@ -151,7 +153,8 @@ class Fleet:
 
     async def _resize(self) -> None:
         try:
-            due = await asyncio.wait_for(self.due(), self.options.look_s)
+            async with asyncio.timeout(self.options.look_s):
+                due = await self.due()
         except Exception as error:  # noqa: BLE001 (a database that is away changes nothing in the fleet)
             log.warning("the backlog is not known: %s", error or type(error).__name__)
             return
@@ -181,7 +184,8 @@ class Fleet:
     async def _drained(self, hired: _Hired, grace_s: float) -> None:
         try:
             if hired.is_working and not hired.starting.cancelled() and hired.starting.exception() is None:
-                given = await asyncio.wait_for(hired.member.drain(grace_s), grace_s + self.options.silent_s)
+                async with asyncio.timeout(grace_s + self.options.silent_s):
+                    given = await hired.member.drain(grace_s)
                 if given:
                     self.say(f"A worker that was let go handed {given} runs back.")
         except Exception as error:  # noqa: BLE001 (its lease ends, and its runs are freed)

@@ -292,7 +292,8 @@ class Limiter:
         if at.queues:
             until_s = min(until_s, max(at.share.come_back_s, at.share.paused_until_s, now_s + 0.05))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(at.wake.wait(), max(0.05, until_s - now_s))
+            async with asyncio.timeout(max(0.05, until_s - now_s)):
+                await at.wake.wait()
 
 
 @dataclass(frozen=True, slots=True)
