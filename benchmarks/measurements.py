@@ -13,7 +13,7 @@ from benchmarks.bench_database import STAGES, Bench
 from benchmarks.processes import percentile, rss_peak_mb, workers
 from tegu.domain.ids import new_id
 from tegu.engine.wake import Notifier
-from tegu.storage import runs
+from tegu.storage import run_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,13 @@ async def start_latencies_ms(bench: Bench, folder: Path, *, count: int) -> list[
     timings = folder / "start.json"
     called: dict[str, float] = {}
     notifier = Notifier(bench.database.engine)
-    new = runs.NewRun(bench.version, content_id=new_id())
+    new = run_starts.NewRun(bench.version, content_id=new_id())
     async with workers(bench.dsn, 1, concurrency=200, timings=timings):
         for _ in range(count):
             await asyncio.sleep(0.02)
             begun = monotonic()
             async with bench.database.transaction(bench.organization) as connection:
-                run_id = await runs.insert_run(connection, bench.organization, new)
+                run_id = await run_starts.insert_run(connection, bench.organization, new)
             notifier.notify()
             called[run_id.hex] = begun
         await _finished(bench, count)

@@ -20,7 +20,7 @@ from benchmarks.scale.ground import Ground, Json
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
-from tegu.storage import pipelines, runs
+from tegu.storage import pipelines, run_starts
 
 DAGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "dags"
 SLOTS = (4, 16, 64)
@@ -132,8 +132,8 @@ async def _makespan_s(ground: Ground, workflow: Workflow, slots: int) -> float:
     timings = ground.folder / "topology.json"
     async with workers(bench.dsn, 1, concurrency=slots, timings=timings):
         async with bench.database.transaction(bench.organization) as connection:
-            new = runs.NewRun(version, content_id=new_id())
-            run_id = await runs.insert_run(connection, bench.organization, new)
+            new = run_starts.NewRun(version, content_id=new_id())
+            run_id = await run_starts.insert_run(connection, bench.organization, new)
         await _until_ended(Bench(bench.database, bench.organization, version), run_id.hex)
     noted = read_timings(timings)
     assert len(noted) == len(workflow.runtimes)

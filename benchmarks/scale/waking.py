@@ -9,7 +9,7 @@ from benchmarks.measurements import read_timings
 from benchmarks.processes import percentile, workers
 from benchmarks.scale.ground import Ground, Json
 from tegu.domain.ids import new_id
-from tegu.storage import runs
+from tegu.storage import run_starts
 
 
 async def measure(ground: Ground) -> Json:
@@ -17,13 +17,13 @@ async def measure(ground: Ground) -> Json:
     bench, random = ground.bench, Random(1)
     await bench.clear()
     timings = ground.folder / "waking.json"
-    new = runs.NewRun(bench.version, content_id=new_id())
+    new = run_starts.NewRun(bench.version, content_id=new_id())
     stored: dict[str, float] = {}
     async with workers(bench.dsn, 1, concurrency=8, timings=timings):
         for _ in range(5 if ground.quick else 40):
             await asyncio.sleep(0.5 + random.random())
             async with bench.database.transaction(bench.organization) as connection:
-                run_id = await runs.insert_run(connection, bench.organization, new)
+                run_id = await run_starts.insert_run(connection, bench.organization, new)
             stored[run_id.hex] = monotonic()
             while not await bench.value(
                 "select count(*) from tegu.runs where id = $1 and status = 'completed'", run_id

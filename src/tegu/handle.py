@@ -27,7 +27,8 @@ from tegu.actions.model_list import ModelListing, list_models
 from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
 from tegu.actions.operations import Operations
 from tegu.actions.pipelines import PipelineSource
-from tegu.actions.runs import RunInput, StartOptions
+from tegu.actions.run_inputs import RunInput, inputs_of
+from tegu.actions.runs import StartOptions
 from tegu.actions.schedules import Schedules
 from tegu.actions.scope import Scope
 from tegu.domain.budget import Budget, BudgetPlace
@@ -108,7 +109,7 @@ class OrganizationHandle:
         version = await self.pipeline(pipeline)
         ingested = [i if isinstance(i, Ingested) else await self.ingest(i) for i in inputs]
         await self._check_own(ingested)
-        return await self.start_inputs(version, run_actions.inputs_of(version, ingested), options)
+        return await self.start_inputs(version, inputs_of(version, ingested), options)
 
     async def prepare_start(
         self, pipeline: PipelineSource, *inputs: Ingested | Source, options: StartOptions | None = None
@@ -143,7 +144,7 @@ class OrganizationHandle:
         version = await self.pipeline(pipeline)
         ingested = source if isinstance(source, Ingested) else await self.ingest(source)
         await self._check_own([ingested])
-        found = run_actions.inputs_of(version, (ingested,))
+        found = inputs_of(version, (ingested,))
         if len(found) != 1:
             raise UsageError(
                 f"this input makes {len(found)} runs of {version.name!r}, and nothing was started",

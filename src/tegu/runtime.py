@@ -18,6 +18,7 @@ from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.schedules import fire_for_ever
 from tegu.actions.scope import Scope
 from tegu.crashpoints import crashing
+from tegu.domain.actor import Actor, library_actor
 from tegu.domain.errors import UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.installation import Health
@@ -260,10 +261,11 @@ class Runtime:
             self._everybodys = made
         return made
 
-    def scope_of(self, organization_id: UUID) -> Scope:
-        """On whose behalf actions run for an organization."""
+    def scope_of(self, organization_id: UUID, actor: Actor | None = None) -> Scope:
+        """On whose behalf actions run for an organization: by default that of the code that embeds this."""
         transaction = partial(self.database.transaction, organization_id)
-        return Scope(organization_id, transaction, self.registry, self.wake)
+        actor = actor or library_actor(organization_id)
+        return Scope(organization_id, transaction, self.registry, self.wake, actor, self)
 
     def add_hook(self, hook: Hook) -> None:
         """Deliver to this hook once opened. Raises UsageError when it is open already, or has one of that name."""

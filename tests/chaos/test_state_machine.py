@@ -23,7 +23,7 @@ from reference import MUST_BE_MET, Reference
 from simulation import LEASE_S, QUESTIONS, Asking, Hand, Under, calm, cancelled, finished
 
 from tegu.domain.budget import BudgetPeriod, BudgetPlace
-from tegu.storage import budgets, runs
+from tegu.storage import budgets, run_starts
 from tegu.storage.claims import before_all
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.workers import Workers
@@ -78,19 +78,19 @@ class Engine(RuleBasedStateMachine):
             self._do(self._start(self.world.organizations[organization], pipeline, budget))
 
     async def _start(self, organization: UUID, pipeline: int, budget: int) -> None:
-        new = runs.NewRun(
+        new = run_starts.NewRun(
             self.world.versions[organization][pipeline],
             content_id=self.world.contents[organization],
             budget_usd=BUDGETS_USD[budget],
         )
         async with self.world.database.transaction(organization) as connection:
-            self.runs.append((organization, await runs.insert_run(connection, organization, new)))
+            self.runs.append((organization, await run_starts.insert_run(connection, organization, new)))
 
     @rule(run=which)
     def cancel(self, run: int) -> None:
         async def cancel() -> None:
             async with self.world.database.transaction(organization) as connection:
-                await runs.request_cancel(connection, organization, run_id)
+                await run_starts.request_cancel(connection, organization, run_id)
 
         organization, run_id = self.runs[run % len(self.runs)]
         self._do(cancel())

@@ -10,7 +10,7 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Completed, Crashed, Failed, ResultDraft, StageOutcome
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.task import StageTask
-from tegu.storage import runs
+from tegu.storage import run_starts, runs
 
 
 async def never(task: StageTask) -> StageOutcome:
@@ -104,7 +104,7 @@ async def test_a_cancelled_run_drops_its_stages_and_stays_cancelled(lab: Lab) ->
             while (await lab.stages(run_id)).get("done") != "completed":
                 await asyncio.sleep(0.02)
         async with lab.database.transaction(lab.organization) as connection:
-            await runs.request_cancel(connection, lab.organization, run_id)
+            await run_starts.request_cancel(connection, lab.organization, run_id)
         assert await lab.until([run_id], timeout_s=5) == {"cancelled"}
     assert await lab.stages(run_id) == {"root": "completed", "slow": "cancelled", "done": "completed"}
 
@@ -112,7 +112,7 @@ async def test_a_cancelled_run_drops_its_stages_and_stays_cancelled(lab: Lab) ->
 async def test_a_run_that_nobody_took_yet_can_be_cancelled(lab: Lab) -> None:
     run_id = (await lab.start(chain("a")))[0]
     async with lab.database.transaction(lab.organization) as connection:
-        await runs.request_cancel(connection, lab.organization, run_id)
+        await run_starts.request_cancel(connection, lab.organization, run_id)
     async with working(await lab.worker()):
         assert await lab.until([run_id]) == {"cancelled"}
     assert lab.performed == []

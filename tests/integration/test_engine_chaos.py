@@ -17,7 +17,7 @@ from tegu.domain.outcome import Completed, Crashed, Failed, ResultDraft, StageOu
 from tegu.engine.lease import LeaseOptions
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.task import StageTask
-from tegu.storage import runs
+from tegu.storage import run_starts
 from tegu.storage.organizations import ensure_organization
 
 SEED = int(os.environ.get("TEGU_CHAOS_SEED", "0")) or Random().randrange(1, 10**6)
@@ -89,7 +89,7 @@ async def disturb(labs: list[Lab], run_ids: list[UUID], random: Random) -> None:
             run_id = random.choice(run_ids)
             for lab in labs:
                 async with lab.database.transaction(lab.organization) as connection:
-                    await runs.request_cancel(connection, lab.organization, run_id)
+                    await run_starts.request_cancel(connection, lab.organization, run_id)
 
 
 async def come_and_go(lab: Lab, random: Random, until: float) -> None:

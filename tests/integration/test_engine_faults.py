@@ -11,7 +11,7 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Failed, StageOutcome
 from tegu.engine.worker import Worker
 from tegu.pipeline.task import StageTask
-from tegu.storage import runs
+from tegu.storage import run_starts
 from tegu.storage.migrate import migrate
 
 
@@ -89,7 +89,7 @@ async def test_a_hundred_runs_cancelled_in_the_middle_of_their_stages_begin_no_o
                 await asyncio.sleep(0.05)
         for run_id in run_ids:
             async with lab.database.transaction(lab.organization) as connection:
-                await runs.request_cancel(connection, lab.organization, run_id)
+                await run_starts.request_cancel(connection, lab.organization, run_id)
         assert await lab.until(run_ids, timeout_s=60) == {"cancelled"}
         assert dropped == 100
         after = (await lab.start(chain("d")))[0]

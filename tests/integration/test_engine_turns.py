@@ -14,7 +14,7 @@ from tegu.engine.commit import LaneOptions
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.worker import Worker
 from tegu.pipeline.task import StageTask
-from tegu.storage import runs
+from tegu.storage import run_starts
 from tegu.storage.organizations import ensure_organization
 from tegu.storage.statements import statement
 
@@ -67,7 +67,7 @@ async def test_a_cancelled_run_ends_even_where_its_python_stage_is_missing(lab: 
     run_id = (await lab.start(chain("a")))[0]
     await lab.rows("update tegu.runs set functions = '{refund@1}'")
     async with lab.database.transaction(lab.organization) as connection:
-        await runs.request_cancel(connection, lab.organization, run_id)
+        await run_starts.request_cancel(connection, lab.organization, run_id)
     async with working(await lab.worker()):
         assert await lab.until([run_id], timeout_s=3) == {"cancelled"}
     assert lab.performed == []

@@ -12,7 +12,7 @@ from tegu.domain.run import Run
 from tegu.engine.worker import Worker
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.task import StageTask
-from tegu.storage import runs
+from tegu.storage import run_starts, runs
 from tegu.storage.workers import Workers
 
 
@@ -174,7 +174,7 @@ async def test_a_rolling_deployment_ends_old_runs_on_their_version(lab: Lab) -> 
 async def test_a_cancelled_run_needs_no_worker_with_its_version(lab: Lab) -> None:
     (run_id,) = await lab.start(refunds("refund@1"))
     async with lab.database.transaction(lab.organization) as connection:
-        await runs.request_cancel(connection, lab.organization, run_id)
+        await run_starts.request_cancel(connection, lab.organization, run_id)
     assert await reason(lab, run_id) is None
     async with working(await worker_with(lab)):
         assert await lab.until([run_id]) == {"cancelled"}

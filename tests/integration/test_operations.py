@@ -17,7 +17,7 @@ from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.outcome import StageOutcome
 from tegu.domain.run import Run
 from tegu.pipeline.task import StageTask
-from tegu.storage import holds, pipelines, runs
+from tegu.storage import holds, pipelines, run_starts, runs
 from tegu.storage.claims import Claims, before_all
 from tegu.storage.organizations import ensure_organization
 
@@ -145,7 +145,7 @@ async def test_a_paused_run_can_be_cancelled(lab: Lab) -> None:
     run_ids = await lab.start(chain("a"), 40)
     await paused(lab, "a")
     async with lab.database.transaction(lab.organization) as connection:
-        await runs.request_cancel(connection, lab.organization, run_ids[-1])
+        await run_starts.request_cancel(connection, lab.organization, run_ids[-1])
     async with working(await lab.worker()):
         assert await lab.until(run_ids[-1:]) == {"cancelled"}
     assert lab.performed == []
@@ -206,8 +206,8 @@ def test_priorities_have_names() -> None:
 async def scheduled(lab: Lab, **when: Any) -> UUID:
     async with lab.database.transaction(lab.organization) as connection:
         version = await pipelines.publish(connection, lab.organization, chain("a"))
-        new = runs.NewRun(version, content_id=new_id(), **when)
-        return await runs.insert_run(connection, lab.organization, new)
+        new = run_starts.NewRun(version, content_id=new_id(), **when)
+        return await run_starts.insert_run(connection, lab.organization, new)
 
 
 async def test_a_scheduled_run_waits_for_its_time_and_says_when(lab: Lab) -> None:

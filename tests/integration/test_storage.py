@@ -14,7 +14,7 @@ from servers import administer, dsn_of
 from tegu.domain.content import SourceType
 from tegu.domain.errors import ConfigurationError, ConflictError, StorageUnavailableError
 from tegu.domain.ids import new_id
-from tegu.storage import contents, pipelines, runs
+from tegu.storage import contents, pipelines, run_starts, runs
 from tegu.storage import migrate as migrate_module
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect
 from tegu.storage.migrate import current_revision, head, migrate
@@ -107,7 +107,7 @@ async def test_an_organization_sees_nothing_of_another(lab: Lab) -> None:
             count = await connection.scalar(text(f"select count(*) from tegu.{table.name}"))
             assert count == 0, table.name
         assert await runs.get_run(connection, lab.organization, run_id) is None
-        assert await runs.request_cancel(connection, lab.organization, run_id) is None
+        assert await run_starts.request_cancel(connection, lab.organization, run_id) is None
     async with lab.database.transaction(lab.organization) as connection:
         assert await runs.get_run(connection, lab.organization, run_id) is not None
 
@@ -127,9 +127,9 @@ async def test_the_app_role_writes_into_no_other_organization_and_moves_no_statu
     run_id = (await lab.start(chain("a")))[0]
     async with lab.database.transaction(other) as connection:
         version = await pipelines.publish(connection, other, chain("a"))
-        stolen = runs.NewRun(version, content_id=new_id())
+        stolen = run_starts.NewRun(version, content_id=new_id())
         with pytest.raises(DBAPIError, match="row-level security"):
-            await runs.insert_run(connection, lab.organization, stolen)
+            await run_starts.insert_run(connection, lab.organization, stolen)
         await connection.rollback()
     async with lab.database.transaction(lab.organization) as connection:
         complete = text("update tegu.runs set status = 'completed' where id = :id")

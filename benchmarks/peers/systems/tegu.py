@@ -17,7 +17,7 @@ import uvloop
 from benchmarks.peers import events
 from benchmarks.peers.contract import HOST, Job, WorkerPlace, dsn
 from tegu import Pipeline, StageContext, Tegu, stage
-from tegu.actions.runs import RunInput
+from tegu.actions.run_inputs import RunInput
 from tegu.domain.content import Document
 from tegu.domain.ids import new_id
 from tegu.engine.worker import WorkerOptions

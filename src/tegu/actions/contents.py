@@ -156,6 +156,30 @@ async def get_content(scope: Scope, content_id: UUID) -> Content:
     return content
 
 
+async def list_contents(
+    scope: Scope,
+    *,
+    source_type: SourceType | None = None,
+    thread_id: UUID | None = None,
+    parent_id: UUID | None = None,
+    external_id: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[Content]:
+    """The newest contents, after a row."""
+    async with scope.transaction() as connection:
+        return await store.list_contents(
+            connection,
+            scope.organization_id,
+            source_type=source_type,
+            thread_id=thread_id,
+            parent_id=parent_id,
+            external_id=external_id,
+            after=after,
+            limit=limit,
+        )
+
+
 def check_external_id(text: str) -> None:
     """Raises UsageError for an id of the host application's that no database holds, or that is too long."""
     if not text:

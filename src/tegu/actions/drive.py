@@ -5,44 +5,21 @@ on when its lease has ended. Invariant: nothing here moves a run, so any number 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import inf
 from time import monotonic
-from typing import Protocol
 from uuid import UUID
 
+from tegu.actions.machinery import OwnWorker
 from tegu.actions.scope import Scope
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.status import RunStatus
-from tegu.storage.claims import RunKey
 from tegu.storage.outages import through_outages
 from tegu.storage.standings import Standing, standings_of
 
 _POLL_S = 0.1
-
-
-class OwnWorker(Protocol):
-    """This process's worker for the runs that its own callers want."""
-
-    @property
-    def has_lease(self) -> bool:
-        """Whether it may take runs now."""
-        ...
-
-    async def drive(self, keys: Iterable[RunKey]) -> None:
-        """Drive these runs too; it is started when it is first needed."""
-
-    def leave(self, keys: Iterable[RunKey]) -> None:
-        """Take them no more, unless somebody asks again."""
-
-    def check_worker(self) -> None:
-        """Raises what broke it."""
-
-    def released(self, run_ids: Sequence[UUID]) -> AbstractAsyncContextManager[asyncio.Event]:
-        """A hint that it let go of one of these runs."""
-        ...
 
 
 class _Patience:

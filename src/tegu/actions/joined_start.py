@@ -6,7 +6,7 @@ awaited but its connection.
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from tegu.actions import contents as content_actions
@@ -14,6 +14,7 @@ from tegu.actions import pipelines as pipeline_actions
 from tegu.actions import runs as run_actions
 from tegu.actions.contents import Ingested, ReadInput
 from tegu.actions.pipelines import PipelineSource
+from tegu.actions.run_inputs import inputs_of
 from tegu.actions.runs import StartOptions
 from tegu.actions.scope import Scope
 from tegu.storage.joined import join
@@ -33,9 +34,7 @@ class PreparedStart:
 async def joined_scope(scope: Scope, connection: object) -> AsyncGenerator[Scope]:
     """The same organization, acting in the caller's transaction."""
     async with join(connection, scope.organization_id) as joined:
-        yield Scope(
-            scope.organization_id, lambda: nullcontext(joined.transaction), scope.catalog, joined.wake
-        )
+        yield replace(scope, transaction=lambda: nullcontext(joined.transaction), wake=joined.wake)
 
 
 async def start_prepared(prepared: PreparedStart, connection: object) -> tuple[UUID, ...]:
@@ -46,5 +45,5 @@ async def start_prepared(prepared: PreparedStart, connection: object) -> tuple[U
             item if isinstance(item, Ingested) else await content_actions.store_input(scope, item)
             for item in prepared.inputs
         ]
-        inputs = run_actions.inputs_of(version, ingested)
+        inputs = inputs_of(version, ingested)
         return await run_actions.start(scope, version, inputs, prepared.options)

@@ -1,17 +1,16 @@
 """Runs: plan, start, read, follow and cancel them."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from tegu.actions.contents import Ingested
+from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
 from tegu.domain.call import LlmCall
-from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
@@ -19,8 +18,7 @@ from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.domain.worker import waiting_reason
-from tegu.intake.sniff import MBOX
-from tegu.storage import calls, hooks, idempotency, partials, pipelines
+from tegu.storage import calls, hooks, idempotency, partials, pipelines, run_starts
 from tegu.storage import results as result_store
 from tegu.storage import runs as store
 from tegu.storage.pipelines import PipelineVersion
@@ -28,15 +26,6 @@ from tegu.storage.transaction import Transaction
 
 WATCH_S = 60.0
 """How long a run counts as followed after somebody said so; followers say it again and again."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunInput:
-    """What one run is applied to: exactly one of the two, and how people call it."""
-
-    name: str
-    content_id: UUID | None = None
-    thread_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +45,6 @@ class StartOptions:
     priority: int | str = 0
     due_at: datetime | None = None
     delay_s: float | None = None
-
-
-def inputs_of(version: PipelineVersion, ingested: Iterable[Ingested]) -> tuple[RunInput, ...]:
-    """The runs that these inputs make: one per mail thread, or one per content (per message of a mailbox).
-
-    Raises UsageError for a file that is no e-mail given to a pipeline over mail threads.
-    """
-    found: dict[UUID, RunInput] = {}
-    for item in ingested:
-        name = item.content.name or str(item.content.id)
-        if version.definition.input is InputKind.MAIL_THREAD:
-            if not item.threads:
-                raise UsageError(
-                    f"pipeline {version.name!r} takes mail threads, and {name!r} is {item.content.media_type}",
-                    hint="give it an .eml or .mbox file, or use a pipeline with `input: content`",
-                )
-            for thread in item.threads:
-                found[thread.id] = RunInput(thread.subject or name, thread_id=thread.id)
-        elif item.content.media_type == MBOX:
-            for message in item.messages:
-                found[message.id] = RunInput(message.name or name, content_id=message.id)
-        else:
-            found[item.content.id] = RunInput(name, content_id=item.content.id)
-    return tuple(found.values())
 
 
 async def start(
@@ -115,19 +80,32 @@ async def start_in(
 async def get_run(scope: Scope, run_id: UUID) -> Run:
     """A run with stages, results and totals. Raises NotFoundError."""
     async with scope.transaction() as connection:
-        run = await store.get_run(connection, scope.organization_id, run_id)
+        run = await store.get_run(connection, scope.organization_id, run_id, scope.rows)
     if run is None:
         raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
     return run
 
 
 async def list_runs(
-    scope: Scope, *, status: RunStatus | None = None, pipeline: str | None = None, limit: int = 50
+    scope: Scope,
+    *,
+    status: RunStatus | None = None,
+    pipeline: str | None = None,
+    limit: int = 50,
+    after: UUID | None = None,
+    is_oldest_first: bool = False,
 ) -> list[Run]:
-    """The newest runs."""
+    """The newest runs, or the oldest, after a row."""
     async with scope.transaction() as connection:
         return await store.list_runs(
-            connection, scope.organization_id, status=status, pipeline=pipeline, limit=limit
+            connection,
+            scope.organization_id,
+            status=status,
+            pipeline=pipeline,
+            limit=limit,
+            after=after,
+            is_oldest_first=is_oldest_first,
+            rows=scope.rows,
         )
 
 
@@ -160,7 +138,7 @@ async def events_after(scope: Scope, run_ids: Mapping[UUID, int], *, limit: int 
 async def cancel(scope: Scope, run_id: UUID) -> RunStatus:
     """Ask for the end of a run; a worker ends it within seconds. Raises ConflictError when it has ended already."""
     async with scope.transaction() as connection:
-        status = await store.request_cancel(connection, scope.organization_id, run_id)
+        status = await run_starts.request_cancel(connection, scope.organization_id, run_id, scope.rows)
     if status is None:
         raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
     if status.is_terminal:
@@ -232,10 +210,10 @@ async def _start_once(
 async def _insert(
     scope: Scope, connection: Transaction, version: PipelineVersion, item: RunInput, options: StartOptions
 ) -> UUID:
-    run_id = await store.insert_run(
+    run_id = await run_starts.insert_run(
         connection,
         scope.organization_id,
-        store.NewRun(
+        run_starts.NewRun(
             version=version,
             content_id=item.content_id,
             thread_id=item.thread_id,

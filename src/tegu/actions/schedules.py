@@ -12,7 +12,8 @@ from datetime import datetime
 from uuid import UUID
 
 from tegu.actions.pipelines import resolve
-from tegu.actions.runs import RunInput, StartOptions, start_in
+from tegu.actions.run_inputs import RunInput
+from tegu.actions.runs import StartOptions, start_in
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
 from tegu.domain.content import InputKind

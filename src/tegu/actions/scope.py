@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
+from tegu.actions.machinery import Machinery
+from tegu.domain.actor import ALL_ROWS, Actor, Rows
 from tegu.pipeline.catalog import KindCatalog
 from tegu.storage.transaction import Transaction
 
@@ -12,10 +14,14 @@ from tegu.storage.transaction import Transaction
 @dataclass(frozen=True, slots=True)
 class Scope:
     """One organization, a transaction of it (a new one each time, or the caller's that was joined), the stage kinds that
-    exist, and how to wake workers after a commit.
+    exist, and how to wake workers after a commit. `actor` asks, and sees the rows that the policy says (`rows`);
+    `machinery` is what of the process actions need beside the database.
     """
 
     organization_id: UUID
     transaction: Callable[[], AbstractAsyncContextManager[Transaction]]
     catalog: KindCatalog
     wake: Callable[[], None]
+    actor: Actor
+    machinery: Machinery
+    rows: Rows = ALL_ROWS

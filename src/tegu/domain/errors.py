@@ -4,6 +4,9 @@
     |- UsageError               the caller asked for something that cannot be
     |  |- NotFoundError         no such pipeline, run, content, ...
     |  |- ConflictError         the state does not allow it (already finished, key reused with another body)
+    |  |- UnauthenticatedError  nobody knows who asks: no key or session, or one that ended
+    |  |- ForbiddenError        whoever asks may not do that
+    |  |- QuotaError            too much of it for now; says when there is room again
     |  `- ConfigurationError    a setting, key or model is missing or wrong
     |- DefinitionError          a pipeline document has problems: all of them, each with its place
     |- IntakeError              bytes that cannot be read: unknown type, empty, undecodable, too large
@@ -52,6 +55,30 @@ class ConflictError(UsageError):
     """The present state does not allow it."""
 
     code = "conflict"
+
+
+class UnauthenticatedError(UsageError):
+    """Nobody knows who asks. Says nothing of why: a key that ended and one that never was look alike."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(UsageError):
+    """Whoever asks may not do that."""
+
+    code = "forbidden"
+
+
+class QuotaError(UsageError):
+    """A quota or a rate is used up. Codes: quota, rate_limited. There is room again in `retry_after_s`."""
+
+    code = "quota"
+
+    def __init__(
+        self, message: str, *, retry_after_s: float, hint: str | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.retry_after_s = retry_after_s
 
 
 class ConfigurationError(UsageError):

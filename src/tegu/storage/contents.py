@@ -18,7 +18,7 @@ from tegu.domain.content import Content, SourceType
 from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
-from tegu.storage.rows import content_of
+from tegu.storage.rows import content_of, paged
 from tegu.storage.tables import blobs, contents, mail_references, mail_threads, texts
 from tegu.storage.transaction import Transaction
 
@@ -130,6 +130,56 @@ async def store_text(
 async def get_content(connection: Transaction, organization_id: UUID, content_id: UUID) -> Content | None:
     """One content."""
     return await _first(connection, organization_id, contents.c.id == content_id)
+
+
+async def list_contents(
+    connection: Transaction,
+    organization_id: UUID,
+    *,
+    source_type: SourceType | None = None,
+    thread_id: UUID | None = None,
+    parent_id: UUID | None = None,
+    external_id: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[Content]:
+    """The newest contents, those that are deleted left out."""
+    query = select(contents).where(
+        contents.c.organization_id == organization_id, contents.c.deleted_at.is_(None)
+    )
+    for column, wanted in (
+        (contents.c.source_type, source_type and source_type.value),
+        (contents.c.thread_id, thread_id),
+        (contents.c.parent_id, parent_id),
+        (contents.c.external_id, external_id),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    query = paged(query, contents.c.id, after=after, limit=limit)
+    return [content_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def get_contents(
+    connection: Transaction, organization_id: UUID, content_ids: Sequence[UUID]
+) -> dict[UUID, Content]:
+    """Contents by id; those that are not there, or deleted, are missing."""
+    query = select(contents).where(
+        contents.c.organization_id == organization_id,
+        contents.c.id.in_(content_ids),
+        contents.c.deleted_at.is_(None),
+    )
+    rows = (await connection.execute(query)).mappings()
+    return {row["id"]: content_of(row) for row in rows}
+
+
+async def subjects_of(
+    connection: Transaction, organization_id: UUID, thread_ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Subjects of mail threads; those that are not there are missing."""
+    query = select(mail_threads.c.id, mail_threads.c.subject).where(
+        mail_threads.c.organization_id == organization_id, mail_threads.c.id.in_(thread_ids)
+    )
+    return {row.id: row.subject for row in await connection.execute(query)}
 
 
 async def find_content(connection: Transaction, organization_id: UUID, external_id: str) -> Content | None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from pydantic_core import from_json
+from sqlalchemy import ColumnElement, Select
 
 from tegu.domain.content import Content, SourceType
 
@@ -32,3 +34,17 @@ def content_of(row: Mapping[Any, Any]) -> Content:
         message_id=row["message_id"],
         external_id=row["external_id"],
     )
+
+
+def paged(
+    query: Select[Any],
+    row_id: ColumnElement[Any],
+    *,
+    after: UUID | None,
+    limit: int,
+    is_oldest_first: bool = False,
+) -> Select[Any]:
+    """At most `limit` rows after the given one, by an id that rises with time."""
+    if after is not None:
+        query = query.where(row_id > after if is_oldest_first else row_id < after)
+    return query.order_by(row_id if is_oldest_first else row_id.desc()).limit(limit)

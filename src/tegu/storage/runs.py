@@ -1,28 +1,27 @@
-"""Runs as people and programs start, read and cancel them; the engine's side is in `claims` and `checkpoints`.
+"""Runs as people and programs read them; `run_starts` starts and cancels them, the engine's side is in `claims` and
+`checkpoints`.
 
-Called by the actions, inside one organization's transaction. Invariant: nothing here changes a status.
+Called by the actions, inside one organization's transaction.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, Select, Text, case, cast, func, insert, literal, select, update
+from sqlalchemy import Select, Text, case, func, literal, select
 
+from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.call import RULES, Fallback
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
 from tegu.storage import holds
-from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.results import results_of
-from tegu.storage.rows import cost_of
+from tegu.storage.rows import cost_of, paged
 from tegu.storage.tables import (
     contents,
     llm_calls,
@@ -35,6 +34,7 @@ from tegu.storage.tables import (
     workers,
 )
 from tegu.storage.transaction import Transaction
+from tegu.storage.visible import pipelines_seen
 
 # A due run that nobody owns: it waits to be taken. One that waits for its time, or is cancelled, waits for nobody.
 _IS_FREE = (
@@ -50,73 +50,11 @@ _SCHEDULED_AT = case(
 ).label("scheduled_at")
 
 
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """A run to be inserted: exactly one of `content_id` and `thread_id`; due now, at `due_at` or after `delay_s`."""
-
-    version: PipelineVersion
-    content_id: UUID | None = None
-    thread_id: UUID | None = None
-    model: str | None = None
-    triggered_by: TriggeredBy = TriggeredBy.LIBRARY
-    metadata: JsonObject | None = None
-    budget_usd: Decimal | None = None
-    priority: int = 0
-    due_at: datetime | None = None
-    delay_s: float = 0.0
-
-
-async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
-    """Insert a run. It exists when the transaction commits."""
-    run_id = new_id()
-    await connection.execute(
-        insert(runs).values(
-            organization_id=organization_id,
-            id=run_id,
-            pipeline_id=new.version.pipeline_id,
-            version_id=new.version.id,
-            content_id=new.content_id,
-            thread_id=new.thread_id,
-            functions=sorted(new.version.definition.python_stages()),
-            model=new.model,
-            budget_usd=new.budget_usd,
-            priority=new.priority,
-            # Never before now: that would be a place in the queue for nothing.
-            due_at=func.greatest(
-                func.clock_timestamp() + timedelta(seconds=new.delay_s),
-                cast(new.due_at, TIMESTAMP(timezone=True)),
-            ),
-            triggered_by=new.triggered_by.value,
-            metadata=new.metadata or {},
-        )
-    )
-    return run_id
-
-
-async def request_cancel(connection: Transaction, organization_id: UUID, run_id: UUID) -> RunStatus | None:
-    """Ask for the end of a run: signal it, and make it due if nobody owns it. None: there is no such run.
-
-    A run that is terminal already is left alone; its status is returned.
-    """
-    mine = (runs.c.organization_id == organization_id) & (runs.c.id == run_id)
-    status = await connection.scalar(select(runs.c.status).where(mine).with_for_update(key_share=True))
-    if status is None or RunStatus(status).is_terminal:
-        return None if status is None else RunStatus(status)
-    await connection.execute(
-        update(runs)
-        .where(mine)
-        .values(
-            cancel_requested_at=func.coalesce(runs.c.cancel_requested_at, func.clock_timestamp()),
-            inbox=runs.c.inbox + 1,
-            due_at=case((runs.c.owner.is_(None), func.clock_timestamp()), else_=runs.c.due_at),
-        )
-    )
-    return RunStatus(status)
-
-
-async def get_run(connection: Transaction, organization_id: UUID, run_id: UUID) -> Run | None:
+async def get_run(
+    connection: Transaction, organization_id: UUID, run_id: UUID, rows: Rows = ALL_ROWS
+) -> Run | None:
     """A run with its stages, results (in the order of the stages) and totals."""
-    query = _runs(organization_id).where(runs.c.id == run_id)
+    query = _runs(organization_id, rows).where(runs.c.id == run_id)
     row = (await connection.execute(query)).mappings().first()
     if row is None:
         return None
@@ -137,16 +75,19 @@ async def list_runs(
     status: RunStatus | None = None,
     pipeline: str | None = None,
     limit: int = 50,
+    after: UUID | None = None,
+    is_oldest_first: bool = False,
+    rows: Rows = ALL_ROWS,
 ) -> list[Run]:
-    """The newest runs, without stages and results, with totals and what they wait for."""
-    query = _runs(organization_id)
+    """The newest runs, or the oldest, without stages and results, with totals and what they wait for."""
+    query = _runs(organization_id, rows)
     if status is not None:
         query = query.where(runs.c.status == status.value)
     if pipeline is not None:
         query = query.where(pipelines.c.name == pipeline)
-    query = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
-    rows = (await connection.execute(query)).mappings().all()
-    found = await _runs_of(connection, organization_id, rows)
+    query = paged(query, runs.c.id, after=after, is_oldest_first=is_oldest_first, limit=limit)
+    read = (await connection.execute(query)).mappings().all()
+    found = await _runs_of(connection, organization_id, read)
     totals = await totals_of(connection, organization_id, [run.id for run in found])
     return [replace(run, totals=totals.get(run.id, CallTotals())) for run in found]
 
@@ -310,7 +251,7 @@ async def _fallbacks(
     }
 
 
-def _runs(organization_id: UUID) -> Select[Any]:
+def _runs(organization_id: UUID, rows: Rows) -> Select[Any]:
     return (
         select(
             runs,
@@ -340,7 +281,10 @@ def _runs(organization_id: UUID) -> Select[Any]:
             (mail_threads.c.organization_id == runs.c.organization_id)
             & (mail_threads.c.id == runs.c.thread_id),
         )
-        .where(runs.c.organization_id == organization_id)
+        .where(
+            runs.c.organization_id == organization_id,
+            pipelines_seen(organization_id, rows, runs.c.pipeline_id),
+        )
     )
 
 

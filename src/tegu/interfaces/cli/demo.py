@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 
-from tegu.actions.runs import StartOptions, inputs_of
+from tegu.actions.run_inputs import inputs_of
+from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.call import LlmCall
 from tegu.domain.run import Run, TriggeredBy

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from tegu.actions.contents import Ingested
-from tegu.actions.runs import RunInput, StartOptions, inputs_of, statuses
+from tegu.actions.run_inputs import RunInput, inputs_of
+from tegu.actions.runs import StartOptions, statuses
 from tegu.app import Tegu
 from tegu.domain.errors import UsageError
 from tegu.domain.run import Run, TriggeredBy

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from rich.markup import escape
 
-from tegu.actions.runs import inputs_of
+from tegu.actions.run_inputs import inputs_of
 from tegu.app import Tegu
 from tegu.domain.errors import UsageError
 from tegu.domain.schedule import CronTimes, Schedule, ScheduledInput, ScheduleSpec

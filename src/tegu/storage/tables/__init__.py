@@ -13,6 +13,7 @@ from tegu.storage.tables.contents import (
     texts,
     users,
 )
+from tegu.storage.tables.identity import audit_events
 from tegu.storage.tables.ledger import llm_calls, llm_journal, llm_requests
 from tegu.storage.tables.operations import (
     budget_windows,
@@ -39,6 +40,7 @@ from tegu.storage.tables.runs import (
 )
 
 __all__ = [
+    "audit_events",
     "blobs",
     "budget_windows",
     "budgets",

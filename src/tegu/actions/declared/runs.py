@@ -1,0 +1,168 @@
+"""Runs: start, list, read, wait for and cancel them."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from tegu.actions import drive, pipelines, runs
+from tegu.actions.action import ActionInput, Effect, action
+from tegu.actions.declared.inputs import PageInput, RunId
+from tegu.actions.run_inputs import inputs_by_id
+from tegu.actions.scope import Scope
+from tegu.domain.actor import ActorKind, Permission
+from tegu.domain.json import JsonObject
+from tegu.domain.page import Page, id_of, page_of
+from tegu.domain.run import Run, RunEvent, TriggeredBy
+from tegu.domain.status import RunStatus
+
+INPUTS_MAX = 1000
+WAIT_MAX_S = 60.0
+_TRIGGERED_BY = {ActorKind.KEY: TriggeredBy.KEY, ActorKind.LIBRARY: TriggeredBy.LIBRARY}
+
+
+class StartRuns(ActionInput):
+    """What to run, over what, and how."""
+
+    pipeline: Annotated[str, Field(max_length=200, description="`invoices`, or one version: `invoices@2`.")]
+    content_ids: Annotated[tuple[UUID, ...], Field(max_length=INPUTS_MAX)] = ()
+    thread_ids: Annotated[tuple[UUID, ...], Field(max_length=INPUTS_MAX)] = ()
+    model: Annotated[str | None, Field(max_length=500, description="Instead of every stage's own.")] = None
+    metadata: JsonObject | None = None
+    budget_usd: Annotated[Decimal | None, Field(description="The most that the calls of each may cost.")] = (
+        None
+    )
+    priority: Annotated[int | Literal["low", "normal", "high"], Field(description="-9 to 9.")] = 0
+    due_at: AwareDatetime | None = None
+    delay_s: Annotated[float | None, Field(ge=0, description="Start that many seconds from now.")] = None
+    idempotency_key: Annotated[
+        str | None,
+        Field(
+            max_length=255, description="The same key gives the same run for 24 h. HTTP: `Idempotency-Key`."
+        ),
+    ] = None
+
+
+class ListRuns(PageInput):
+    """Which runs."""
+
+    status: RunStatus | None = None
+    pipeline: str | None = None
+    sort: Annotated[Literal["-created_at", "created_at"], Field(description="Newest first, or oldest.")] = (
+        "-created_at"
+    )
+
+
+class ListEvents(RunId):
+    """Which events of a run: those after a sequence number."""
+
+    after_seq: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 200
+
+
+class WaitForRun(RunId):
+    """How long to wait for a run."""
+
+    timeout_s: Annotated[float, Field(ge=0, le=WAIT_MAX_S)] = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRuns:
+    """The runs that were started, in the order of their inputs."""
+
+    run_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledRun:
+    """The run whose end was asked for, and where it stood then."""
+
+    run_id: UUID
+    status: RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvents:
+    """Events in order; `is_over` when the run has ended and these are the last."""
+
+    events: tuple[RunEvent, ...]
+    is_over: bool
+
+
+@action(
+    "runs.start",
+    effect=Effect.WRITE,
+    permission=Permission.RUNS_WRITE,
+    audited=("pipeline", "content_ids", "thread_ids"),
+)
+async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
+    """Start one run per content or mail thread. A mailbox makes one run per message, or per thread where the pipeline
+    takes threads. Workers drive them.
+    """
+    version = await pipelines.resolve(scope, asked.pipeline)
+    inputs = await inputs_by_id(scope, version, asked.content_ids, asked.thread_ids)
+    options = runs.StartOptions(
+        model=asked.model,
+        triggered_by=_TRIGGERED_BY.get(scope.actor.kind, TriggeredBy.USER),
+        metadata=asked.metadata,
+        idempotency_key=asked.idempotency_key,
+        budget_usd=asked.budget_usd,
+        priority=asked.priority,
+        due_at=asked.due_at,
+        delay_s=asked.delay_s,
+    )
+    return StartedRuns(await runs.start(scope, version, inputs, options))
+
+
+@action("runs.list", effect=Effect.READ, permission=Permission.RUNS_READ)
+async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
+    """List runs with their totals, without stages and results."""
+    found = await runs.list_runs(
+        scope,
+        status=asked.status,
+        pipeline=asked.pipeline,
+        limit=asked.limit + 1,
+        after=id_of(asked.cursor),
+        is_oldest_first=asked.sort == "created_at",
+    )
+    return page_of(found, asked.limit, lambda run: run.id)
+
+
+@action("runs.get", effect=Effect.READ, permission=Permission.RUNS_READ, key="run_id")
+async def get_run(scope: Scope, asked: RunId) -> Run:
+    """Read a run with its stages, results, evidence and cost."""
+    return await runs.get_run(scope, asked.run_id)
+
+
+@action("runs.wait", effect=Effect.READ, permission=Permission.RUNS_READ, key="run_id")
+async def wait_for_run(scope: Scope, asked: WaitForRun) -> Run:
+    """Wait until a run has ended, at most `timeout_s`, and read it as it stands then: its status says whether it ended."""
+    run = await runs.get_run(scope, asked.run_id)
+    if run.status.is_terminal or not asked.timeout_s:
+        return run
+    with suppress(TimeoutError):
+        await drive.wait(scope, scope.machinery, (asked.run_id,), timeout_s=asked.timeout_s)
+    return await runs.get_run(scope, asked.run_id)
+
+
+@action("runs.events", effect=Effect.READ, permission=Permission.RUNS_READ, key="run_id")
+async def list_events(scope: Scope, asked: ListEvents) -> RunEvents:
+    """Read what happened in a run, in order, after a sequence number."""
+    run = await runs.get_run(scope, asked.run_id)
+    events = await runs.events_after(scope, {asked.run_id: asked.after_seq}, limit=asked.limit)
+    return RunEvents(tuple(events), is_over=run.status.is_terminal and len(events) < asked.limit)
+
+
+@action(
+    "runs.cancel",
+    effect=Effect.DESTRUCTIVE,
+    permission=Permission.RUNS_WRITE,
+    key="run_id",
+    audited=("run_id",),
+)
+async def cancel_run(scope: Scope, asked: RunId) -> CancelledRun:
+    """Ask for the end of a run: a worker ends it within seconds. Stages that are finished keep their results."""
+    return CancelledRun(asked.run_id, await runs.cancel(scope, asked.run_id))

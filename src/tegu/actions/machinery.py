@@ -1,0 +1,66 @@
+"""What of the process actions need beside their organization's transactions.
+
+The runtime is it (`runtime.Runtime`), which stands above this room and hands itself in. Invariant: an action asks for what
+stands here, and for nothing else of the runtime.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from uuid import UUID
+
+from tegu.domain.installation import Health
+from tegu.llm.model_names import ModelNames
+from tegu.llm.protocol import CredentialSource
+from tegu.settings import Settings
+from tegu.storage.claims import RunKey
+from tegu.storage.database import Database
+from tegu.storage.limits import LimitLevel
+
+
+class OwnWorker(Protocol):
+    """This process's worker for the runs that its own callers want."""
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether it may take runs now."""
+        ...
+
+    async def drive(self, keys: Iterable[RunKey]) -> None:
+        """Drive these runs too; it is started when it is first needed."""
+
+    def leave(self, keys: Iterable[RunKey]) -> None:
+        """Take them no more, unless somebody asks again."""
+
+    def check_worker(self) -> None:
+        """Raises what broke it."""
+
+    def released(self, run_ids: Sequence[UUID]) -> AbstractAsyncContextManager[asyncio.Event]:
+        """A hint that it let go of one of these runs."""
+        ...
+
+
+class Machinery(OwnWorker, Protocol):
+    """See the module."""
+
+    settings: Settings
+    credentials: CredentialSource
+    names: ModelNames
+
+    @property
+    def database(self) -> Database:
+        """The open database: its engine's door is for what knows no organization yet, as a sign-in."""
+        ...
+
+    async def health(self, *, age_max_s: float = ...) -> Health:
+        """How this process and the whole installation are."""
+        ...
+
+    async def list_limits(self) -> list[LimitLevel]:
+        """What providers may be asked, over all processes."""
+        ...
+
+    def forget_model(self, organization_id: UUID) -> None:
+        """The organization's own model was changed in this process."""
+        ...

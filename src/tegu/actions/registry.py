@@ -1,0 +1,23 @@
+"""Every action there is, by name: what REST, MCP, the command line and the client are derived from.
+
+Called by the interfaces. Invariant: an action that a module of `declared` makes is here; a test compares.
+"""
+
+from collections.abc import Iterator
+from types import MappingProxyType, ModuleType
+from typing import Any, cast
+
+from tegu.actions.action import Action
+from tegu.actions.declared import audit, contents, runs
+
+_MODULES: tuple[ModuleType, ...] = (contents, runs, audit)
+
+
+def _declared(module: ModuleType) -> Iterator[Action[Any, Any]]:
+    """The actions of a module, in the order written."""
+    for found in vars(module).values():
+        if isinstance(found, Action):
+            yield cast("Action[Any, Any]", found)
+
+
+ACTIONS = MappingProxyType({found.name: found for module in _MODULES for found in _declared(module)})

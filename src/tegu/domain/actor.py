@@ -1,0 +1,137 @@
+"""Who acts: a person, a key, the host's own code or the operator, and what each role may do.
+
+Made by the interfaces from what a request proves (`storage.sign_in`), read by `actions.policy` alone. Invariant: an actor
+belongs to one organization; a key has at most the permissions of its role and of its scopes.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    """How an actor came in."""
+
+    USER = "user"  # a person who signed in
+    KEY = "key"  # a program, by an API key of a person or of a service account
+    LIBRARY = "library"  # the code that embeds Tegu, and the command line on the machine itself
+    HOST = "host"  # a user of the application that Tegu is mounted into
+
+
+class Role(StrEnum):
+    """What somebody is in an organization, from the most to the least."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+    @property
+    def rank(self) -> int:
+        """0 for the least. Nobody gives a role above their own."""
+        return len(Role) - 1 - list(Role).index(self)
+
+
+class Permission(StrEnum):
+    """What an action needs; also the scopes that an API key can be given."""
+
+    CONTENTS_READ = "contents:read"
+    CONTENTS_WRITE = "contents:write"
+    CONTENTS_DELETE = "contents:delete"
+    PIPELINES_READ = "pipelines:read"
+    PIPELINES_WRITE = "pipelines:write"
+    RUNS_READ = "runs:read"
+    RUNS_WRITE = "runs:write"
+    CALLS_READ = "calls:read"
+    CALLS_WRITE = "calls:write"
+    BUDGETS_READ = "budgets:read"
+    BUDGETS_WRITE = "budgets:write"
+    SCHEDULES_READ = "schedules:read"
+    SCHEDULES_WRITE = "schedules:write"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    AUDIT_READ = "audit:read"
+    ORGANIZATION_EXPORT = "organization:export"
+    ORGANIZATION_DELETE = "organization:delete"
+    SELF = "self"  # one's own sessions and profile: every person's
+    OPERATE = "operate"  # the whole installation; of no role: see Actor.is_operator
+
+
+_VIEWER = frozenset(
+    {
+        Permission.CONTENTS_READ,
+        Permission.PIPELINES_READ,
+        Permission.RUNS_READ,
+        Permission.CALLS_READ,
+        Permission.BUDGETS_READ,
+        Permission.SCHEDULES_READ,
+        Permission.MEMBERS_READ,
+        Permission.SETTINGS_READ,
+        Permission.SELF,
+    }
+)
+_EDITOR = _VIEWER | {
+    Permission.CONTENTS_WRITE,
+    Permission.PIPELINES_WRITE,
+    Permission.RUNS_WRITE,
+    Permission.CALLS_WRITE,
+    Permission.SCHEDULES_WRITE,
+    Permission.WEBHOOKS_READ,
+}
+_OWNER = frozenset(Permission) - {Permission.OPERATE}
+_ADMIN = _OWNER - {Permission.ORGANIZATION_EXPORT, Permission.ORGANIZATION_DELETE}
+
+PERMISSIONS_OF = {
+    Role.VIEWER: _VIEWER,
+    Role.EDITOR: _EDITOR,
+    Role.ADMIN: _ADMIN,
+    Role.OWNER: _OWNER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who asks for actions. `id` is that of the user or key, `label` what people call them (the audit log keeps
+    both). `scopes` and `pipelines` restrict a key further: None is no restriction.
+    """
+
+    organization_id: UUID
+    kind: ActorKind
+    role: Role
+    id: UUID | None = None
+    label: str = ""
+    scopes: frozenset[Permission] | None = None
+    pipelines: frozenset[str] | None = None
+    session_id: UUID | None = None
+    is_operator: bool = False
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What this actor may do at all."""
+        allowed = PERMISSIONS_OF[self.role]
+        if self.scopes is not None:
+            allowed &= self.scopes | {Permission.SELF}
+        return allowed | {Permission.OPERATE} if self.is_operator else allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows of the organization an actor sees: those of these pipelines, or all where it is None. Storage makes a
+    condition of it (`storage.visible`).
+    """
+
+    pipelines: frozenset[str] | None = None
+
+
+ALL_ROWS = Rows()
+
+
+def library_actor(organization_id: UUID) -> Actor:
+    """The code that embeds Tegu: it holds the database's login, so nothing of the organization is kept from it."""
+    return Actor(organization_id, ActorKind.LIBRARY, Role.OWNER, label="library", is_operator=True)
