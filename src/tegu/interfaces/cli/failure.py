@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     DATABASE = 5
     PROVIDER = 6
     WAITING = 7  # a run that was to be driven has not ended
+    DENIED = 8
+    QUOTA = 9
     INTERRUPTED = 130
 
 
@@ -35,6 +37,10 @@ def exit_code_of(error: BaseException) -> ExitCode:
     match error:
         case errors.ConfigurationError():
             return ExitCode.CONFIGURATION
+        case errors.UnauthenticatedError() | errors.ForbiddenError():
+            return ExitCode.DENIED
+        case errors.QuotaError():
+            return ExitCode.QUOTA
         case errors.UsageError() | errors.DefinitionError():
             return ExitCode.USAGE
         case errors.IntakeError():

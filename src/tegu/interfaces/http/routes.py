@@ -1,0 +1,75 @@
+"""From an action to its route: method, path, and which inputs stand in the path, the query, a header or the body.
+
+    runs.list     GET    /api/runs                    runs.cancel   POST   /api/runs/{run_id}/cancel
+    runs.get      GET    /api/runs/{run_id}           keys.delete   DELETE /api/keys/{key_id}
+    runs.start    POST   /api/runs                    me.get        GET    /api/me
+
+Called by `api` for every action. Invariant: the same rule for all, so that whoever knows one route guesses the others.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from tegu.actions.action import Action, Effect
+
+IDEMPOTENCY_FIELD = "idempotency_key"
+_PLAIN = {"list": "GET", "get": "GET", "create": "POST", "start": "POST"}
+_PLAIN_WRITES = {"delete": "DELETE", "remove": "DELETE", "update": "PATCH", "set": "PUT"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """How an action is asked for over HTTP."""
+
+    action: Action[Any, Any]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the method says the verb, so that the path need not."""
+        return self.action.verb in _PLAIN or self.action.verb in _PLAIN_WRITES
+
+    @property
+    def method(self) -> str:
+        """GET for what only reads, and what the verb says."""
+        plain = _PLAIN | _PLAIN_WRITES
+        return plain.get(self.action.verb, "GET" if self.action.effect is Effect.READ else "POST")
+
+    @property
+    def path(self) -> str:
+        """Below /api."""
+        parts = [self.action.noun.replace("_", "-")]
+        if self.action.key:
+            parts.append(f"{{{self.action.key}}}")
+        if not self.is_plain:
+            parts.append(self.action.verb.replace("_", "-"))
+        return "/" + "/".join(parts)
+
+    @property
+    def status(self) -> int:
+        """Of a success."""
+        return 201 if self.action.verb in {"create", "start"} else 200
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return IDEMPOTENCY_FIELD in self.action.input.model_fields
+
+    @cached_property
+    def rest(self) -> type[BaseModel] | None:
+        """The inputs that stand neither in the path nor in a header: of the query, or of the body. None: there are none."""
+        elsewhere = {self.action.key, IDEMPOTENCY_FIELD}
+        fields: dict[str, Any] = {
+            name: (field.annotation, field)
+            for name, field in self.action.input.model_fields.items()
+            if name not in elsewhere
+        }
+        if not fields:
+            return None
+        if len(fields) == len(self.action.input.model_fields):
+            return self.action.input
+        made = create_model(self.action.input.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+        made.__doc__ = self.action.input.__doc__
+        return made
