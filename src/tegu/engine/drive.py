@@ -24,8 +24,10 @@ from tegu.engine.observed import ObservedRun
 from tegu.engine.progress import (
     Draft,
     StageProgress,
+    Statuses,
     due_again,
     due_in_s,
+    next_due,
     refusal,
     woken,
 )
@@ -74,7 +76,7 @@ class RunDriver:
         self._is_paused = False
         self._error: ErrorInfo | None = None
         self._outputs: dict[str, JsonValue] = {}
-        self._statuses: dict[str, StageStatus] = {}
+        self._statuses = Statuses()
         self._stages: dict[str, StageProgress] = {}
         self._crashed: list[str] = []
         self._ended: list[Ended] = []
@@ -122,7 +124,7 @@ class RunDriver:
     @property
     def next_due(self) -> float | None:
         """When the next waiting stage is due, on the monotonic clock."""
-        return min((s.due for s in self._stages.values() if s.status is StageStatus.WAITING), default=None)
+        return next_due(self._stages, self._statuses)
 
     def let_go(self) -> None:
         """The worker forgets the run."""
@@ -285,7 +287,7 @@ class RunDriver:
         if decision.outcome is not None:
             draft.event(f"run.{decision.outcome.value}", data=self._error.to_json() if self._error else None)
             return decision.outcome
-        if any(status is StageStatus.RUNNING for status in self._statuses.values()):
+        if self._statuses.running:
             return RunStatus.RUNNING
         if self._is_paused and decision.start:
             draft.event("run.paused")
@@ -311,7 +313,7 @@ class RunDriver:
         statuses = self._statuses
         if ended and all(name in statuses and statuses[name].is_terminal for name in self._plan.order):
             return self._advance(draft)
-        for name in [name for name, status in statuses.items() if status is StageStatus.RUNNING]:
+        for name in tuple(statuses.running):
             if name in draft.starts:  # by this very checkpoint, after a crash: that attempt never began
                 started = draft.unstart(name)
                 pending = started.moved(StageStatus.PENDING, attempt=started.attempt - 1)

@@ -16,6 +16,7 @@ from tegu.domain.status import RunStatus, StageStatus, transition
 from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, RunWrite, StageWrite
 from tegu.storage.claims import ClaimedRun
 
+_RUNNING, _WAITING = StageStatus.RUNNING, StageStatus.WAITING
 UNSTORABLE = (ValueError, TypeError, RecursionError, AttributeError)
 """What `stored_json` raises for values that are no JSON: foreign objects, circles."""
 
@@ -159,13 +160,40 @@ def woken(stages: Mapping[str, StageProgress]) -> dict[str, StageProgress]:
     }
 
 
-def due_again(stages: Mapping[str, StageProgress], statuses: Mapping[str, StageStatus]) -> Iterator[str]:
+class Statuses(dict[str, StageStatus]):
+    """Where the stages of a run stand. Those under way and those that wait are at hand, in the order in which they came to
+    be so: they are asked for at every checkpoint, and must not be looked for among thousands that have ended.
+    """
+
+    __slots__ = ("running", "waiting")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: dict[str, None] = {}
+        self.waiting: dict[str, None] = {}
+
+    def __setitem__(self, name: str, status: StageStatus) -> None:
+        super().__setitem__(name, status)
+        self.running.pop(name, None)
+        self.waiting.pop(name, None)
+        if status is _RUNNING:
+            self.running[name] = None
+        elif status is _WAITING:
+            self.waiting[name] = None
+
+
+def due_again(stages: Mapping[str, StageProgress], statuses: Statuses) -> Iterator[str]:
     """The waiting stages whose time has come; `statuses` is where they stand in the checkpoint being made."""
     now = monotonic()
-    waiting = StageStatus.WAITING
-    for name, stage in stages.items():
-        if stage.status is waiting and statuses[name] is waiting and stage.due <= now:
+    for name in statuses.waiting:
+        if stages[name].status is _WAITING and stages[name].due <= now:
             yield name
+
+
+def next_due(stages: Mapping[str, StageProgress], statuses: Statuses) -> float | None:
+    """When the first of the waiting stages is due, on the monotonic clock."""
+    waiting = (stages[name] for name in statuses.waiting if name in stages)
+    return min((stage.due for stage in waiting if stage.status is _WAITING), default=None)
 
 
 def due_in_s(stages: Mapping[str, StageProgress]) -> float:
