@@ -180,13 +180,13 @@ class OrganizationHandle:
         """
         wanted = (run_ids,) if isinstance(run_ids, UUID) else tuple(run_ids)
         found = await drive_actions.drive(
-            await self.scope(), self._runtime, wanted, timeout_s=timeout_s, patience_s=patience_s
+            await self.scope(), self._runtime.own, wanted, timeout_s=timeout_s, patience_s=patience_s
         )
         return found[run_ids] if isinstance(run_ids, UUID) else found
 
     async def wait(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
         """Wait until runs have ended, whoever drives them. Raises TimeoutError, NotFoundError."""
-        return await drive_actions.wait(await self.scope(), self._runtime, run_ids, timeout_s=timeout_s)
+        return await drive_actions.wait(await self.scope(), self._runtime.own, run_ids, timeout_s=timeout_s)
 
     async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncGenerator[RunEvent]:
         """The events of runs, as they happen, in order within each run, until all have ended.
@@ -206,7 +206,7 @@ class OrganizationHandle:
                 if following.is_over:
                     return
                 if not events:
-                    self._runtime.check_worker()
+                    self._runtime.own.check()
                     with suppress(TimeoutError):
                         async with asyncio.timeout(_FOLLOW_S):
                             await hint.wait()

@@ -28,6 +28,7 @@ from tegu.engine.alone import AlonePerformer, can_be_sent
 from tegu.engine.attempt import Perform
 from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
+from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
 from tegu.engine.prune import prune_for_ever, prune_once
 from tegu.engine.wake import Notifier
@@ -85,6 +86,7 @@ class Runtime:
         self.deliverer_options = DelivererOptions()
         self.organizations = OrganizationIds(self.address)
         self.limiter = Limiter(self._visit_limit, LimitRules.parse(settings.limits))
+        self.own = OwnRuns(partial(self.worker, only=(), on_released=self._note_released))
         self._process_id = new_id()
         self._functions = tuple(functions)
         self._address: DatabaseAddress | None = None
@@ -92,8 +94,6 @@ class Runtime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._notifier: Notifier | None = None
         self._alone: AlonePerformer | None = None
-        self._own: tuple[Worker, asyncio.Task[None]] | None = None
-        self._released: dict[UUID, asyncio.Event] = {}
         self._partials: Partials | None = None
         self._feed: Feed | None = None
         self._own_models: dict[UUID, tuple[float, str | None]] = {}
@@ -158,12 +158,11 @@ class Runtime:
                 closing.push_async_callback(self._notifier.close)
             if self._alone is not None:
                 closing.push_async_callback(self._alone.close)
-            for under_way in (self._delivering, self._own, self._serving):
+            closing.push_async_callback(self.own.close)
+            for under_way in (self._delivering, self._serving):
                 if under_way is not None:
                     closing.push_async_callback(_stopped, *under_way)
-            self._own = self._serving = self._delivering = self._database = self._partials = self._watch = (
-                None
-            )
+            self._serving = self._delivering = self._database = self._partials = self._watch = None
 
     @property
     def database(self) -> Database:
@@ -315,54 +314,16 @@ class Runtime:
             return replace(found, problem=f"the worker has ended: {type(error).__name__}")
         return replace(found, runs=worker.owned, slots=worker.slots) if worker is not None else found
 
-    async def drive(self, keys: Iterable[RunKey]) -> None:
-        """Let this process's own worker, started when first needed, drive these runs."""
-        if self._own is None or self._own[1].done():
-            worker = await self.worker(only=(), on_released=self._note_released)
-            if self._own is None or self._own[1].done():  # another caller may have been faster
-                self._own = worker, asyncio.create_task(worker.run())
-        for key in keys:
-            self._own[0].follow(key)
-
-    @property
-    def has_lease(self) -> bool:
-        """Whether our own worker may take runs now."""
-        return self._own is not None and self._own[0].id is not None
-
-    def leave(self, keys: Iterable[RunKey]) -> None:
-        """Let our own worker take these runs no more; what it owns it goes on with."""
-        if self._own is not None:
-            for key in keys:
-                self._own[0].unfollow(key)
-
-    def check_worker(self) -> None:
-        """Raises what broke our own worker, which must not leave its caller waiting."""
-        if self._own is not None and self._own[1].done():
-            self._own[1].result()
-
     def wake(self) -> None:
         """Something is due: tell our own worker, and everybody else's."""
-        if self._own is not None:
-            self._own[0].wake()
+        self.own.wake()
         if self._notifier is not None:
             self._notifier.notify()
-
-    @asynccontextmanager
-    async def released(self, run_ids: Sequence[UUID]) -> AsyncGenerator[asyncio.Event]:
-        """An event that is set whenever our own worker lets go of one of these runs."""
-        hint = asyncio.Event()
-        self._released |= dict.fromkeys(run_ids, hint)
-        try:
-            yield hint
-        finally:
-            for run_id in run_ids:
-                self._released.pop(run_id, None)
 
     def _note_released(self, key: RunKey, status: RunStatus) -> None:
         if status.is_terminal and self._delivering is not None:
             self._delivering[0].wake()
-        if (hint := self._released.get(key[1])) is not None:
-            hint.set()
+        self.own.note_released(key, status)
 
     async def default_model(self, organization_id: UUID) -> str | None:
         """The organization's own model, else TEGU_MODEL. A change is seen within ORGANIZATION_MODEL_S."""

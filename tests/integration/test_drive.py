@@ -153,8 +153,8 @@ async def test_who_is_not_patient_is_told_that_a_run_waits_and_may_come_again(op
     async with answers() as server, opened(server) as tegu:
         (poor,) = await tegu.start(TWO, "Poor.", options=StartOptions(budget_usd=Decimal("0.000001")))
         assert await driven_until_it_waits(tegu, poor) is RunStatus.WAITING
-        assert tegu._runtime._own is not None
-        assert tegu._runtime._own[0]._only == set(), "it is left to whoever asks next"
+        assert tegu._runtime.own._working is not None
+        assert tegu._runtime.own._working[0]._only == set(), "it is left to whoever asks next"
         await tegu.set_budget(BudgetPlace(BudgetPeriod.RUN, run_id=poor), Decimal(1))
         assert await tegu.drive(poor, timeout_s=60, patience_s=50) is RunStatus.COMPLETED
 
@@ -179,7 +179,7 @@ async def test_a_run_that_is_not_there_is_wanted_by_nobody(opened: Opened) -> No
     async with opened() as tegu:
         with pytest.raises(NotFoundError):
             await tegu.drive(new_id(), timeout_s=60)
-        assert tegu._runtime._own is None
+        assert tegu._runtime.own._working is None
         for wrong in ({"timeout_s": 0.0}, {"patience_s": -1.0}, {"patience_s": float("nan")}):
             with pytest.raises(UsageError, match="positive"):
                 await tegu.drive(new_id(), **wrong)

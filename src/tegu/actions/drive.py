@@ -61,7 +61,7 @@ async def drive(
             if not left or (own.has_lease and patience.is_at_an_end(left)):
                 own.leave(keys)
                 return {run_id: found.status for run_id, found in standings.items()}
-            own.check_worker()
+            own.check()
             await own.drive(keys)  # said again at every look: another caller may have left them meanwhile
             await _pause(released)
 
@@ -75,7 +75,7 @@ async def wait(
             standings = await _standings(scope, run_ids)
             if all(found.status.is_terminal for found in standings.values()):
                 return {run_id: found.status for run_id, found in standings.items()}
-            own.check_worker()
+            own.check()
             await _pause(released)
 
 

@@ -33,7 +33,7 @@ class OwnWorker(Protocol):
     def leave(self, keys: Iterable[RunKey]) -> None:
         """Take them no more, unless somebody asks again."""
 
-    def check_worker(self) -> None:
+    def check(self) -> None:
         """Raises what broke it."""
 
     def released(self, run_ids: Sequence[UUID]) -> AbstractAsyncContextManager[asyncio.Event]:
@@ -41,12 +41,17 @@ class OwnWorker(Protocol):
         ...
 
 
-class Machinery(OwnWorker, Protocol):
+class Machinery(Protocol):
     """See the module."""
 
     settings: Settings
     credentials: CredentialSource
     names: ModelNames
+
+    @property
+    def own(self) -> OwnWorker:
+        """This process's worker for the runs that its own callers want."""
+        ...
 
     @property
     def database(self) -> Database:

@@ -144,7 +144,7 @@ async def wait_for_run(scope: Scope, asked: WaitForRun) -> Run:
     if run.status.is_terminal or not asked.timeout_s:
         return run
     with suppress(TimeoutError):
-        await drive.wait(scope, scope.machinery, (asked.run_id,), timeout_s=asked.timeout_s)
+        await drive.wait(scope, scope.machinery.own, (asked.run_id,), timeout_s=asked.timeout_s)
     return await runs.get_run(scope, asked.run_id)
 
 
