@@ -15,26 +15,34 @@ if TYPE_CHECKING:
     from tegu.actions.contents import Ingested
     from tegu.actions.runs import StartOptions
     from tegu.app import Tegu
+    from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace
     from tegu.domain.call import LlmCall
     from tegu.domain.content import Content, Document, MailMessage, MailThread, SourceType
     from tegu.domain.errors import (
         ConfigurationError,
         ConflictError,
         DefinitionError,
+        ForbiddenError,
         IntakeError,
+        NoCapacityError,
         NotFoundError,
         ProviderError,
+        QuotaError,
         RunFailedError,
         StageError,
         StorageUnavailableError,
         TeguError,
+        UnauthenticatedError,
         UsageError,
     )
     from tegu.domain.evidence import EvidenceSpan
     from tegu.domain.hook import HookDelivery, RunEnded
+    from tegu.domain.installation import Health
+    from tegu.domain.operations import Pause
     from tegu.domain.run import Result, Run, RunEvent, StageRun
     from tegu.domain.schedule import Schedule, ScheduledInput, ScheduleSpec
     from tegu.domain.status import RunStatus, StageStatus
+    from tegu.engine.worker import WorkerOptions
     from tegu.handle import OrganizationHandle
     from tegu.pipeline.builder import Pipeline
     from tegu.pipeline.function import stage
@@ -44,6 +52,9 @@ if TYPE_CHECKING:
     from tegu.sync import SyncHandle, SyncTegu
 
 __all__ = [
+    "Budget",
+    "BudgetPeriod",
+    "BudgetPlace",
     "Classification",
     "ConfigurationError",
     "ConflictError",
@@ -52,17 +63,22 @@ __all__ = [
     "Document",
     "EvidenceSpan",
     "Extraction",
+    "ForbiddenError",
+    "Health",
     "HookDelivery",
     "Ingested",
     "IntakeError",
     "LlmCall",
     "MailMessage",
     "MailThread",
+    "NoCapacityError",
     "Node",
     "NotFoundError",
     "OrganizationHandle",
+    "Pause",
     "Pipeline",
     "ProviderError",
+    "QuotaError",
     "Result",
     "Run",
     "RunEnded",
@@ -84,7 +100,9 @@ __all__ = [
     "SyncTegu",
     "Tegu",
     "TeguError",
+    "UnauthenticatedError",
     "UsageError",
+    "WorkerOptions",
     "run_sync",
     "stage",
 ]
@@ -93,15 +111,20 @@ _NAMES_BY_MODULE = {
     "tegu.actions.contents": "Ingested",
     "tegu.actions.runs": "StartOptions",
     "tegu.app": "Tegu",
+    "tegu.domain.budget": "Budget BudgetPeriod BudgetPlace",
     "tegu.domain.call": "LlmCall",
     "tegu.domain.content": "Content Document MailMessage MailThread SourceType",
-    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError IntakeError NotFoundError ProviderError"
-    " RunFailedError StageError StorageUnavailableError TeguError UsageError",
+    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError ForbiddenError IntakeError NoCapacityError"
+    " NotFoundError ProviderError QuotaError RunFailedError StageError StorageUnavailableError TeguError"
+    " UnauthenticatedError UsageError",
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.hook": "HookDelivery RunEnded",
+    "tegu.domain.installation": "Health",
+    "tegu.domain.operations": "Pause",
     "tegu.domain.run": "Result Run RunEvent StageRun",
     "tegu.domain.schedule": "Schedule ScheduledInput ScheduleSpec",
     "tegu.domain.status": "RunStatus StageStatus",
+    "tegu.engine.worker": "WorkerOptions",
     "tegu.handle": "OrganizationHandle",
     "tegu.pipeline.builder": "Pipeline",
     "tegu.pipeline.function": "stage",
