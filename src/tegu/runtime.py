@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version as installed_version
 from random import Random
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.schedules import fire_for_ever
 from tegu.actions.scope import Scope
+from tegu.actions.secrets import keyring_of
 from tegu.crashpoints import crashing
 from tegu.domain.actor import Actor, library_actor
 from tegu.domain.errors import UsageError
@@ -42,6 +42,7 @@ from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
 from tegu.pipeline.task import StageTask
+from tegu.sealing import Keyring
 from tegu.settings import Settings
 from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
@@ -60,13 +61,10 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore
+from tegu.storage.remembered import Remembered
 from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 from tegu.telemetry.spans import show_content
-
-ORGANIZATION_MODEL_S = 5.0
-"""How long an organization's own model is remembered."""
-_OWN_MODELS_MAX = 10_000
 
 StageFunction = Callable[..., Any]
 OnReleased = Callable[[RunKey, RunStatus], None]
@@ -85,6 +83,8 @@ class Runtime:
         self.providers = Providers()
         self.deliverer_options = DelivererOptions()
         self.organizations = OrganizationIds(self.address)
+        self._own_models = Remembered(self._own_model)
+        self._keyring: Keyring | None = None
         self.limiter = Limiter(self._visit_limit, LimitRules.parse(settings.limits))
         self.own = OwnRuns(partial(self.worker, only=(), on_released=self._note_released))
         self._process_id = new_id()
@@ -96,7 +96,6 @@ class Runtime:
         self._alone: AlonePerformer | None = None
         self._partials: Partials | None = None
         self._feed: Feed | None = None
-        self._own_models: dict[UUID, tuple[float, str | None]] = {}
         self._serving: tuple[Worker, asyncio.Task[None]] | None = None
         self._hooks: dict[str, Hook] = {}
         self._delivering: tuple[Deliverer, asyncio.Task[None]] | None = None
@@ -163,6 +162,12 @@ class Runtime:
                 if under_way is not None:
                     closing.push_async_callback(_stopped, *under_way)
             self._serving = self._delivering = self._database = self._partials = self._watch = None
+
+    @property
+    def keyring(self) -> Keyring:
+        """What stored secrets are sealed with; made at first use for the embedded database. Raises ConfigurationError."""
+        self._keyring = self._keyring or keyring_of(self.settings)
+        return self._keyring
 
     @property
     def database(self) -> Database:
@@ -326,19 +331,15 @@ class Runtime:
         self.own.note_released(key, status)
 
     async def default_model(self, organization_id: UUID) -> str | None:
-        """The organization's own model, else TEGU_MODEL. A change is seen within ORGANIZATION_MODEL_S."""
-        now = monotonic()
-        until, found = self._own_models.get(organization_id, (0.0, None))
-        if until < now:
-            if len(self._own_models) >= _OWN_MODELS_MAX:
-                self._own_models.clear()
-            found = await model_of(await self.database.engine(), organization_id)
-            self._own_models[organization_id] = now + ORGANIZATION_MODEL_S, found
-        return found or self.settings.model
+        """The organization's own model, else TEGU_MODEL. A change is seen within REMEMBERED_S."""
+        return await self._own_models.of(organization_id) or self.settings.model
+
+    async def _own_model(self, organization_id: UUID) -> str | None:
+        return await model_of(await self.database.engine(), organization_id)
 
     def forget_model(self, organization_id: UUID) -> None:
         """The organization's own model was changed in this process."""
-        self._own_models.pop(organization_id, None)
+        self._own_models.forget(organization_id)
 
 
 async def _stopped(worker: Worker | Deliverer, task: asyncio.Task[None]) -> None:

@@ -16,6 +16,8 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_LOG_FORMAT             of what the command line logs: text (for people) or json (an object a line)
     TEGU_LOG_LEVEL              from which level on: debug, info, warning, error; warning, with json info
     TEGU_TRACE_CONTENT          1: spans hold what models were asked and said; 0
+    TEGU_SECRET_KEYS            what stored secrets are sealed with: `k2:BASE64,k1:BASE64`; the first seals, all of them open
+    TEGU_SECRET_KEYS_FILE       the same in a file, one a line; without either and with the embedded database TEGU_HOME/secret-keys
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -51,6 +53,8 @@ class Settings:
     log_level: str | None = None
     is_content_traced: bool = False
     crashpoint: str | None = None
+    secret_keys: str | None = field(default=None, repr=False)
+    secret_keys_file: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -70,6 +74,8 @@ class Settings:
             is_content_traced=_one_of(env, "TEGU_TRACE_CONTENT", ("0", "1", "false", "true"))
             in {"1", "true"},
             crashpoint=env.get("TEGU_CRASHPOINT") or None,
+            secret_keys=env.get("TEGU_SECRET_KEYS", "").strip() or None,
+            secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()

@@ -12,6 +12,7 @@ HEAVY = [
     "alembic",
     "anthropic",
     "cel",
+    "cryptography",
     "dateparser",
     "genai_prices",
     "google.genai",

@@ -13,6 +13,7 @@ from uuid import UUID
 from tegu.domain.installation import Health
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource
+from tegu.sealing import Keyring
 from tegu.settings import Settings
 from tegu.storage.claims import RunKey
 from tegu.storage.database import Database
@@ -51,6 +52,11 @@ class Machinery(Protocol):
     @property
     def own(self) -> OwnWorker:
         """This process's worker for the runs that its own callers want."""
+        ...
+
+    @property
+    def keyring(self) -> Keyring:
+        """What stored secrets are sealed and opened with. Raises ConfigurationError."""
         ...
 
     @property
