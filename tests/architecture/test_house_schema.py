@@ -50,6 +50,18 @@ def test_every_table_that_a_migration_makes_has_row_security() -> None:
     assert not offenders, listed(offenders)
 
 
+def test_policies_ask_one_function_for_the_organization() -> None:
+    # `using (organization_id = (select tegu.current_organization()))`: it refuses a transaction that is bound to none.
+    older = {"0001", "0002", "0003", "0011", "0012", "0013", "0015", "0017", "0023"}
+    versions = (SOURCE / "storage" / "migrations" / "versions").glob("*.sql")
+    offenders = [
+        path.name
+        for path in versions
+        if path.name[:4] not in older and "current_setting" in path.read_text("utf-8")
+    ]
+    assert not offenders, listed(offenders)
+
+
 def test_the_tables_that_sqlalchemy_knows_are_those_that_the_migrations_make() -> None:
     from tegu.storage.tables import metadata
 

@@ -112,14 +112,35 @@ async def test_an_organization_sees_nothing_of_another(lab: Lab) -> None:
         assert await runs.get_run(connection, lab.organization, run_id) is not None
 
 
-async def test_without_an_organization_the_app_role_sees_nothing(lab: Lab) -> None:
+async def test_without_an_organization_every_table_refuses_the_app_role(lab: Lab) -> None:
     await lab.finish(chain("a"))
+    readable = await owner_rows(
+        lab.database.address,
+        """select c.relname as name from pg_class c where c.relnamespace = 'tegu'::regnamespace and c.relkind in ('r', 'v')
+        and c.relname not in ('workers', 'alembic_version') and has_table_privilege('tegu_app', c.oid, 'select')""",
+    )
+    assert {row["name"] for row in readable} >= {"runs", "organizations", "audit_events"}
     connection = await connect(lab.database.address, APP_ROLE)
     try:
-        assert await connection.fetchval("select count(*) from tegu.runs") == 0
-        assert await connection.fetchval("select count(*) from tegu.organizations") == 0
+        for setting in (None, ""):
+            if setting is not None:
+                await connection.execute("select set_config('tegu.organization_id', '', false)")
+            for row in readable:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError, match="bound to no organization"):
+                    await connection.fetch(f"select count(*) from tegu.{row['name']}")
     finally:
         await connection.close()
+
+
+async def test_every_policy_of_the_app_role_asks_which_organization_it_is(address: DatabaseAddress) -> None:
+    rows = await owner_rows(
+        address,
+        "select tablename || '.' || policyname as name, qual, with_check from pg_policies"
+        " where schemaname = 'tegu' and 'tegu_app' = any(roles)",
+    )
+    told = {row["name"] for row in rows if "current_organization()" not in (row["qual"] or row["with_check"])}
+    # Which stages living workers have, and that everybody is paused: nobody's data.
+    assert told == {"workers.functions", "pauses.everybody"}
 
 
 async def test_the_app_role_writes_into_no_other_organization_and_moves_no_status(lab: Lab) -> None:
