@@ -11,6 +11,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_KEEP_EVENTS_DAYS       how long the events of ended runs are kept; 30. `forever` keeps them
     TEGU_KEEP_REPLIES_DAYS      the same for the bodies of model calls (requests and replies); forever
     TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
+    TEGU_EGRESS_ALLOW           hosts and networks that webhooks may be sent to although they are not public: `hooks.internal, 10.1.0.0/16`
     TEGU_CRASHPOINT             kill the process at a moment that `tegu crashpoints` lists: for tests of faults
     TEGU_LIMITS                 what providers may be asked: `openai:gpt-5-mini rpm=500 tpm=200000 concurrency=50; anthropic rpm=50`
     TEGU_LOG_FORMAT             of what the command line logs: text (for people) or json (an object a line)
@@ -55,6 +56,8 @@ class Settings:
     crashpoint: str | None = None
     secret_keys: str | None = field(default=None, repr=False)
     secret_keys_file: Path | None = None
+    egress_allow: str | None = None
+    """As TEGU_EGRESS_ALLOW."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -76,6 +79,7 @@ class Settings:
             crashpoint=env.get("TEGU_CRASHPOINT") or None,
             secret_keys=env.get("TEGU_SECRET_KEYS", "").strip() or None,
             secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
+            egress_allow=env.get("TEGU_EGRESS_ALLOW") or None,
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()

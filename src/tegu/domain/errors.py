@@ -7,6 +7,8 @@
     |  |- UnauthenticatedError  nobody knows who asks: no key or session, or one that ended
     |  |- ForbiddenError        whoever asks may not do that
     |  |- QuotaError            too much of it for now; says when there is room again
+    |  |- EgressError           an address that a user gave is not asked, or does not answer
+    |  |- SignatureError        what was received is not signed by who it says
     |  `- ConfigurationError    a setting, key or model is missing or wrong
     |- DefinitionError          a pipeline document has problems: all of them, each with its place
     |- IntakeError              bytes that cannot be read: unknown type, empty, undecodable, too large
@@ -79,6 +81,21 @@ class QuotaError(UsageError):
     ) -> None:
         super().__init__(message, hint=hint, code=code)
         self.retry_after_s = retry_after_s
+
+
+class EgressError(UsageError):
+    """An address that a user gave is not asked, or does not answer.
+
+    Codes: bad_url, not_allowed (not asked); unresolved, unreachable, timeout (not answered).
+    """
+
+    code = "egress"
+
+
+class SignatureError(UsageError):
+    """What was received is not signed with the secret, or too long ago."""
+
+    code = "signature"
 
 
 class ConfigurationError(UsageError):
