@@ -9,6 +9,8 @@ from uuid import UUID
 
 import pytest
 from engine_lab import Lab
+from http_lab import Lab as RestLab
+from http_lab import serving
 from one_question import MODEL
 
 from servers import administer
@@ -49,3 +51,14 @@ def opened(address: DatabaseAddress, tmp_path: Path) -> Callable[..., AbstractAs
             yield tegu
 
     return opened
+
+
+@pytest.fixture
+async def rest(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[RestLab]:
+    """A Tegu whose models are the rules, served over HTTP to an owner, and a client of it."""
+    settings = Settings(home=tmp_path, database_url=address.owner, model="rules")
+    async with (
+        Tegu(settings=settings, credentials=EnvironmentCredentials({})) as tegu,
+        serving(tegu) as served,
+    ):
+        yield served

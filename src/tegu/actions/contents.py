@@ -156,6 +156,15 @@ async def get_content(scope: Scope, content_id: UUID) -> Content:
     return content
 
 
+async def bytes_of(scope: Scope, content: Content, start: int, size: int) -> bytes:
+    """Some of its bytes. Raises NotFoundError where there are none: it was deleted."""
+    async with scope.transaction() as connection:
+        found = await store.bytes_of(connection, scope.organization_id, content.sha256, start, size)
+    if not found:
+        raise NotFoundError(f"content {content.id} has no bytes any more", hint="it was deleted")
+    return found
+
+
 async def list_contents(
     scope: Scope,
     *,
@@ -196,7 +205,7 @@ def check_external_id(text: str) -> None:
 
 async def _read(source: Source, name: str | None) -> ReadInput:
     if isinstance(source, Path):
-        name = name or source.name
+        name = source.name if name is None else name
         data = await asyncio.to_thread(_file_bytes, source)
     else:
         data = source.encode("utf-8", "replace") if isinstance(source, str) else source

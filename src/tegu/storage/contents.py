@@ -132,6 +132,16 @@ async def get_content(connection: Transaction, organization_id: UUID, content_id
     return await _first(connection, organization_id, contents.c.id == content_id)
 
 
+async def bytes_of(
+    connection: Transaction, organization_id: UUID, sha256: str, start: int, size: int
+) -> bytes | None:
+    """`size` bytes from `start` on, fewer at the end. Blobs are not compressed, so that only these are read."""
+    query = select(func.substr(blobs.c.data, start + 1, size)).where(
+        blobs.c.organization_id == organization_id, blobs.c.sha256 == sha256
+    )
+    return await connection.scalar(query)
+
+
 async def list_contents(
     connection: Transaction,
     organization_id: UUID,

@@ -1,5 +1,6 @@
 """Contents: store, list and read them, and their text."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -43,6 +44,18 @@ class CreateContent(ActionInput):
         return self
 
 
+class FileContent(CreateContent):
+    """The same as a file of ours that was uploaded. Never made from what somebody sends as such: it names a path."""
+
+    path: Path
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "FileContent":
+        if self.text is not None or self.data is not None:
+            raise ValueError("a file has neither `text` nor `data`")
+        return self
+
+
 class ListContents(PageInput):
     """Which contents."""
 
@@ -63,13 +76,13 @@ async def create_content(scope: Scope, asked: CreateContent) -> Ingested:
     """Store a file, an e-mail with its attachments, a mailbox with its messages, or text. What is there already is found
     instead: `is_new` says which.
     """
-    source = asked.text if asked.text is not None else asked.data
-    assert source is not None
+    is_file = isinstance(asked, FileContent)
+    source = asked.path if is_file else asked.text or asked.data or ""
     return await contents.ingest(
         scope,
         source,
         source_type=asked.source_type,
-        name=asked.name,
+        name=(asked.name or "") if is_file else asked.name,  # the path is ours, and no name
         metadata=asked.metadata,
         external_id=asked.external_id,
     )

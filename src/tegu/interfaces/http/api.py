@@ -4,8 +4,8 @@ Called by `serving`. Invariant: an endpoint finds out who asks, hands the inputs
 or raises; it decides nothing.
 """
 
-import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -18,22 +18,26 @@ from starlette.responses import Response
 from tegu.actions.action import Action
 from tegu.actions.registry import ACTIONS
 from tegu.actions.scope import Scope
+from tegu.interfaces.http.conditional import CHANGES_AT_ONCE, act_if_unchanged, representation
+from tegu.interfaces.http.downloads import downloads
 from tegu.interfaces.http.problems import (
     MEDIA_TYPE,
     Problem,
-    error_response,
+    answer,
     places_of,
     problem,
     problem_response,
 )
+from tegu.interfaces.http.reading import CheckedRoute, check_query
 from tegu.interfaces.http.routes import IDEMPOTENCY_FIELD, Route
-
-log = logging.getLogger("tegu.http")
+from tegu.interfaces.http.uploads import uploads
 
 ScopeOf = Callable[[Request], Awaitable[Scope]]
 """On whose behalf a request asks. Raises UnauthenticatedError."""
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]
 
+CONDITIONAL = frozenset({"PATCH", "PUT", "DELETE"})
+"""Methods that heed If-Match."""
 _PROBLEM: dict[str, Any] = {
     "description": "What went wrong.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -54,6 +58,8 @@ def api(scope_of: ScopeOf) -> FastAPI:
         openapi_url="/openapi.json",
         separate_input_output_schemas=True,
     )
+    app.include_router(uploads(scope_of))
+    app.include_router(downloads(scope_of))
     app.include_router(_router(ACTIONS.values(), scope_of))
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _not_http)
@@ -62,12 +68,13 @@ def api(scope_of: ScopeOf) -> FastAPI:
 
 
 def _router(actions: Iterable[Action[Any, Any]], scope_of: ScopeOf) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(route_class=CheckedRoute)
+    turns = asyncio.Semaphore(CHANGES_AT_ONCE)
     for each in actions:
         route = Route(each)
         router.add_api_route(
             route.path,
-            _endpoint(route, scope_of),
+            _endpoint(route, scope_of, turns),
             methods=[route.method],
             status_code=route.status,
             response_model=each.returns,
@@ -82,44 +89,46 @@ def _router(actions: Iterable[Action[Any, Any]], scope_of: ScopeOf) -> APIRouter
     return router
 
 
-def _endpoint(route: Route, scope_of: ScopeOf) -> Endpoint:
+def _endpoint(route: Route, scope_of: ScopeOf, turns: asyncio.Semaphore) -> Endpoint:
     """What answers for an action: FastAPI reads its signature, which is made here."""
     action = route.action
+    queried = tuple(route.rest.model_fields) if route.rest is not None and route.is_queried else ()
 
     async def endpoint(request: Request, **parts: Any) -> Response:
-        try:
-            scope = await scope_of(request)
-            rest = parts.pop("rest", None)
-            said = rest.model_dump(exclude_unset=True) if isinstance(rest, BaseModel) else {}
-            given = {name: value for name, value in parts.items() if value is not None}
-            done = await action(scope, action.input.model_validate({**said, **given}))
-        except Exception as error:  # noqa: BLE001 (every error becomes an answer)
-            return _answer(error)
-        return Response(action.output.dump_json(done), route.status, media_type="application/json")
+        check_query(request, queried)
+        scope = await scope_of(request)
+        rest = parts.pop("rest", None)
+        said = rest.model_dump(exclude_unset=True) if isinstance(rest, BaseModel) else {}
+        given = {name: value for name, value in parts.items() if value is not None}
+        asked = action.input.model_validate({**said, **given})
+        expected = request.headers.get("if-match")
+        if expected is not None and route.method in CONDITIONAL:
+            done = await act_if_unchanged(
+                scope, action, asked, current=route.current, expected=expected, turns=turns
+            )
+        else:
+            done = await action(scope, asked)
+        data = action.output.dump_json(done)
+        if route.method == "GET":
+            return representation(request, data)
+        return Response(data, route.status_of(done), media_type="application/json")
 
-    parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
-    fields = action.input.model_fields
-    if action.key is not None:
-        annotated = Annotated[fields[action.key].annotation, Path()]
-        parameters.append(Parameter(action.key, Parameter.KEYWORD_ONLY, annotation=annotated))
-    if route.rest is not None:
-        where = Query() if route.method in {"GET", "DELETE"} else Body()
-        annotated = Annotated[route.rest, where]
-        parameters.append(Parameter("rest", Parameter.KEYWORD_ONLY, annotation=annotated))
-    if route.is_keyed:
-        annotated = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
-        parameters.append(
-            Parameter(IDEMPOTENCY_FIELD, Parameter.KEYWORD_ONLY, annotation=annotated, default=None)
-        )
-    endpoint.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # functions have one
+    endpoint.__signature__ = Signature(_parameters(route))  # type: ignore[attr-defined]  # functions have one
     return endpoint
 
 
-def _answer(error: Exception) -> Response:
-    found = error_response(error)
-    if found.status_code == 500:
-        log.error("a request could not be answered", exc_info=error)
-    return found
+def _parameters(route: Route) -> Iterator[Parameter]:
+    action = route.action
+    yield Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)
+    if action.key is not None:
+        annotated = Annotated[action.input.model_fields[action.key].annotation, Path()]
+        yield Parameter(action.key, Parameter.KEYWORD_ONLY, annotation=annotated)
+    if route.rest is not None:
+        annotated = Annotated[route.rest, Query() if route.is_queried else Body()]
+        yield Parameter("rest", Parameter.KEYWORD_ONLY, annotation=annotated)
+    if route.is_keyed:
+        annotated = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+        yield Parameter(IDEMPOTENCY_FIELD, Parameter.KEYWORD_ONLY, annotation=annotated, default=None)
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:
@@ -139,4 +148,4 @@ async def _not_http(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     del request
-    return _answer(error)
+    return answer(error)

@@ -3,6 +3,7 @@
 Called by `api` for whatever an action raises. Invariant: an error that is not ours says nothing of itself.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from tegu.domain import errors
+
+log = logging.getLogger("tegu.http")
 
 MEDIA_TYPE = "application/problem+json"
 _BUSY_S = 2
@@ -47,6 +50,7 @@ TITLES = {
     412: "It has changed meanwhile",
     413: "Too large",
     415: "Not a type that can be read",
+    416: "Not a part of it",
     422: "What was sent cannot be used",
     429: "Too much for now",
     431: "Too many headers",
@@ -66,7 +70,7 @@ def status_of(error: BaseException) -> int:
         case errors.NotFoundError():
             return 404
         case errors.ConflictError():
-            return 409
+            return 412 if error.code == "changed" else 409
         case errors.QuotaError():
             return 429
         case errors.IntakeError():
@@ -154,3 +158,11 @@ def error_response(error: BaseException) -> Response:
         case _:
             pass
     return problem_response(problem_of(error), headers)
+
+
+def answer(error: Exception) -> Response:
+    """The answer for an error; one that is not ours is logged, since the answer does not tell it."""
+    found = error_response(error)
+    if found.status_code == 500:
+        log.error("a request could not be answered", exc_info=error)
+    return found

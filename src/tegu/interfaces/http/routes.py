@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, create_model
 
 from tegu.actions.action import Action, Effect
+from tegu.actions.registry import ACTIONS
 
 IDEMPOTENCY_FIELD = "idempotency_key"
 _PLAIN = {"list": "GET", "get": "GET", "create": "POST", "start": "POST"}
@@ -51,6 +52,21 @@ class Route:
     def status(self) -> int:
         """Of a success."""
         return 201 if self.action.verb in {"create", "start"} else 200
+
+    def status_of(self, done: Any) -> int:
+        """Of what was done: 200 for a content that was there already."""
+        return self.status if getattr(done, "is_new", True) else 200
+
+    @property
+    def is_queried(self) -> bool:
+        """Whether the inputs stand in the query, and not in a body."""
+        return self.method in {"GET", "DELETE"}
+
+    @property
+    def current(self) -> Action[Any, Any] | None:
+        """What reads the thing that this one changes, by the same key; None: there is no such action."""
+        found = ACTIONS.get(f"{self.action.noun}.get")
+        return found if found is not None and found.key == self.action.key else None
 
     @property
     def is_keyed(self) -> bool:
