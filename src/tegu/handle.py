@@ -14,10 +14,12 @@ from typing import overload
 from uuid import UUID
 
 from tegu.actions import budgets as budget_actions
+from tegu.actions import calls as call_actions
 from tegu.actions import contents as content_actions
 from tegu.actions import drive as drive_actions
 from tegu.actions import models as model_actions
 from tegu.actions import pipelines as pipeline_actions
+from tegu.actions import results as result_actions
 from tegu.actions import runs as run_actions
 from tegu.actions.contents import Ingested, Source
 from tegu.actions.follow import Following
@@ -42,6 +44,7 @@ from tegu.domain.status import RunStatus
 from tegu.llm.model_names import has_key
 from tegu.llm.protocol import Ledger, ModelRef
 from tegu.runtime import Runtime
+from tegu.storage.calls import CallFilter
 from tegu.storage.ledger import CallPlace
 from tegu.storage.outages import through_outages
 from tegu.storage.pipelines import PipelineVersion
@@ -237,12 +240,16 @@ class OrganizationHandle:
         return await run_actions.list_runs(await self.scope(), status=status, pipeline=pipeline, limit=limit)
 
     async def list_results(self, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
-        """The newest results of all runs, of one type if given."""
-        return await run_actions.list_results(await self.scope(), type=type, limit=limit)
+        """Results of the newest runs, of one type if given."""
+        return await result_actions.list_results(await self.scope(), type=type, limit=limit)
 
     async def list_calls(self, *, run_id: UUID | None = None, limit: int = 50) -> list[LlmCall]:
         """The ledger's newest calls, or those of one run in order."""
-        return await run_actions.list_calls(await self.scope(), run_id=run_id, limit=limit)
+        wanted = CallFilter(run_id=run_id)
+        is_oldest_first = run_id is not None
+        return await call_actions.list_calls(
+            await self.scope(), wanted, limit=limit, is_oldest_first=is_oldest_first
+        )
 
     async def list_pipelines(self) -> list[PipelineVersion]:
         """The newest version of every pipeline."""

@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from tegu.actions.firing import fire_for_ever
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
-from tegu.actions.schedules import fire_for_ever
 from tegu.actions.scope import Scope
 from tegu.actions.secrets import keyring_of
 from tegu.crashpoints import crashing

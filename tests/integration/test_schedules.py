@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tegu import Schedule, ScheduledInput, ScheduleSpec, Tegu
-from tegu.actions.schedules import fire, fire_for_ever
+from tegu.actions.firing import fire, fire_for_ever
 from tegu.actions.scope import Scope
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.ids import new_id

@@ -6,18 +6,18 @@ Called by the handle. Invariant: raising or removing a budget lets what waits fo
 from decimal import Decimal
 from uuid import UUID
 
+from tegu.actions.pipelines import pipeline_id_of
 from tegu.actions.scope import Scope
 from tegu.domain.budget import Budget, BudgetPlace, checked_limit
 from tegu.domain.errors import ConflictError, NotFoundError
 from tegu.storage import budgets as store
-from tegu.storage import pipelines
 from tegu.storage.transaction import Transaction
 
 
 async def list_budgets(scope: Scope) -> list[Budget]:
-    """All of the organization, and how much is left of each."""
+    """All that the actor sees, and how much is left of each."""
     async with scope.transaction() as connection:
-        return await store.list_budgets(connection, scope.organization_id)
+        return await store.list_budgets(connection, scope.organization_id, scope.rows)
 
 
 async def set_budget(
@@ -35,6 +35,7 @@ async def set_budget(
             limit_usd,
             pipeline_id=await _pipeline_id(scope, connection, place),
             allows_unpriced=allows_unpriced,
+            rows=scope.rows,
         )
         if not is_set:
             raise ConflictError(
@@ -47,7 +48,9 @@ async def remove_budget(scope: Scope, place: BudgetPlace) -> int:
     """Take a budget away. Returns as `set_budget`. Raises NotFoundError."""
     async with scope.transaction() as connection:
         pipeline_id = await _pipeline_id(scope, connection, place)
-        if not await store.remove_budget(connection, scope.organization_id, place, pipeline_id=pipeline_id):
+        if not await store.remove_budget(
+            connection, scope.organization_id, place, pipeline_id=pipeline_id, rows=scope.rows
+        ):
             raise NotFoundError(f"there is no budget of {place}", hint="`tegu budgets` lists them")
     return await _woken(scope)
 
@@ -61,12 +64,4 @@ async def _woken(scope: Scope) -> int:
 
 
 async def _pipeline_id(scope: Scope, connection: Transaction, place: BudgetPlace) -> UUID | None:
-    if place.pipeline is None:
-        return None
-    found = await pipelines.find(connection, scope.organization_id, place.pipeline)
-    if found is None:
-        raise NotFoundError(
-            f"there is no pipeline {place.pipeline!r} in this organization",
-            hint="`tegu pipelines` lists them",
-        )
-    return found.pipeline_id
+    return None if place.run_id is not None else await pipeline_id_of(scope, connection, place.pipeline)

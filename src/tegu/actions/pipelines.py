@@ -4,19 +4,25 @@ A caller means a pipeline by its name (`email_analysis`, `email_analysis@2`), as
 builder's or a document's definition. Built-in pipelines are published when they are first used.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
+from uuid import UUID
+
+from pydantic import computed_field
 
 from tegu.actions.scope import Scope
-from tegu.domain.errors import NotFoundError
+from tegu.domain.errors import ForbiddenError, NotFoundError, Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
+from tegu.pipeline.check import check as check_document
 from tegu.pipeline.check import checked
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.document import load
 from tegu.storage import pipelines as store
 from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.transaction import Transaction
 
 PipelineSource = str | Path | JsonObject | PipelineDefinition | PipelineVersion | Pipeline[Any]
 """A name, a document (path or JSON object), a definition, a stored version, or a builder."""
@@ -27,8 +33,35 @@ def define(scope: Scope, document: Path | str | JsonObject) -> PipelineDefinitio
     return checked(load(document), scope.catalog)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedDocument:
+    """What there is to say of a document: every problem; without any, what it would be stored as."""
+
+    problems: tuple[Problem, ...]
+    name: str | None = None
+    hash: str | None = None
+
+    @computed_field
+    @property
+    def is_ok(self) -> bool:
+        """Whether it can be published."""
+        return not self.problems
+
+
+def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
+    """Everything that is wrong with a document, of which nothing is stored."""
+    definition, problems = check_document(load(document), scope.catalog)
+    if definition is None:
+        return CheckedDocument(problems)
+    return CheckedDocument((), definition.name, definition.hash)
+
+
 async def publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
-    """Store a definition as a version of the pipeline that it names; an equal one is found instead."""
+    """Store a definition as a version of the pipeline that it names; an equal one is found instead. Raises NotFoundError
+    for a pipeline that the actor does not see.
+    """
+    if not scope.rows.has(definition.name):
+        raise unknown_pipeline(definition.name)
     async with scope.transaction() as connection:
         return await store.publish(connection, scope.organization_id, definition)
 
@@ -50,10 +83,78 @@ async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
             assert_never(source)
 
 
-async def list_pipelines(scope: Scope) -> list[PipelineVersion]:
-    """The newest version of every pipeline."""
+async def list_pipelines(
+    scope: Scope, *, after: str | None = None, limit: int = 200
+) -> list[PipelineVersion]:
+    """The newest version of every pipeline, by name, after a name."""
     async with scope.transaction() as connection:
-        return await store.newest(connection, scope.organization_id)
+        return await store.newest(
+            connection, scope.organization_id, after=after, limit=limit, rows=scope.rows
+        )
+
+
+async def publish_builtins(scope: Scope) -> None:
+    """Let those that ship with Tegu be there: being listed is the first use of one."""
+    documents = {name: text for name, text in builtin_documents().items() if scope.rows.has(name)}
+    async with scope.transaction() as connection:
+        there = await store.names_of(connection, scope.organization_id, documents.keys())
+    for name in documents.keys() - there:
+        await publish(scope, define(scope, documents[name]))
+
+
+async def list_versions(
+    scope: Scope,
+    *,
+    pipeline: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+    is_oldest_first: bool = False,
+) -> list[PipelineVersion]:
+    """The versions that were stored last, or first, after a row."""
+    async with scope.transaction() as connection:
+        return await store.list_versions(
+            connection,
+            scope.organization_id,
+            pipeline=pipeline,
+            after=after,
+            limit=limit,
+            is_oldest_first=is_oldest_first,
+            rows=scope.rows,
+        )
+
+
+async def get_version(scope: Scope, version_id: UUID) -> PipelineVersion:
+    """One version by its id. Raises NotFoundError."""
+    async with scope.transaction() as connection:
+        found = await store.get_version(connection, scope.organization_id, version_id, scope.rows)
+    if found is None:
+        raise NotFoundError(
+            f"there is no version {version_id} of a pipeline", hint="`tegu pipelines` lists the newest"
+        )
+    return found
+
+
+async def pipeline_id_of(scope: Scope, connection: Transaction, pipeline: str | None) -> UUID | None:
+    """The id of a pipeline by name. Raises NotFoundError, and ForbiddenError for the whole organization (None) where the
+    actor sees only some of its pipelines.
+    """
+    if pipeline is None:
+        if scope.rows.pipelines is not None:
+            raise ForbiddenError(
+                "this key is for some pipelines, and not for the whole organization", hint="name one of them"
+            )
+        return None
+    found = await store.find(connection, scope.organization_id, pipeline)
+    if found is None or not scope.rows.has(pipeline):
+        raise unknown_pipeline(pipeline)
+    return found.pipeline_id
+
+
+def unknown_pipeline(name: str) -> NotFoundError:
+    """Also for one that the actor does not see."""
+    return NotFoundError(
+        f"there is no pipeline {name!r} in this organization", hint="`tegu pipelines` lists them"
+    )
 
 
 async def _named(scope: Scope, text: str) -> PipelineVersion:
@@ -61,16 +162,19 @@ async def _named(scope: Scope, text: str) -> PipelineVersion:
     if number and not number.isdecimal():
         raise NotFoundError(f"{text!r} names no version", hint=f"write {name}@1")
     async with scope.transaction() as connection:
-        found = await store.find(
-            connection, scope.organization_id, name, number=int(number) if number else None
-        )
-        known = [] if found else await store.newest(connection, scope.organization_id)
+        found = None
+        if scope.rows.has(name):
+            found = await store.find(
+                connection, scope.organization_id, name, number=int(number) if number else None
+            )
+        known = [] if found else await store.newest(connection, scope.organization_id, rows=scope.rows)
     if found is not None:
         return found
-    builtin = builtin_documents().get(name)
+    builtins = {each: document for each, document in builtin_documents().items() if scope.rows.has(each)}
+    builtin = builtins.get(name)
     if builtin is not None and number in {"", "1"}:
         return await publish(scope, define(scope, builtin))
-    names = sorted({version.name for version in known} | set(builtin_documents()))
+    names = sorted({version.name for version in known} | set(builtins))
     raise NotFoundError(
         f"there is no pipeline {text!r}", hint=f"there are {', '.join(names)}; or name a file"
     )

@@ -10,16 +10,14 @@ from uuid import UUID
 from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
-from tegu.domain.call import LlmCall
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.operations import check_start_time, checked_priority
-from tegu.domain.run import Result, Run, RunEvent, TriggeredBy
+from tegu.domain.run import Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.domain.worker import waiting_reason
-from tegu.storage import calls, hooks, idempotency, partials, pipelines, run_starts
-from tegu.storage import results as result_store
+from tegu.storage import hooks, idempotency, partials, pipelines, run_starts
 from tegu.storage import runs as store
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.transaction import Transaction
@@ -147,28 +145,10 @@ async def cancel(scope: Scope, run_id: UUID) -> RunStatus:
     return status
 
 
-async def list_results(scope: Scope, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
-    """The newest results."""
-    async with scope.transaction() as connection:
-        return await result_store.list_results(connection, scope.organization_id, type=type, limit=limit)
-
-
-async def list_calls(scope: Scope, *, run_id: UUID | None = None, limit: int = 50) -> list[LlmCall]:
-    """The ledger's newest calls, or those of one run in order."""
-    async with scope.transaction() as connection:
-        return await calls.list_calls(connection, scope.organization_id, run_id=run_id, limit=limit)
-
-
 async def list_deliveries(scope: Scope, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
     """Deliveries to hooks that did not go well yet."""
     async with scope.transaction() as connection:
         return await hooks.list_deliveries(connection, scope.organization_id, failed=failed, limit=limit)
-
-
-async def exchanges_of(scope: Scope, found: Sequence[LlmCall]) -> dict[UUID, calls.Exchange]:
-    """What was sent and what came back, by call."""
-    async with scope.transaction() as connection:
-        return await calls.exchanges_of(connection, scope.organization_id, [call.id for call in found])
 
 
 async def _start_once(

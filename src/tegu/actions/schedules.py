@@ -1,44 +1,86 @@
-"""Schedules: make, list, pause, resume and remove them, and begin the runs whose time has come.
+"""Schedules: make, list, pause, resume and remove them; `firing` begins the runs whose time has come.
 
-Called by the handle as `tegu.schedules`, and `fire` by every worker. Invariant: the runs of one time are begun in the
-transaction that moves the schedule on, so once, however many workers look.
+Called by the handle as `tegu.schedules`, and by `declared`. Invariant: a schedule of a pipeline that the actor does not see
+is not there for it.
 """
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from tegu.actions.pipelines import resolve
-from tegu.actions.run_inputs import RunInput
-from tegu.actions.runs import StartOptions, start_in
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
 from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.operations import checked_priority
-from tegu.domain.run import TriggeredBy
 from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleSpec, checked_schedule_name
-from tegu.storage import pipelines
 from tegu.storage import schedules as store
 from tegu.storage.pipelines import PipelineVersion
-from tegu.storage.schedules import DueSchedules
 from tegu.storage.transaction import Transaction
 
-log = logging.getLogger("tegu.engine")
 
-LOOK_S = 5.0
-"""How late at most a schedule is seen that was made or resumed on another machine."""
-_MORE_S = 0.05
-"""Until the next look when there was more than one look takes."""
-_ANSWER_S = 30.0
-_ERROR_LENGTH_MAX = 500
+async def create_schedule(scope: Scope, name: str, spec: ScheduleSpec) -> Schedule:
+    """Begin runs at each time of the spec, from its next on. Raises UsageError for what cannot be, NotFoundError for
+    a pipeline or an input that is not there, ConflictError when there is a schedule of that name.
+    """
+    version = await resolve(scope, spec.pipeline)
+    check_schedule(name, spec, version)
+    spec = replace(spec, priority=checked_priority(spec.priority))
+    async with scope.transaction() as connection:
+        if missing := await store.missing_inputs(connection, scope.organization_id, spec.inputs):
+            raise NotFoundError(f"there is no content or mail thread {missing[0]}")
+        if await store.count_schedules(connection, scope.organization_id) >= store.LISTED_MAX:
+            raise ConflictError(
+                f"there are {store.LISTED_MAX} schedules already", hint="remove those that are not needed"
+            )
+        next_at = spec.times.after(await store.now(connection))
+        made = await store.put_schedule(connection, scope.organization_id, name, spec, next_at)
+    if made is None:
+        raise ConflictError(
+            f"there is a schedule {name!r} already", hint="remove it first, or choose another name"
+        )
+    return made
+
+
+async def list_schedules(scope: Scope) -> list[Schedule]:
+    """All of the organization that the actor sees, by name."""
+    async with scope.transaction() as connection:
+        found = await store.list_schedules(connection, scope.organization_id)
+    return [schedule for schedule in found if _is_seen(scope, schedule)]
+
+
+async def get_schedule(scope: Scope, name: str) -> Schedule:
+    """One by name. Raises NotFoundError."""
+    async with scope.transaction() as connection:
+        return await _found(scope, connection, name)
+
+
+async def remove_schedule(scope: Scope, name: str) -> None:
+    """Begin no more runs by it; those that it began stay. Raises NotFoundError."""
+    async with scope.transaction() as connection:
+        await _found(scope, connection, name, locks=True)
+        await store.remove_schedule(connection, scope.organization_id, name)
+
+
+async def pause_schedule(scope: Scope, name: str) -> None:
+    """Begin no runs until it is resumed; its times pass. Raises NotFoundError."""
+    async with scope.transaction() as connection:
+        found = await _found(scope, connection, name, locks=True)
+        await store.set_next(connection, scope.organization_id, found.id, None)
+
+
+async def resume_schedule(scope: Scope, name: str) -> datetime:
+    """Go on, with the next of its times, which is returned. Raises NotFoundError."""
+    async with scope.transaction() as connection:
+        found = await _found(scope, connection, name, locks=True)
+        next_at = found.next_at or found.spec.times.after(await store.now(connection))
+        await store.set_next(connection, scope.organization_id, found.id, next_at)
+    return next_at
 
 
 class Schedules:
-    """See the module."""
+    """The same for one organization: `await tegu.schedules.create("monday", ScheduleSpec(...))`."""
 
     def __init__(self, scope: Callable[[], Awaitable[Scope]]) -> None:
         self._scope = scope
@@ -47,145 +89,30 @@ class Schedules:
         """Begin runs at each time of the spec, from its next on. Raises UsageError for what cannot be, NotFoundError for
         a pipeline or an input that is not there, ConflictError when there is a schedule of that name.
         """
-        scope = await self._scope()
-        version = await resolve(scope, spec.pipeline)
-        _check(name, spec, version)
-        spec = replace(spec, priority=checked_priority(spec.priority))
-        async with scope.transaction() as connection:
-            if missing := await store.missing_inputs(connection, scope.organization_id, spec.inputs):
-                raise NotFoundError(f"there is no content or mail thread {missing[0]}")
-            if await store.count_schedules(connection, scope.organization_id) >= store.LISTED_MAX:
-                raise ConflictError(
-                    f"there are {store.LISTED_MAX} schedules already", hint="remove those that are not needed"
-                )
-            next_at = spec.times.after(await store.now(connection))
-            made = await store.put_schedule(connection, scope.organization_id, name, spec, next_at)
-        if made is None:
-            raise ConflictError(
-                f"there is a schedule {name!r} already", hint="remove it first, or choose another name"
-            )
-        return made
+        return await create_schedule(await self._scope(), name, spec)
 
     async def list(self) -> Sequence[Schedule]:
         """All of the organization, by name."""
-        scope = await self._scope()
-        async with scope.transaction() as connection:
-            return await store.list_schedules(connection, scope.organization_id)
+        return await list_schedules(await self._scope())
+
+    async def get(self, name: str) -> Schedule:
+        """One by name. Raises NotFoundError."""
+        return await get_schedule(await self._scope(), name)
 
     async def remove(self, name: str) -> None:
         """Begin no more runs by it; those that it began stay. Raises NotFoundError."""
-        scope = await self._scope()
-        async with scope.transaction() as connection:
-            if not await store.remove_schedule(connection, scope.organization_id, name):
-                raise _unknown(name)
+        await remove_schedule(await self._scope(), name)
 
     async def pause(self, name: str) -> None:
         """Begin no runs until it is resumed; its times pass. Raises NotFoundError."""
-        scope = await self._scope()
-        async with scope.transaction() as connection:
-            found = await _locked(scope, connection, name)
-            await store.set_next(connection, scope.organization_id, found.id, None)
+        await pause_schedule(await self._scope(), name)
 
     async def resume(self, name: str) -> datetime:
         """Go on, with the next of its times, which is returned. Raises NotFoundError."""
-        scope = await self._scope()
-        async with scope.transaction() as connection:
-            found = await _locked(scope, connection, name)
-            next_at = found.next_at or found.spec.times.after(await store.now(connection))
-            await store.set_next(connection, scope.organization_id, found.id, next_at)
-        return next_at
+        return await resume_schedule(await self._scope(), name)
 
 
-async def fire_for_ever(
-    look: Callable[[], Awaitable[DueSchedules]], scope_of: Callable[[UUID], Scope], *, look_s: float = LOOK_S
-) -> None:
-    """Begin what is due, of all organizations, on time or a moment later. Never returns."""
-    while True:
-        wait_s = look_s
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                due = await look()
-            for organization_id, schedule_id in due.keys:
-                await _try_to_fire(scope_of(organization_id), schedule_id)
-            if len(due.keys) >= store.DUE_MAX:
-                wait_s = _MORE_S
-            elif due.others_in_s is not None:
-                wait_s = min(look_s, max(0.0, due.others_in_s))
-        except Exception as error:  # noqa: BLE001 (the next look may do better)
-            log.warning("schedules not looked at: %s", error or type(error).__name__)
-        await asyncio.sleep(wait_s)
-
-
-async def fire(scope: Scope, schedule_id: UUID) -> tuple[UUID, ...]:
-    """Begin the runs of a schedule, if its time has come and nobody else does. What it refuses, or that it cannot be read
-    any more, is noted on the schedule, which goes on with its next time.
-    """
-    try:
-        async with scope.transaction() as connection:
-            due = await store.take_due(connection, scope.organization_id, schedule_id)
-            if due is None:
-                return ()
-            run_ids = await _begin(scope, connection, due)
-            await store.note_fired(
-                connection,
-                due.id,
-                scope.organization_id,
-                next_at=due.spec.times.after(await store.now(connection)),
-                run_ids=run_ids,
-            )
-    except UsageError as error:
-        await _note_failed(scope, schedule_id, error)
-        return ()
-    scope.wake()
-    log.info("schedule %s began %d runs", due.name, len(run_ids))
-    return run_ids
-
-
-async def _try_to_fire(scope: Scope, schedule_id: UUID) -> None:
-    """What breaks one schedule keeps no other from its time."""
-    try:
-        async with asyncio.timeout(_ANSWER_S):
-            await fire(scope, schedule_id)
-    except Exception as error:  # noqa: BLE001 (it stays due: the next look tries again)
-        log.warning("schedule %s not begun: %s", schedule_id, error or type(error).__name__)
-
-
-async def _begin(scope: Scope, connection: Transaction, due: Schedule) -> tuple[UUID, ...]:
-    name, _, number = due.spec.pipeline.partition("@")
-    version = await pipelines.find(
-        connection, scope.organization_id, name, number=int(number) if number else None
-    )
-    if version is None:
-        raise NotFoundError(f"there is no pipeline {due.spec.pipeline!r} any more")
-    _check(due.name, due.spec, version)
-    if missing := await store.missing_inputs(connection, scope.organization_id, due.spec.inputs):
-        raise NotFoundError(f"there is no content or mail thread {missing[0]} any more")
-    options = StartOptions(
-        model=due.spec.model,
-        triggered_by=TriggeredBy.SCHEDULE,
-        metadata={"schedule": due.name, "scheduled_for": due.next_at.isoformat() if due.next_at else None},
-        budget_usd=due.spec.budget_usd,
-        priority=due.spec.priority,
-    )
-    inputs = [RunInput(due.name, content_id=i.content_id, thread_id=i.thread_id) for i in due.spec.inputs]
-    return await start_in(scope, connection, version, inputs, options)
-
-
-async def _note_failed(scope: Scope, schedule_id: UUID, error: UsageError) -> None:
-    async with scope.transaction() as connection:
-        due = await store.take_due(connection, scope.organization_id, schedule_id)
-        if due is None:
-            return
-        try:
-            next_at = due.spec.times.after(await store.now(connection))
-        except UsageError:
-            next_at = None  # its zone or its times are no more: it is paused
-        said = str(error)[:_ERROR_LENGTH_MAX]
-        await store.note_fired(connection, due.id, scope.organization_id, next_at=next_at, error=said)
-    log.warning("schedule %s began nothing: %s", due.name, said)
-
-
-def _check(name: str, spec: ScheduleSpec, version: PipelineVersion) -> None:
+def check_schedule(name: str, spec: ScheduleSpec, version: PipelineVersion) -> None:
     """Raises UsageError for what cannot be begun."""
     checked_schedule_name(name)
     if spec.budget_usd is not None:
@@ -201,12 +128,12 @@ def _check(name: str, spec: ScheduleSpec, version: PipelineVersion) -> None:
             raise UsageError(f"pipeline {version.name!r} takes {kind}")
 
 
-async def _locked(scope: Scope, connection: Transaction, name: str) -> Schedule:
-    found = await store.find_schedule(connection, scope.organization_id, name, locks=True)
-    if found is None:
-        raise _unknown(name)
+def _is_seen(scope: Scope, schedule: Schedule) -> bool:
+    return scope.rows.has(schedule.spec.pipeline.partition("@")[0])
+
+
+async def _found(scope: Scope, connection: Transaction, name: str, *, locks: bool = False) -> Schedule:
+    found = await store.find_schedule(connection, scope.organization_id, name, locks=locks)
+    if found is None or not _is_seen(scope, found):
+        raise NotFoundError(f"there is no schedule {name!r}", hint="`tegu schedules` lists them")
     return found
-
-
-def _unknown(name: str) -> NotFoundError:
-    return NotFoundError(f"there is no schedule {name!r}", hint="`tegu schedules` lists them")

@@ -128,6 +128,10 @@ class Rows:
 
     pipelines: frozenset[str] | None = None
 
+    def has(self, pipeline: str) -> bool:
+        """Whether what belongs to a pipeline of that name is seen."""
+        return self.pipelines is None or pipeline in self.pipelines
+
 
 ALL_ROWS = Rows()
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import computed_field
+
 from tegu.domain.errors import UsageError
 
 LIMIT_USD_MAX = Decimal(1_000_000_000)
@@ -60,6 +62,7 @@ class Budget:
     allows_unpriced: bool
     resets_at: datetime | None
 
+    @computed_field
     @property
     def left_usd(self) -> Decimal:
         """What may still be reserved; not below 0, though the limit may have been set below what is spent."""

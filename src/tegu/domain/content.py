@@ -44,6 +44,16 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadEntry:
+    """A mail thread as it stands in a list: how many e-mails it has, and when its first was stored."""
+
+    id: UUID
+    subject: str
+    messages: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TextPart:
     """A named stretch [start, end) of a document's text: a page, a header block, a body, a quoted reply."""
 

@@ -6,15 +6,18 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import JsonValue
+from pydantic import JsonValue, computed_field
 
 from tegu.domain.call import Fallback
-from tegu.domain.errors import ErrorInfo
+from tegu.domain.errors import ErrorInfo, NotFoundError
 from tegu.domain.evidence import EvidenceSpan
-from tegu.domain.json import JsonObject
+from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.outcome import Confidence
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import waiting_reason
+
+_DIGITS = 20
+"""Of a result's digest: enough that no two of a run's meet."""
 
 
 class TriggeredBy(StrEnum):
@@ -42,6 +45,7 @@ class StageRun:
     fallbacks: tuple[Fallback, ...] = ()
     """Why other models than the first were asked, once it is completed."""
 
+    @computed_field
     @property
     def elapsed_s(self) -> float | None:
         """Seconds of the last attempt, when it ended."""
@@ -52,7 +56,7 @@ class StageRun:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One typed, validated output, with where it comes from."""
+    """One typed, validated output, with where it comes from. No two of a run have the same stage, item, type and key."""
 
     run_id: UUID
     stage: str
@@ -63,6 +67,34 @@ class Result:
     evidence: tuple[EvidenceSpan, ...]
     llm_call_id: UUID | None
     created_at: datetime
+    item: str = ""
+
+    @computed_field
+    @property
+    def id(self) -> str:
+        """Its name, the same whenever it is read: the run's id, a dot, and what tells it from the run's others."""
+        return f"{self.run_id}.{json_hash([self.stage, self.item, self.type, self.key])[:_DIGITS]}"
+
+
+def run_of_result(result_id: str) -> UUID:
+    """The run that a result is of. Raises NotFoundError for what names no result."""
+    run_id, _, rest = result_id.partition(".")
+    try:
+        return UUID(run_id if len(rest) == _DIGITS else "")
+    except ValueError:
+        raise NotFoundError(
+            f"{result_id[:80]!r} names no result", hint="`id` of a result that was listed"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class StageOfRun:
+    """A stage run, with the run and the pipeline that it is of."""
+
+    run_id: UUID
+    pipeline: str
+    stage_run: StageRun
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +141,7 @@ class Run:
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()
 
+    @computed_field
     @property
     def waiting_reason(self) -> str | None:
         """`pipeline invoices is paused` or `no worker has refund@1`, while that is so."""
@@ -116,6 +149,7 @@ class Run:
             return self.held_by
         return waiting_reason(self.waits_for) if self.waits_for else None
 
+    @computed_field
     @property
     def current_stages(self) -> tuple[str, ...]:
         """The stages under way or waiting for another attempt."""

@@ -18,6 +18,7 @@ from tegu.domain.json import JsonObject, storable
 from tegu.intake import sandbox
 from tegu.intake.mail import ParsedMail, mail_document
 from tegu.intake.thread import mail_message
+from tegu.storage.sources import StoredText
 
 MAIL = "message/rfc822"
 
@@ -68,6 +69,19 @@ async def mail_reading(mail: ParsedMail) -> Reading:
     # Megabytes of lines take a while: not on the event loop.
     document = await asyncio.to_thread(mail_document, mail)
     return settled(Reading(document, mail_message(mail)))
+
+
+def remembered(stored: StoredText) -> Reading | None:
+    """A reading as it was stored; None where it was written by another version of Tegu: the bytes are still there.
+
+    Raises the IntakeError that reading it ended in.
+    """
+    if stored.error is not None:
+        raise IntakeError(stored.error.message, code=stored.error.code, hint=stored.error.hint)
+    try:
+        return Reading.from_json(stored.document) if stored.document is not None else None
+    except ValueError:
+        return None
 
 
 def settled(reading: Reading) -> Reading:

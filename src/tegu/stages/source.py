@@ -18,7 +18,7 @@ from tegu.domain.json import JsonObject, json_hash
 from tegu.intake.documents import PARSER_VERSION
 from tegu.intake.sandbox import Limits
 from tegu.pipeline.task import StageTask
-from tegu.stages.reading import MAIL, Reading, ReadingCache, read_content, read_mails
+from tegu.stages.reading import MAIL, Reading, ReadingCache, read_content, read_mails, remembered
 from tegu.storage.sources import StoredText
 
 CACHE_CHARACTERS_MAX = 64_000_000
@@ -196,17 +196,9 @@ class Sources:
         if found is not None:
             return found
         stored = await self._store.text(*key)
-        if stored is None:
-            return None
-        if stored.error is not None:
-            raise IntakeError(stored.error.message, code=stored.error.code, hint=stored.error.hint)
-        if stored.document is None:
-            return None
-        try:
-            reading = Reading.from_json(stored.document)
-        except ValueError:
-            return None  # written by another version of Tegu: the bytes are still there
-        self._cache.put(key, reading)
+        reading = remembered(stored) if stored is not None else None
+        if reading is not None:
+            self._cache.put(key, reading)
         return reading
 
     async def _remember(self, content: Content, found: Reading | IntakeError) -> None:

@@ -12,21 +12,23 @@ from uuid import UUID
 from sqlalchemy import and_, case, func, literal, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace, window_end
 from tegu.domain.ids import new_id
 from tegu.storage.reservations import BUDGET_EXHAUSTED
 from tegu.storage.tables import budget_windows, budgets, llm_calls, pipelines, runs, stage_runs
 from tegu.storage.transaction import Transaction
+from tegu.storage.visible import pipelines_seen
 
 RUNS_MAX = 100
 
 
-async def list_budgets(connection: Transaction, organization_id: UUID) -> list[Budget]:
+async def list_budgets(connection: Transaction, organization_id: UUID, rows: Rows = ALL_ROWS) -> list[Budget]:
     """The organization's, its pipelines', then those of its newest runs that have not ended."""
     now: datetime = await connection.scalar(select(func.clock_timestamp()))
     return [
         _budget(row, now)
-        for query in (_of_periods(organization_id), _of_runs(organization_id))
+        for query in (_of_periods(organization_id, rows), _of_runs(organization_id, rows))
         for row in (await connection.execute(query)).mappings()
     ]
 
@@ -39,10 +41,11 @@ async def set_budget(
     *,
     pipeline_id: UUID | None = None,
     allows_unpriced: bool = False,
+    rows: Rows = ALL_ROWS,
 ) -> bool:
     """Set or change it. False: there is no such run, or it has ended."""
     if place.run_id is not None:
-        return await _set_of_run(connection, organization_id, place.run_id, limit_usd)
+        return await _set_of_run(connection, organization_id, place.run_id, limit_usd, rows)
     row = insert(budgets).values(
         organization_id=organization_id,
         id=new_id(),
@@ -65,11 +68,16 @@ async def set_budget(
 
 
 async def remove_budget(
-    connection: Transaction, organization_id: UUID, place: BudgetPlace, *, pipeline_id: UUID | None = None
+    connection: Transaction,
+    organization_id: UUID,
+    place: BudgetPlace,
+    *,
+    pipeline_id: UUID | None = None,
+    rows: Rows = ALL_ROWS,
 ) -> bool:
     """Take it away, with what it has counted. False: there is none."""
     if place.run_id is not None:
-        return await _set_of_run(connection, organization_id, place.run_id, None)
+        return await _set_of_run(connection, organization_id, place.run_id, None, rows)
     mine = and_(
         budgets.c.organization_id == organization_id,
         budgets.c.period == place.period.value,
@@ -113,12 +121,13 @@ async def wake_postponed(connection: Transaction, organization_id: UUID) -> int:
 
 
 async def _set_of_run(
-    connection: Transaction, organization_id: UUID, run_id: UUID, limit_usd: Decimal | None
+    connection: Transaction, organization_id: UUID, run_id: UUID, limit_usd: Decimal | None, rows: Rows
 ) -> bool:
     mine = and_(
         runs.c.organization_id == organization_id,
         runs.c.id == run_id,
         runs.c.status.in_(("pending", "running", "waiting")),
+        pipelines_seen(organization_id, rows, runs.c.pipeline_id),
     )
     changed = update(runs).where(mine).values(budget_usd=limit_usd).returning(runs.c.id)
     is_there = await connection.scalar(changed) is not None
@@ -135,7 +144,7 @@ async def _forget_windows(connection: Transaction, organization_id: UUID, budget
     )
 
 
-def _of_periods(organization_id: UUID) -> Any:
+def _of_periods(organization_id: UUID, rows: Rows) -> Any:
     since = func.date_trunc(budgets.c.period, func.clock_timestamp().op("at time zone")("UTC")).op(
         "at time zone"
     )("UTC")
@@ -175,12 +184,15 @@ def _of_periods(organization_id: UUID) -> Any:
             func.coalesce(budget_windows.c.reserved_usd, 0).label("reserved_usd"),
         )
         .select_from(budgets.outerjoin(budget_windows, window).outerjoin(pipelines, pipeline))
-        .where(budgets.c.organization_id == organization_id)
+        .where(
+            budgets.c.organization_id == organization_id,
+            pipelines_seen(organization_id, rows, budgets.c.pipeline_id),
+        )
         .order_by(pipelines.c.name.nulls_first(), budgets.c.period)
     )
 
 
-def _of_runs(organization_id: UUID) -> Any:
+def _of_runs(organization_id: UUID, rows: Rows) -> Any:
     window = and_(
         budget_windows.c.organization_id == runs.c.organization_id, budget_windows.c.budget_id == runs.c.id
     )
@@ -196,7 +208,12 @@ def _of_runs(organization_id: UUID) -> Any:
             func.coalesce(budget_windows.c.reserved_usd, 0).label("reserved_usd"),
         )
         .select_from(runs.outerjoin(budget_windows, window))
-        .where(runs.c.organization_id == organization_id, runs.c.budget_usd.is_not(None), under_way)
+        .where(
+            runs.c.organization_id == organization_id,
+            runs.c.budget_usd.is_not(None),
+            under_way,
+            pipelines_seen(organization_id, rows, runs.c.pipeline_id),
+        )
         .order_by(runs.c.id.desc())
         .limit(RUNS_MAX)
     )

@@ -5,6 +5,7 @@ tegu_engine). Called by the actions and by `runs`. Enforced by the claim, and no
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,8 +28,8 @@ async def list_pauses(connection: Transaction, organization_id: UUID) -> list[Pa
 
 async def pause(
     connection: Transaction, organization_id: UUID, pipeline_id: UUID | None, reason: str | None
-) -> None:
-    """Hold back the runs of a pipeline, or of the whole organization."""
+) -> datetime:
+    """Hold back the runs of a pipeline, or of the whole organization. Returns since when they are."""
     row = insert(pauses).values(
         organization_id=organization_id,
         pipeline_id=pipeline_id or EVERY_PIPELINE,
@@ -38,7 +39,8 @@ async def pause(
     again = row.on_conflict_do_update(
         index_elements=["organization_id", "pipeline_id"], set_={"reason": reason}
     )
-    await connection.execute(again)
+    paused_at: datetime = await connection.scalar(again.returning(pauses.c.paused_at))
+    return paused_at
 
 
 async def resume(connection: Transaction, organization_id: UUID, pipeline_id: UUID | None) -> bool:

@@ -4,7 +4,7 @@ Called by the actions, inside one organization's transaction. Invariant: a versi
 definition again finds the version that is there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,14 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
+from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.storage.rows import paged
 from tegu.storage.tables import pipeline_versions, pipelines
 from tegu.storage.transaction import Transaction
+from tegu.storage.visible import pipelines_seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +118,60 @@ async def find(
 
 
 async def newest(
-    connection: Transaction, organization_id: UUID, *, limit: int = 200
+    connection: Transaction,
+    organization_id: UUID,
+    *,
+    after: str | None = None,
+    limit: int = 200,
+    rows: Rows = ALL_ROWS,
 ) -> list[PipelineVersion]:
-    """The newest version of each pipeline, by name."""
+    """The newest version of each pipeline, by name, after a name."""
+    query = _versions(organization_id).where(pipelines_seen(organization_id, rows, pipelines.c.id))
+    if after is not None:
+        query = query.where(pipelines.c.name > after)
     query = (
-        _versions(organization_id)
-        .ext(distinct_on(pipelines.c.name))
+        query.ext(distinct_on(pipelines.c.name))
         .order_by(pipelines.c.name, pipeline_versions.c.number.desc())
         .limit(limit)
     )
     return [_version(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def names_of(connection: Transaction, organization_id: UUID, names: Collection[str]) -> set[str]:
+    """Those of these names that are pipelines already."""
+    query = select(pipelines.c.name).where(
+        pipelines.c.organization_id == organization_id, pipelines.c.name.in_(names)
+    )
+    return set(await connection.scalars(query))
+
+
+async def list_versions(
+    connection: Transaction,
+    organization_id: UUID,
+    *,
+    pipeline: str | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+    is_oldest_first: bool = False,
+    rows: Rows = ALL_ROWS,
+) -> list[PipelineVersion]:
+    """The versions that were stored last, or first, of all pipelines or of one, after a row."""
+    query = _versions(organization_id).where(pipelines_seen(organization_id, rows, pipelines.c.id))
+    if pipeline is not None:
+        query = query.where(pipelines.c.name == pipeline)
+    query = paged(query, pipeline_versions.c.id, after=after, limit=limit, is_oldest_first=is_oldest_first)
+    return [_version(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def get_version(
+    connection: Transaction, organization_id: UUID, version_id: UUID, rows: Rows = ALL_ROWS
+) -> PipelineVersion | None:
+    """One version by its id."""
+    query = _versions(organization_id).where(
+        pipeline_versions.c.id == version_id, pipelines_seen(organization_id, rows, pipelines.c.id)
+    )
+    row = (await connection.execute(query)).mappings().first()
+    return _version(row) if row is not None else None
 
 
 def _versions(organization_id: UUID) -> Any:

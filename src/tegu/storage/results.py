@@ -9,11 +9,18 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.outcome import Confidence, ConfidenceMethod
 from tegu.domain.run import Result
-from tegu.storage.tables import results
+from tegu.storage.rows import paged_by
+from tegu.storage.tables import pipelines, results, runs
 from tegu.storage.transaction import Transaction
+from tegu.storage.visible import runs_seen
+
+_KEY = (results.c.run_id, results.c.stage, results.c.item, results.c.type, results.c.key)
+ResultKey = tuple[UUID, str, str, str, str]
+"""Run, stage, item, type and key."""
 
 
 async def results_of(connection: Transaction, organization_id: UUID, run_id: UUID) -> tuple[Result, ...]:
@@ -31,14 +38,51 @@ async def list_results(
     organization_id: UUID,
     *,
     type: str | None = None,  # noqa: A002 (the field is called so)
+    run_id: UUID | None = None,
+    stage: str | None = None,
+    pipeline: str | None = None,
+    confidence_max: float | None = None,
+    after: ResultKey | None = None,
     limit: int = 50,
+    is_oldest_first: bool = False,
+    rows: Rows = ALL_ROWS,
 ) -> tuple[Result, ...]:
-    """The newest results of all runs, of one type if given."""
-    query = select(results).where(results.c.organization_id == organization_id)
-    if type is not None:
-        query = query.where(results.c.type == type)
-    query = query.order_by(results.c.created_at.desc()).limit(limit)
+    """Results of the newest runs first, or of the oldest, after a row. `confidence_max`: only those that are no surer."""
+    query = select(results).where(
+        results.c.organization_id == organization_id, runs_seen(organization_id, rows, results.c.run_id)
+    )
+    for column, wanted in (
+        (results.c.type, type),
+        (results.c.run_id, run_id),
+        (results.c.stage, stage),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if confidence_max is not None:
+        query = query.where(results.c.confidence <= confidence_max)
+    if pipeline is not None:
+        named = select(pipelines.c.id).where(
+            pipelines.c.organization_id == organization_id, pipelines.c.name == pipeline
+        )
+        mine = runs.c.organization_id == organization_id
+        query = query.where(
+            results.c.run_id.in_(select(runs.c.id).where(mine, runs.c.pipeline_id.in_(named)))
+        )
+    query = paged_by(query, _KEY, after=after, is_oldest_first=is_oldest_first, limit=limit)
     return tuple(_result(row) for row in (await connection.execute(query)).mappings())
+
+
+async def get_result(
+    connection: Transaction, organization_id: UUID, run_id: UUID, result_id: str, rows: Rows = ALL_ROWS
+) -> Result | None:
+    """One result of a run, by its id."""
+    query = select(results).where(
+        results.c.organization_id == organization_id,
+        results.c.run_id == run_id,
+        runs_seen(organization_id, rows, results.c.run_id),
+    )
+    found = (_result(row) for row in (await connection.execute(query)).mappings())
+    return next((result for result in found if result.id == result_id), None)
 
 
 def _result(row: Mapping[Any, Any]) -> Result:
@@ -55,4 +99,5 @@ def _result(row: Mapping[Any, Any]) -> Result:
         evidence=tuple(EvidenceSpan.from_json(span) for span in row["evidence"]),
         llm_call_id=row["llm_call_id"],
         created_at=row["created_at"],
+        item=row["item"],
     )

@@ -1,14 +1,17 @@
 """Rows as nouns, for what is read both through SQLAlchemy and by the engine's statements."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import from_json
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement, Select, literal, tuple_
 
 from tegu.domain.content import Content, SourceType
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.run import StageRun
+from tegu.domain.status import StageStatus
 
 
 def cost_of(value: Decimal | None) -> Decimal | None:
@@ -36,6 +39,20 @@ def content_of(row: Mapping[Any, Any]) -> Content:
     )
 
 
+def stage_run_of(row: Mapping[Any, Any]) -> StageRun:
+    """A row of `stage_runs`, read through SQLAlchemy."""
+    return StageRun(
+        stage=row["stage"],
+        status=StageStatus(row["status"]),
+        attempt=row["attempt"],
+        model=row["model"],
+        output=row["output"],
+        error=ErrorInfo.from_json(row["error"]) if row["error"] else None,
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
 def paged(
     query: Select[Any],
     row_id: ColumnElement[Any],
@@ -48,3 +65,18 @@ def paged(
     if after is not None:
         query = query.where(row_id > after if is_oldest_first else row_id < after)
     return query.order_by(row_id if is_oldest_first else row_id.desc()).limit(limit)
+
+
+def paged_by(
+    query: Select[Any],
+    key: Sequence[ColumnElement[Any]],
+    *,
+    after: tuple[Any, ...] | None,
+    limit: int,
+    is_oldest_first: bool = False,
+) -> Select[Any]:
+    """The same by a key of several columns, all of them in one direction, so that the key's own index gives the order."""
+    if after is not None:
+        place = tuple_(*(literal(part, column.type) for part, column in zip(after, key, strict=True)))
+        query = query.where(tuple_(*key) > place if is_oldest_first else tuple_(*key) < place)
+    return query.order_by(*(column if is_oldest_first else column.desc() for column in key)).limit(limit)

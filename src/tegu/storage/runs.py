@@ -21,7 +21,7 @@ from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
 from tegu.storage import holds
 from tegu.storage.results import results_of
-from tegu.storage.rows import cost_of, paged
+from tegu.storage.rows import cost_of, paged, stage_run_of
 from tegu.storage.tables import (
     contents,
     llm_calls,
@@ -222,7 +222,7 @@ async def _stages(
     )
     fallbacks = await _fallbacks(connection, organization_id, run_id)
     found = {
-        row["stage"]: replace(_stage(row), fallbacks=fallbacks.get(row["stage"], ()))
+        row["stage"]: replace(stage_run_of(row), fallbacks=fallbacks.get(row["stage"], ()))
         for row in (await connection.execute(query)).mappings()
     }
     stages = document["stages"]
@@ -308,19 +308,6 @@ def _run(row: Mapping[Any, Any]) -> Run:
         cancel_requested_at=row["cancel_requested_at"],
         priority=row["priority"],
         scheduled_at=row["scheduled_at"],
-    )
-
-
-def _stage(row: Mapping[Any, Any]) -> StageRun:
-    return StageRun(
-        stage=row["stage"],
-        status=StageStatus(row["status"]),
-        attempt=row["attempt"],
-        model=row["model"],
-        output=row["output"],
-        error=_error(row["error"]),
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
     )
 
 

@@ -11,6 +11,7 @@ from tegu.actions.action import ActionInput, Effect, action
 from tegu.actions.contents import Ingested
 from tegu.actions.declared.inputs import PageInput
 from tegu.actions.scope import Scope
+from tegu.actions.texts import LENGTH_DEFAULT, LENGTH_MAX, ContentText, text_of
 from tegu.domain.actor import Permission
 from tegu.domain.content import Content, SourceType
 from tegu.domain.json import JsonObject
@@ -23,6 +24,13 @@ class ContentId(ActionInput):
     """Which content."""
 
     content_id: UUID
+
+
+class ReadText(ContentId):
+    """Which stretch of the text of a content."""
+
+    start: Annotated[int, Field(ge=0, description="The first character, counted from 0.")] = 0
+    length: Annotated[int, Field(ge=1, le=LENGTH_MAX, description="How many characters.")] = LENGTH_DEFAULT
 
 
 class CreateContent(ActionInput):
@@ -107,3 +115,9 @@ async def list_contents(scope: Scope, asked: ListContents) -> Page[Content]:
 async def get_content(scope: Scope, asked: ContentId) -> Content:
     """Read what is known of a content; its bytes are downloaded, its text is `contents.text`."""
     return await contents.get_content(scope, asked.content_id)
+
+
+@action("contents.text", effect=Effect.READ, permission=Permission.CONTENTS_READ, key="content_id")
+async def read_text(scope: Scope, asked: ReadText) -> ContentText:
+    """Read the text of a content, which evidence points into: all of it, or a stretch of a long one."""
+    return await text_of(scope, asked.content_id, start=asked.start, length=asked.length)

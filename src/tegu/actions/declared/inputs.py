@@ -1,6 +1,6 @@
 """Inputs that several actions share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -10,7 +10,9 @@ from tegu.domain.page import PAGE_DEFAULT, PAGE_MAX
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Limit = Annotated[int, Field(ge=1, le=PAGE_MAX, description="How many at most.")]
-Cursor = Annotated[str | None, Field(max_length=100, description="`next_cursor` of the page before.")]
+Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")]
+Sort = Annotated[Literal["-created_at", "created_at"], Field(description="Newest first, or oldest.")]
+ModelName = Annotated[str, Field(max_length=500, description="`provider:model`, an alias, or a chain.")]
 
 
 class PageInput(ActionInput):
@@ -18,6 +20,17 @@ class PageInput(ActionInput):
 
     limit: Limit = PAGE_DEFAULT
     cursor: Cursor = None
+
+
+class SortedPageInput(PageInput):
+    """Which page of a list, newest or oldest first."""
+
+    sort: Sort = "-created_at"
+
+    @property
+    def is_oldest_first(self) -> bool:
+        """Whether the oldest comes first."""
+        return self.sort == "created_at"
 
 
 class RunId(ActionInput):

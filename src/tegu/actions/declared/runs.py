@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 
 from tegu.actions import drive, pipelines, runs
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import PageInput, RunId
+from tegu.actions.declared.inputs import RunId, SortedPageInput
 from tegu.actions.run_inputs import inputs_by_id
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission
@@ -46,14 +46,11 @@ class StartRuns(ActionInput):
     ] = None
 
 
-class ListRuns(PageInput):
+class ListRuns(SortedPageInput):
     """Which runs."""
 
     status: RunStatus | None = None
     pipeline: str | None = None
-    sort: Annotated[Literal["-created_at", "created_at"], Field(description="Newest first, or oldest.")] = (
-        "-created_at"
-    )
 
 
 class ListEvents(RunId):
@@ -126,7 +123,7 @@ async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
         pipeline=asked.pipeline,
         limit=asked.limit + 1,
         after=id_of(asked.cursor),
-        is_oldest_first=asked.sort == "created_at",
+        is_oldest_first=asked.is_oldest_first,
     )
     return page_of(found, asked.limit, lambda run: run.id)
 

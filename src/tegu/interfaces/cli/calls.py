@@ -4,7 +4,7 @@ from uuid import UUID
 
 import click
 
-from tegu.actions.runs import exchanges_of
+from tegu.actions.calls import exchanges_of
 from tegu.app import Tegu
 from tegu.domain.call import LlmCall
 from tegu.interfaces.cli.screen import console, json_option, write_json

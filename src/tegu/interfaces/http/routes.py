@@ -18,6 +18,8 @@ from tegu.actions.registry import ACTIONS
 
 IDEMPOTENCY_FIELD = "idempotency_key"
 _PLAIN = {"list": "GET", "get": "GET", "create": "POST", "start": "POST"}
+_ASKED_WITH_BODY = {"check"}
+"""What reads too, and of what is given rather than of what is stored: too much for a query."""
 _PLAIN_WRITES = {"delete": "DELETE", "remove": "DELETE", "update": "PATCH", "set": "PUT"}
 
 
@@ -35,7 +37,7 @@ class Route:
     @property
     def method(self) -> str:
         """GET for what only reads, and what the verb says."""
-        plain = _PLAIN | _PLAIN_WRITES
+        plain = _PLAIN | _PLAIN_WRITES | dict.fromkeys(_ASKED_WITH_BODY, "POST")
         return plain.get(self.action.verb, "GET" if self.action.effect is Effect.READ else "POST")
 
     @property

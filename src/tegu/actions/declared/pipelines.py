@@ -1,0 +1,106 @@
+"""Pipelines and their versions: list, read, check and publish them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from tegu.actions import pipelines
+from tegu.actions.action import ActionInput, Effect, action
+from tegu.actions.declared.inputs import Name, PageInput, SortedPageInput
+from tegu.actions.pipelines import CheckedDocument
+from tegu.actions.scope import Scope
+from tegu.domain.actor import Permission
+from tegu.domain.json import JsonObject
+from tegu.domain.page import Page, id_of, key_of, page_of
+from tegu.pipeline.yaml_source import TEXT_LENGTH_MAX
+from tegu.storage.pipelines import PipelineVersion
+
+
+class PipelineName(ActionInput):
+    """Which pipeline."""
+
+    name: Annotated[Name, Field(description="`invoices`, or one version: `invoices@2`.")]
+
+
+class PipelineText(ActionInput):
+    """A pipeline document: YAML or JSON as text, or as data."""
+
+    text: Annotated[str | None, Field(max_length=TEXT_LENGTH_MAX)] = None
+    document: JsonObject | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "PipelineText":
+        if (self.text is None) == (self.document is None):
+            raise ValueError("give either `text` or `document`")
+        return self
+
+    @property
+    def given(self) -> str | JsonObject:
+        """What was given."""
+        return self.text if self.text is not None else self.document or {}
+
+
+class ListVersions(SortedPageInput):
+    """Which versions."""
+
+    pipeline: Name | None = None
+
+
+class VersionId(ActionInput):
+    """Which version."""
+
+    version_id: UUID
+
+
+@action("pipelines.list", effect=Effect.READ, permission=Permission.PIPELINES_READ)
+async def list_pipelines(scope: Scope, asked: PageInput) -> Page[PipelineVersion]:
+    """List pipelines by name, each with its newest version; those that ship with Tegu are among them."""
+    key = key_of(asked.cursor, 1)
+    await pipelines.publish_builtins(scope)
+    found = await pipelines.list_pipelines(scope, after=key[0] if key else None, limit=asked.limit + 1)
+    return page_of(found, asked.limit, lambda version: (version.name,))
+
+
+@action("pipelines.get", effect=Effect.READ, permission=Permission.PIPELINES_READ, key="name")
+async def get_pipeline(scope: Scope, asked: PipelineName) -> PipelineVersion:
+    """Read the newest version of a pipeline, or one version by its number."""
+    return await pipelines.resolve(scope, asked.name)
+
+
+@action(
+    "pipelines.create",
+    effect=Effect.WRITE,
+    permission=Permission.PIPELINES_WRITE,
+    is_idempotent=True,
+)
+async def publish_pipeline(scope: Scope, asked: PipelineText) -> PipelineVersion:
+    """Publish a document as the newest version of the pipeline that it names. A version that equals a stored one is found
+    instead. Every problem of the document is reported at once.
+    """
+    return await pipelines.resolve(scope, pipelines.define(scope, asked.given))
+
+
+@action("pipelines.check", effect=Effect.READ, permission=Permission.PIPELINES_READ)
+async def check_pipeline(scope: Scope, asked: PipelineText) -> CheckedDocument:
+    """Check a document, of which nothing is stored: every problem with its place, its line and what to do."""
+    return pipelines.check(scope, asked.given)
+
+
+@action("pipeline_versions.list", effect=Effect.READ, permission=Permission.PIPELINES_READ)
+async def list_versions(scope: Scope, asked: ListVersions) -> Page[PipelineVersion]:
+    """List the versions of all pipelines, or of one, the newest first."""
+    found = await pipelines.list_versions(
+        scope,
+        pipeline=asked.pipeline,
+        after=id_of(asked.cursor),
+        limit=asked.limit + 1,
+        is_oldest_first=asked.is_oldest_first,
+    )
+    return page_of(found, asked.limit, lambda version: version.id)
+
+
+@action("pipeline_versions.get", effect=Effect.READ, permission=Permission.PIPELINES_READ, key="version_id")
+async def get_version(scope: Scope, asked: VersionId) -> PipelineVersion:
+    """Read one version of a pipeline."""
+    return await pipelines.get_version(scope, asked.version_id)
