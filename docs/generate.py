@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
-"""Write the pages of docs/ that follow from the code: `python docs/generate.py`.
+"""Write what follows from the code: pages of docs/, and the client's modules. `python docs/generate.py`.
 
-Run by hand after a change of `tegu.domain.status` or of the registry of providers, and after `python -m benchmarks.rules`,
+Run by hand after a change of an action, of `tegu.domain.status` or of the registry of providers, and after `python -m benchmarks.rules`,
 `benchmarks.llm_overhead`, `benchmarks.peers` or `benchmarks.scale`; an architecture test says when a page is behind.
 """
 
@@ -163,6 +163,7 @@ def pages() -> dict[Path, str]:
         DOCS / "scaling.md": _beside("scaling_page").page(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},
+        **_beside("client_code").sources(),
     }
 
 
@@ -213,5 +214,6 @@ def _comments(class_name: str) -> dict[str, str]:
 
 if __name__ == "__main__":
     for page, text in pages().items():
+        page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, "utf-8")
         sys.stdout.write(f"wrote {page.name}\n")

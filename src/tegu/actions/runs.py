@@ -10,7 +10,7 @@ from uuid import UUID
 from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
-from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.errors import ConflictError, NotFoundError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.operations import check_start_time, checked_priority
@@ -28,7 +28,7 @@ WATCH_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """How to start runs. `budget_usd` is the most that the calls of each may cost. `model` overrides every stage's; the same `idempotency_key` gives the same run for 24 h. With
+    """How to start runs. `budget_usd` is the most that the calls of each may cost. `model` overrides every stage's; the same `idempotency_key` gives the same runs for 24 h. With
     `stream` replies may be followed from the first call on (`Tegu.follow(..., partials=True)` asks for the later ones).
     `priority` is low, normal, high or -9 to 9: an organization's runs of higher priority go first, a step being worth an hour of
     waiting. They start at `due_at` or after `delay_s`, or at once.
@@ -69,9 +69,14 @@ async def start_in(
     if known is None or known.id != version.id:
         raise NotFoundError(f"there is no pipeline {version.name}@{version.number} in this organization")
     if options.idempotency_key is not None:
-        if len(inputs) != 1:
-            raise UsageError("an idempotency key belongs to one run", hint="start the runs one by one")
-        return (await _start_once(scope, connection, version, inputs[0], options, options.idempotency_key),)
+        keys = [options.idempotency_key, *(f"{options.idempotency_key}\n{i}" for i in range(1, len(inputs)))]
+        others = inputs if len(inputs) > 1 else ()
+        return tuple(
+            [
+                await _start_once(scope, connection, version, item, options, key, others)
+                for item, key in zip(inputs, keys, strict=False)
+            ]
+        )
     return tuple([await _insert(scope, connection, version, item, options) for item in inputs])
 
 
@@ -158,6 +163,7 @@ async def _start_once(
     item: RunInput,
     options: StartOptions,
     key: str,
+    together: Sequence[RunInput],
 ) -> UUID:
     body: JsonObject = {
         "version": str(version.id),
@@ -173,6 +179,10 @@ async def _start_once(
         body["due_at"] = options.due_at.astimezone(UTC).isoformat()
     if options.delay_s:
         body["delay_s"] = options.delay_s
+    if options.budget_usd is not None:
+        body["budget_usd"] = str(options.budget_usd)
+    if together:  # with others it is another request than alone
+        body["together"] = [str(each.content_id or each.thread_id) for each in together]
     request_hash = json_hash(body)
     hashed_key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     found = await idempotency.claim_key(connection, scope.organization_id, hashed_key, request_hash)

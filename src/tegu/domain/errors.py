@@ -9,6 +9,7 @@
     |  |- QuotaError            too much of it for now; says when there is room again
     |  |- EgressError           an address that a user gave is not asked, or does not answer
     |  |- SignatureError        what was received is not signed by who it says
+    |  |- InvalidInputError     what an action was asked with cannot be used: all of it, each with its place
     |  `- ConfigurationError    a setting, key or model is missing or wrong
     |- DefinitionError          a pipeline document has problems: all of them, each with its place
     |- IntakeError              bytes that cannot be read: unknown type, empty, undecodable, too large
@@ -17,7 +18,8 @@
     |- StageError               a stage ended without an output; names the stage
     |- RunFailedError           a run that was waited for has failed
     |- RecordingError           recorded replies that cannot be read, or do not hold what a test asks for
-    `- StorageUnavailableError  the database is not there, or does not answer
+    |- StorageUnavailableError  the database is not there, or does not answer
+    `- UnreachableError         the service is not there, or does not answer; for its clients
 
 Expected endings of a stage are values (`domain.outcome`), not exceptions; these are for the rest.
 """
@@ -197,6 +199,16 @@ class StorageUnavailableError(TeguError):
     code = "storage_unavailable"
 
 
+class UnreachableError(TeguError):
+    """The service is not there, or does not answer. `was_sent`: it may have done what it was asked for all the same."""
+
+    code = "unreachable"
+
+    def __init__(self, message: str, *, hint: str | None = None, was_sent: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.was_sent = was_sent
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a document: where, what, and what to do."""
@@ -205,6 +217,21 @@ class Problem:
     message: str
     hint: str | None = None
     line: int | None = None
+
+
+class InvalidInputError(UsageError):
+    """What an action was asked with cannot be used; `problems` has every one of them."""
+
+    code = "invalid_input"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        if len(problems) == 1:
+            said = f"{problems[0].place}: {problems[0].message}"
+        else:
+            lines = "\n".join(f"  {each.place}: {each.message}" for each in problems)
+            said = f"{len(problems)} of the inputs cannot be used\n{lines}"
+        super().__init__(said, hint=problems[0].hint if len(problems) == 1 else None)
+        self.problems = problems
 
 
 class DefinitionError(TeguError):

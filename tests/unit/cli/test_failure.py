@@ -50,7 +50,7 @@ def test_problems_keep_their_brackets(capsys: pytest.CaptureFixture[str]) -> Non
 def test_what_a_task_group_wraps_is_unwrapped(capsys: pytest.CaptureFixture[str]) -> None:
     inner = errors.StorageUnavailableError("gone")
     group = ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("again", [inner])])
-    assert show_failure(group, debug=False) is ExitCode.DATABASE
+    assert show_failure(group, debug=False) is ExitCode.UNAVAILABLE
     assert capsys.readouterr().err == "error: gone\n"
 
 

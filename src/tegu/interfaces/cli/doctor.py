@@ -44,7 +44,7 @@ def doctor(*, rows_max: int, as_json: bool) -> int:
             made.add_row(check.name, wording.status(check.verdict.value), escape(check.detail) + rows + hint)
         console().print(made)
     if any(check.name == "database" for check in failed):
-        return ExitCode.DATABASE
+        return ExitCode.UNAVAILABLE
     return ExitCode.FAILED if failed else ExitCode.OK
 
 

@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT = 3
     CONFIGURATION = 4
-    DATABASE = 5
+    UNAVAILABLE = 5
     PROVIDER = 6
     WAITING = 7  # a run that was to be driven has not ended
     DENIED = 8
@@ -45,8 +45,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
             return ExitCode.USAGE
         case errors.IntakeError():
             return ExitCode.INPUT
-        case errors.StorageUnavailableError():
-            return ExitCode.DATABASE
+        case errors.StorageUnavailableError() | errors.UnreachableError():
+            return ExitCode.UNAVAILABLE
         case errors.ProviderError() | errors.NoCapacityError():
             return ExitCode.PROVIDER
         case KeyboardInterrupt():

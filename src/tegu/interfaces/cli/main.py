@@ -63,7 +63,7 @@ COMMANDS: Final = {
 
 EPILOG = (
     "Exit codes: 0 well, 1 a run failed, 2 usage or pipeline, 3 unreadable input, 4 key or model missing, "
-    "5 database, 6 provider, 7 a run has not ended yet (`tegu drive`), 8 not signed in or not allowed, 9 quota, 130 interrupted."
+    "5 database or service, 6 provider, 7 a run has not ended yet (`tegu drive`), 8 not signed in or not allowed, 9 quota, 130 interrupted."
 )
 
 

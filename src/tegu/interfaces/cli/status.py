@@ -32,7 +32,7 @@ def status(*, as_json: bool) -> int:
         for name, now in _lines(health):
             made.add_row(name, escape(now))
         console().print(made)
-    return ExitCode.OK if health.is_ready else ExitCode.DATABASE
+    return ExitCode.OK if health.is_ready else ExitCode.UNAVAILABLE
 
 
 def _lines(health: Health) -> list[tuple[str, str]]:

@@ -1,0 +1,154 @@
+"""What a program asks of a Tegu that runs elsewhere: `client.runs.get(run_id)`, and a few of the library's own verbs.
+
+    async with TeguClient("https://tegu.example", key) as client:
+        run = await client.run("email_analysis", Path("thread.mbox"))
+
+Called by programs, and by the command line. The blocking client is made from this module, word for word. Invariant: it decides
+nothing; every method is one action, or a few in a row.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+import httpx
+
+from tegu.actions.contents import Ingested, Source
+from tegu.actions.declared.runs import WAIT_MAX_S
+from tegu.client.asking import HttpAsking
+from tegu.client.nouns import Nouns
+from tegu.client.pace import sleep
+from tegu.client.patience import Patience
+from tegu.domain.content import SourceType
+from tegu.domain.errors import UsageError
+from tegu.domain.json import JsonObject
+from tegu.domain.run import Run, RunEvent
+from tegu.domain.status import RunStatus
+
+TIMEOUT_S = 60.0
+_LOOK_S = 0.3
+_EVENTS = 1000
+
+
+class Service(Nouns):
+    """The nouns, and what takes several actions. Whatever carries them there."""
+
+    async def ingest(
+        self,
+        source: Source,
+        *,
+        name: str | None = None,
+        source_type: SourceType | None = None,
+        metadata: JsonObject | None = None,
+        external_id: str | None = None,
+    ) -> Ingested:
+        """Store a file (by path), bytes or text. What is there already is found instead: `is_new` says which."""
+        data = source.read_bytes() if isinstance(source, Path) else source
+        if name is None and isinstance(source, Path):
+            name = source.name
+        return await self.contents.create(
+            text=data if isinstance(data, str) else None,
+            data=data if isinstance(data, bytes) else None,
+            name=name,
+            source_type=source_type,
+            metadata=metadata,
+            external_id=external_id,
+        )
+
+    async def start(
+        self, pipeline: str, *inputs: Ingested | Source, model: str | None = None
+    ) -> tuple[UUID, ...]:
+        """Store the inputs, start the runs that they make, and return their ids at once. `runs.start` has all options."""
+        stored = [each if isinstance(each, Ingested) else await self.ingest(each) for each in inputs]
+        content_ids = tuple(each.content.id for each in stored)
+        started = await self.runs.start(pipeline=pipeline, content_ids=content_ids, model=model)
+        return started.run_ids
+
+    async def run(
+        self,
+        pipeline: str,
+        source: Ingested | Source,
+        *,
+        model: str | None = None,
+        timeout_s: float = 3600.0,
+    ) -> Run:
+        """Start the one run that this input makes, and return it when a worker has ended it.
+
+        A run that failed is returned as well: look at its `status` and `error`. Raises UsageError when the input made several
+        runs, TimeoutError when it takes longer than `timeout_s` (the run goes on).
+        """
+        run_ids = await self.start(pipeline, source, model=model)
+        if len(run_ids) != 1:
+            raise UsageError(
+                f"this input made {len(run_ids)} runs of {pipeline!r}",
+                hint="`run_ids = client.start(...)` starts several, `client.wait(run_ids)` waits for them",
+            )
+        await self.wait(run_ids, timeout_s=timeout_s)
+        return await self.runs.get(run_ids[0])
+
+    async def wait(self, run_ids: Sequence[UUID], *, timeout_s: float = 3600.0) -> dict[UUID, RunStatus]:
+        """Wait until runs have ended. Raises TimeoutError, NotFoundError."""
+        until = monotonic() + timeout_s
+        ended: dict[UUID, RunStatus] = {}
+        for run_id in run_ids:
+            while True:
+                left_s = until - monotonic()
+                run = await self.runs.wait(run_id, timeout_s=min(max(left_s, 0.0), WAIT_MAX_S / 2))
+                if run.status.is_terminal:
+                    ended[run_id] = run.status
+                    break
+                if left_s <= 0:
+                    raise TimeoutError(f"run {run_id} is {run.status.value} after {timeout_s} s")
+        return ended
+
+    async def follow(self, run_ids: Sequence[UUID]) -> AsyncGenerator[RunEvent]:
+        """The events of runs, as they happen, in order within each run, until all have ended."""
+        seen = dict.fromkeys(run_ids, 0)
+        while seen:
+            is_quiet = True
+            for run_id, after_seq in list(seen.items()):
+                found = await self.runs.events(run_id, after_seq=after_seq, limit=_EVENTS)
+                for event in found.events:
+                    seen[run_id] = event.seq
+                    yield event
+                if found.is_over:
+                    del seen[run_id]
+                is_quiet = is_quiet and not found.events
+            if seen and is_quiet:
+                await sleep(_LOOK_S)
+
+
+class TeguClient(Service):
+    """A Tegu at an address, as the holder of an API key. Errors are those of the library; requests that failed in passing are
+    repeated where that does no harm (`patience`).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        patience: Patience | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`key` is an API key (`tegu_...`); `transport` is httpx's, for tests and hosts."""
+        self._http = HttpAsking(
+            url, key, timeout_s=timeout_s, patience=patience or Patience(), transport=transport
+        )
+        super().__init__(self._http)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
