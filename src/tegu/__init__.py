@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tegu.actions.contents import Ingested
     from tegu.actions.runs import StartOptions
     from tegu.app import Tegu
+    from tegu.client.blocking.service import SyncTeguClient
+    from tegu.client.service import TeguClient
     from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace
     from tegu.domain.call import LlmCall
     from tegu.domain.content import Content, Document, MailMessage, MailThread, SourceType
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         DefinitionError,
         ForbiddenError,
         IntakeError,
+        InvalidInputError,
         NoCapacityError,
         NotFoundError,
         ProviderError,
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         StorageUnavailableError,
         TeguError,
         UnauthenticatedError,
+        UnreachableError,
         UsageError,
     )
     from tegu.domain.evidence import EvidenceSpan
@@ -68,6 +72,7 @@ __all__ = [
     "HookDelivery",
     "Ingested",
     "IntakeError",
+    "InvalidInputError",
     "LlmCall",
     "MailMessage",
     "MailThread",
@@ -98,9 +103,12 @@ __all__ = [
     "Summary",
     "SyncHandle",
     "SyncTegu",
+    "SyncTeguClient",
     "Tegu",
+    "TeguClient",
     "TeguError",
     "UnauthenticatedError",
+    "UnreachableError",
     "UsageError",
     "WorkerOptions",
     "run_sync",
@@ -111,12 +119,14 @@ _NAMES_BY_MODULE = {
     "tegu.actions.contents": "Ingested",
     "tegu.actions.runs": "StartOptions",
     "tegu.app": "Tegu",
+    "tegu.client.blocking.service": "SyncTeguClient",
+    "tegu.client.service": "TeguClient",
     "tegu.domain.budget": "Budget BudgetPeriod BudgetPlace",
     "tegu.domain.call": "LlmCall",
     "tegu.domain.content": "Content Document MailMessage MailThread SourceType",
-    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError ForbiddenError IntakeError NoCapacityError"
+    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError ForbiddenError IntakeError InvalidInputError NoCapacityError"
     " NotFoundError ProviderError QuotaError RunFailedError StageError StorageUnavailableError TeguError"
-    " UnauthenticatedError UsageError",
+    " UnauthenticatedError UnreachableError UsageError",
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.hook": "HookDelivery RunEnded",
     "tegu.domain.installation": "Health",

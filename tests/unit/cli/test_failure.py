@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from tegu.domain import errors
-from tegu.domain.errors import DefinitionError, NoCapacityError, Problem, ProviderError, TeguError
+from tegu.domain.errors import (
+    DefinitionError,
+    InvalidInputError,
+    NoCapacityError,
+    Problem,
+    ProviderError,
+    QuotaError,
+    TeguError,
+)
 from tegu.interfaces.cli.failure import ExitCode, exit_code_of, show_failure
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +32,11 @@ def _made(name: str) -> TeguError:
         return ProviderError("no answer", code="server", transient=True)
     if kind is NoCapacityError:
         return NoCapacityError("no room", due_in_s=1.0)
-    return DefinitionError(()) if kind is DefinitionError else kind("it is so")
+    if kind is QuotaError:
+        return QuotaError("too much", retry_after_s=1.0)
+    if kind in {DefinitionError, InvalidInputError}:
+        return kind((Problem("here", "it is wrong"),))
+    return kind("it is so")
 
 
 @pytest.mark.parametrize("name", sorted(_documented()))
