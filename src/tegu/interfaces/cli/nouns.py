@@ -7,6 +7,12 @@ from typing import Final
 
 NOUNS: Final = {
     "audit": "List.",
-    "contents": "Create, list, get.",
+    "calls": "List, get.",
+    "contents": "Create, list, get, text.",
+    "pipeline-versions": "List, get.",
+    "pipelines": "List, get, create, check.",
+    "results": "List, get.",
     "runs": "Start, list, get, wait, events, cancel.",
+    "stage-runs": "List.",
+    "threads": "List, get.",
 }

@@ -71,25 +71,25 @@ class Runs:
         *,
         limit: int = 50,
         cursor: str | None = None,
+        sort: Literal["-created_at", "created_at"] = "-created_at",
         status: RunStatus | None = None,
         pipeline: str | None = None,
-        sort: Literal["-created_at", "created_at"] = "-created_at",
     ) -> Page[Run]:
         """List runs with their totals, without stages and results."""
         return self._asking.ask(
-            _LIST, {"limit": limit, "cursor": cursor, "status": status, "pipeline": pipeline, "sort": sort}
+            _LIST, {"limit": limit, "cursor": cursor, "sort": sort, "status": status, "pipeline": pipeline}
         )
 
     def all(
         self,
         *,
+        sort: Literal["-created_at", "created_at"] = "-created_at",
         status: RunStatus | None = None,
         pipeline: str | None = None,
-        sort: Literal["-created_at", "created_at"] = "-created_at",
         page_size: int = 200,
     ) -> Generator[Run]:
         """List runs with their totals, without stages and results. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"status": status, "pipeline": pipeline, "sort": sort}, page_size)
+        return every(self._asking, _LIST, {"sort": sort, "status": status, "pipeline": pipeline}, page_size)
 
     def get(self, run_id: UUID) -> Run:
         """Read a run with its stages, results, evidence and cost."""
