@@ -31,6 +31,10 @@ class Role(StrEnum):
         """0 for the least. Nobody gives a role above their own."""
         return len(Role) - 1 - list(Role).index(self)
 
+    def at_most(self, other: "Role") -> "Role":
+        """The lesser of the two."""
+        return self if self.rank <= other.rank else other
+
 
 class Permission(StrEnum):
     """What an action needs; also the scopes that an API key can be given."""
@@ -59,6 +63,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     ORGANIZATION_EXPORT = "organization:export"
     ORGANIZATION_DELETE = "organization:delete"
+    IDENTITY = "identity"  # to know who one is: everybody's who may come in
     SELF = "self"  # one's own sessions and profile: every person's
     OPERATE = "operate"  # the whole installation; of no role: see Actor.is_operator
 
@@ -73,6 +78,7 @@ _VIEWER = frozenset(
         Permission.SCHEDULES_READ,
         Permission.MEMBERS_READ,
         Permission.SETTINGS_READ,
+        Permission.IDENTITY,
         Permission.SELF,
     }
 )
@@ -116,7 +122,7 @@ class Actor:
         """What this actor may do at all."""
         allowed = PERMISSIONS_OF[self.role]
         if self.scopes is not None:
-            allowed &= self.scopes | {Permission.SELF}
+            allowed &= self.scopes | {Permission.IDENTITY}
         return allowed | {Permission.OPERATE} if self.is_operator else allowed
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import select, update
 
+from tegu.domain.identity import Organization
 from tegu.domain.ids import new_id
 from tegu.storage.database import DatabaseAddress, reaching
 from tegu.storage.outages import PatientPool
@@ -41,6 +42,36 @@ async def ensure_organization(address: DatabaseAddress, external_id: str, *, nam
         finally:
             await connection.close()
     return found
+
+
+async def create_organization(address: DatabaseAddress, external_id: str, name: str) -> UUID | None:
+    """Make one. None: there is one of that external id."""
+    with reaching(address):
+        connection = await asyncpg.connect(address.owner, timeout=10)
+        try:
+            return await connection.fetchval(
+                """insert into tegu.organizations (id, name, external_id) values ($1, $2, $3)
+                on conflict (external_id) do nothing returning id""",
+                new_id(),
+                name,
+                external_id,
+            )
+        finally:
+            await connection.close()
+
+
+async def get_organization(connection: Transaction, organization_id: UUID) -> Organization | None:
+    """What is known of it."""
+    c = organizations.c
+    query = select(c.id, c.name, c.external_id, c.created_at).where(c.id == organization_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else Organization(**row)
+
+
+async def rename_organization(connection: Transaction, organization_id: UUID, name: str) -> None:
+    """Change its name."""
+    changed = update(organizations).where(organizations.c.id == organization_id)
+    await connection.execute(changed.values(name=name))
 
 
 async def model_of(pool: "asyncpg.Pool[asyncpg.Record]", organization_id: UUID) -> str | None:

@@ -11,9 +11,16 @@ from tegu.storage.tables.contents import (
     mail_threads,
     organizations,
     texts,
+)
+from tegu.storage.tables.identity import (
+    api_keys,
+    audit_events,
+    invitations,
+    sessions,
+    sign_in_links,
+    sign_in_tries,
     users,
 )
-from tegu.storage.tables.identity import audit_events
 from tegu.storage.tables.ledger import llm_calls, llm_journal, llm_requests
 from tegu.storage.tables.operations import (
     budget_windows,
@@ -40,6 +47,7 @@ from tegu.storage.tables.runs import (
 )
 
 __all__ = [
+    "api_keys",
     "audit_events",
     "blobs",
     "budget_windows",
@@ -47,6 +55,7 @@ __all__ = [
     "contents",
     "hook_deliveries",
     "idempotency_keys",
+    "invitations",
     "llm_calls",
     "llm_journal",
     "llm_limit_shares",
@@ -65,6 +74,9 @@ __all__ = [
     "run_watches",
     "runs",
     "schedules",
+    "sessions",
+    "sign_in_links",
+    "sign_in_tries",
     "stage_attempts",
     "stage_partials",
     "stage_runs",

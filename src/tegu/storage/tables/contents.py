@@ -14,16 +14,6 @@ organizations = Table(
     Column("created_at", Time, nullable=False),
 )
 
-users = Table(
-    "users",
-    metadata,
-    key("organization_id"),
-    key("id"),
-    Column("email", Text, nullable=False),
-    Column("display_name", Text),
-    Column("created_at", Time, nullable=False),
-)
-
 blobs = Table(
     "blobs",
     metadata,
