@@ -24,6 +24,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.installation import Health
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
+from tegu.egress.mail import Outbox
 from tegu.engine.alone import AlonePerformer, can_be_sent
 from tegu.engine.attempt import Perform
 from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
@@ -85,6 +86,7 @@ class Runtime:
         self.organizations = OrganizationIds(self.address)
         self._own_models = Remembered(self._own_model)
         self._keyring: Keyring | None = None
+        self.outbox = Outbox(settings.sign_in.smtp_url, settings.sign_in.sender)
         self.limiter = Limiter(self._visit_limit, LimitRules.parse(settings.limits))
         self.own = OwnRuns(partial(self.worker, only=(), on_released=self._note_released))
         self._process_id = new_id()
@@ -148,6 +150,7 @@ class Runtime:
             if self._database is not None:
                 closing.push_async_callback(self._database.close)
             closing.push_async_callback(self.providers.close)
+            closing.push_async_callback(self.outbox.close)
             closing.push_async_callback(self.limiter.close)
             if self._partials is not None:
                 closing.push_async_callback(self._partials.close)

@@ -19,6 +19,14 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_TRACE_CONTENT          1: spans hold what models were asked and said; 0
     TEGU_SECRET_KEYS            what stored secrets are sealed with: `k2:BASE64,k1:BASE64`; the first seals, all of them open
     TEGU_SECRET_KEYS_FILE       the same in a file, one a line; without either and with the embedded database TEGU_HOME/secret-keys
+    TEGU_BASE_URL               where people reach the service; links in mails begin with it; http://localhost:8000
+    TEGU_SMTP_URL               what sends mails: smtps://user:password@host, smtp://host:587; without it /auth/mailbox shows them
+    TEGU_MAIL_FROM              whom mails are from; Tegu <no-reply@HOST of TEGU_BASE_URL>
+    TEGU_OWNER                  the e-mail of the first member of an organization that has none; owner@localhost
+    TEGU_OPERATORS              e-mails, with commas, of those who may also do what concerns the whole installation
+    TEGU_OIDC_ISSUER            an OpenID Connect provider that people may sign in by, too (the extra [oidc])
+    TEGU_OIDC_CLIENT_ID         how Tegu is known there
+    TEGU_OIDC_CLIENT_SECRET     and by what it shows that it is that one
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -27,12 +35,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from tegu.domain.errors import ConfigurationError
 from tegu.domain.retention import Retention
 
 _ALIAS_PREFIX = "TEGU_MODEL_"
 FOREVER = "forever"
+DEFAULT_BASE_URL = "http://localhost:8000"
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An identity provider."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How people come in. `base_url` is None where nobody said; `url` is what holds then."""
+
+    base_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    owner: str = "owner@localhost"
+    operators: frozenset[str] = frozenset()
+    oidc: OidcSettings | None = None
+
+    @property
+    def url(self) -> str:
+        """Where people reach the service, without a slash at its end."""
+        return self.base_url or DEFAULT_BASE_URL
+
+    @property
+    def sender(self) -> str:
+        """Whom mails are from."""
+        return self.mail_from or f"Tegu <no-reply@{urlsplit(self.url).hostname}>"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether that is this machine, over plain HTTP: for trying it out."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and parts.hostname in LOCAL_HOSTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +106,7 @@ class Settings:
     secret_keys_file: Path | None = None
     egress_allow: str | None = None
     """As TEGU_EGRESS_ALLOW."""
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -80,12 +129,49 @@ class Settings:
             secret_keys=env.get("TEGU_SECRET_KEYS", "").strip() or None,
             secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
             egress_allow=env.get("TEGU_EGRESS_ALLOW") or None,
+            sign_in=_sign_in(env),
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()
                 if name.startswith(_ALIAS_PREFIX) and value.strip()
             },
         )
+
+
+def _sign_in(env: Mapping[str, str]) -> SignInSettings:
+    operators = (each.strip().lower() for each in env.get("TEGU_OPERATORS", "").split(","))
+    return SignInSettings(
+        base_url=_base_url(env.get("TEGU_BASE_URL", "").strip()),
+        smtp_url=env.get("TEGU_SMTP_URL", "").strip() or None,
+        mail_from=env.get("TEGU_MAIL_FROM", "").strip() or None,
+        owner=env.get("TEGU_OWNER", "").strip() or SignInSettings().owner,
+        operators=frozenset(each for each in operators if each),
+        oidc=_oidc(env),
+    )
+
+
+def _base_url(written: str) -> str | None:
+    if not written:
+        return None
+    parts = urlsplit(written)
+    is_local = parts.scheme == "http" and parts.hostname in LOCAL_HOSTS
+    if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_local):
+        raise ConfigurationError(
+            f"TEGU_BASE_URL is {written!r}",
+            hint="https://tegu.example.com, or for this machine alone http://localhost:8000: a cookie is sent over nothing else",
+        )
+    return written.rstrip("/")
+
+
+def _oidc(env: Mapping[str, str]) -> OidcSettings | None:
+    names = ("TEGU_OIDC_ISSUER", "TEGU_OIDC_CLIENT_ID", "TEGU_OIDC_CLIENT_SECRET")
+    given = [env.get(name, "").strip() for name in names]
+    if not any(given):
+        return None
+    if not all(given):
+        missing = ", ".join(name for name, value in zip(names, given, strict=True) if not value)
+        raise ConfigurationError(f"{missing} is not set", hint=f"{', '.join(names)} belong together")
+    return OidcSettings(given[0].rstrip("/"), given[1], given[2])
 
 
 def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | None:

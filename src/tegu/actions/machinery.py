@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from tegu.domain.installation import Health
+from tegu.egress.mail import Outbox
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource
 from tegu.sealing import Keyring
@@ -48,6 +49,7 @@ class Machinery(Protocol):
     settings: Settings
     credentials: CredentialSource
     names: ModelNames
+    outbox: Outbox
 
     @property
     def own(self) -> OwnWorker:

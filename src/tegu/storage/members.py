@@ -115,6 +115,11 @@ async def change_user(connection: Transaction, organization_id: UUID, user_id: U
     await connection.execute(update(users).where(mine).values(**values))
 
 
+async def see(connection: Transaction, organization_id: UUID, user_id: UUID) -> None:
+    """Note that the user is here now."""
+    await change_user(connection, organization_id, user_id, seen_at=func.clock_timestamp())
+
+
 async def lock_owners(connection: Transaction, organization_id: UUID) -> set[UUID]:
     """The persons who are owners and may come in; they stay so until the transaction ends."""
     query = select(_C.id).where(

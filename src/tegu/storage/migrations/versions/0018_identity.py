@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0018"
-down_revision = "0017"
+down_revision = "0023"
 
 
 def upgrade() -> None:

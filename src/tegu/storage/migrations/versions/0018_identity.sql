@@ -101,7 +101,7 @@ create table tegu.sign_in_tries (
 do $$
 declare
     name text;
-    mine constant text := 'organization_id = (select nullif(current_setting(''tegu.organization_id'', true), '''')::uuid)';
+    mine constant text := 'organization_id = (select tegu.current_organization())';
 begin
     foreach name in array array['sessions', 'api_keys', 'invitations', 'sign_in_links', 'sign_in_tries']
     loop

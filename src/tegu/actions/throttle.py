@@ -1,0 +1,63 @@
+"""How often somebody may try to come in: by their address on the network, and by the e-mail that they name.
+
+Called by signing in, before anything is looked up, so that a refusal says nothing of what there is. Counted in the database,
+for all processes. Invariant: there are `BUCKETS` rows at most, however many try; two that share one share its limit.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address
+
+import asyncpg
+
+from tegu.domain.errors import QuotaError
+from tegu.storage.sign_in import count_try
+
+BUCKETS = 2**17
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many tries there may be in a window; `name` keeps apart what is limited by the same key."""
+
+    name: str
+    tries_max: int
+    window_s: float
+
+
+# Asking for links costs a mail to somebody; what is looked up by a token of 256 bits costs a statement.
+LINKS_BY_NETWORK = Limit("links by network", 20, 900)
+LINKS_BY_EMAIL = Limit("links by e-mail", 5, 900)
+LINKS_BY_EMAIL_A_DAY = Limit("links by e-mail a day", 20, 86_400)
+TOKENS_BY_NETWORK = Limit("tokens by network", 60, 900)
+
+
+async def count(pool: "asyncpg.Pool[asyncpg.Record]", limit: Limit, key: str) -> None:
+    """Count a try. Raises QuotaError when there were too many."""
+    tries = await count_try(pool, bucket_of(limit, key), window_s=limit.window_s)
+    if tries.count > limit.tries_max:
+        raise QuotaError(
+            "too many tries to sign in",
+            code="rate_limited",
+            retry_after_s=tries.over_in_s,
+            hint=f"wait {round(tries.over_in_s / 60) or 1} min",
+        )
+
+
+def bucket_of(limit: Limit, key: str) -> int:
+    """Where the tries of a key are counted."""
+    digest = sha256(f"{limit.name}\n{key}".encode("utf-8", "replace")).digest()
+    return int.from_bytes(digest[:8], "big") % BUCKETS
+
+
+def network_of(host: str) -> str:
+    """Who shares an address's tries: itself, or with IPv6 the /64 that one customer has."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address)
