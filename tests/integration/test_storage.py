@@ -163,7 +163,9 @@ async def test_the_engine_role_reaches_the_engines_tables_only(address: Database
     connection = await connect(address, ENGINE_ROLE)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch("select * from tegu.users")
+            await connection.fetch("select * from tegu.audit_events")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("update tegu.users set role = 'owner'")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("update tegu.contents set name = 'x'")
         assert await connection.fetch("select * from tegu.runs") == []

@@ -76,9 +76,7 @@ async def make_link(machinery: Machinery, written: str) -> str:
     hashes = LinkHashes(hash_of(token), hash_of(new_token()), code_hash(new_token(), new_code()))
     pool = await machinery.database.engine()
     if not await sign_in.make_link(pool, email, hashes, good_for_s=LINK_S):
-        raise NotFoundError(
-            f"nobody has the address {email!r}", hint="invite them, or look at `tegu members`"
-        )
+        raise NotFoundError(f"nobody has the address {email!r}", hint="invite them")
     return f"{machinery.settings.sign_in.url}/auth/link?token={token}"
 
 

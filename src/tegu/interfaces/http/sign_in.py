@@ -55,7 +55,7 @@ class SignInPages:
 
     def router(self) -> APIRouter:
         """All of them."""
-        router = APIRouter(prefix="/auth")
+        router = APIRouter()
         for path, method, handler in (
             ("/sign-in", "GET", self._ask),
             ("/sign-in", "POST", self._mail),
@@ -69,7 +69,7 @@ class SignInPages:
             ("/sign-out", "POST", self._sign_out),
             ("/mailbox", "GET", self._show_mailbox),
         ):
-            router.add_route(path, self._answering(handler), methods=[method])
+            router.add_route(f"/auth{path}", self._answering(handler), methods=[method])
         return router
 
     def _answering(self, handler: Handler) -> Handler:
