@@ -59,9 +59,9 @@ async def request_link(machinery: Machinery, written: str, visitor: Visitor) -> 
     """
     answered_at = monotonic() + ANSWER_S
     email, pool = checked_email(written), await machinery.database.engine()
-    await throttle.count(pool, throttle.LINKS_BY_NETWORK, throttle.network_of(visitor.host))
-    await throttle.count(pool, throttle.LINKS_BY_EMAIL, email)
-    await throttle.count(pool, throttle.LINKS_BY_EMAIL_A_DAY, email)
+    await throttle.count(machinery.database, throttle.LINKS_BY_NETWORK, throttle.network_of(visitor.host))
+    await throttle.count(machinery.database, throttle.LINKS_BY_EMAIL, email)
+    await throttle.count(machinery.database, throttle.LINKS_BY_EMAIL_A_DAY, email)
     token, flow, code = new_token(), new_token(), new_code()
     hashes = LinkHashes(hash_of(token), hash_of(flow), code_hash(flow, code))
     if await sign_in.make_link(pool, email, hashes, good_for_s=LINK_S):
@@ -155,8 +155,7 @@ async def sign_out(machinery: Machinery, actor: Actor) -> None:
 
 async def count_token(machinery: Machinery, visitor: Visitor) -> None:
     """Count that something was shown that might let somebody in. Raises QuotaError."""
-    pool = await machinery.database.engine()
-    await throttle.count(pool, throttle.TOKENS_BY_NETWORK, throttle.network_of(visitor.host))
+    await throttle.count(machinery.database, throttle.TOKENS_BY_NETWORK, throttle.network_of(visitor.host))
 
 
 async def _by_token_hash(machinery: Machinery, token_hash: bytes, visitor: Visitor, how: str) -> SignedIn:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 
-import asyncpg
-
 from tegu.domain.errors import QuotaError
+from tegu.storage.database import Database
 from tegu.storage.sign_in import count_try
 
 BUCKETS = 2**17
@@ -32,9 +31,9 @@ LINKS_BY_EMAIL_A_DAY = Limit("links by e-mail a day", 20, 86_400)
 TOKENS_BY_NETWORK = Limit("tokens by network", 60, 900)
 
 
-async def count(pool: "asyncpg.Pool[asyncpg.Record]", limit: Limit, key: str) -> None:
+async def count(database: Database, limit: Limit, key: str) -> None:
     """Count a try. Raises QuotaError when there were too many."""
-    tries = await count_try(pool, bucket_of(limit, key), window_s=limit.window_s)
+    tries = await count_try(await database.engine(), bucket_of(limit, key), window_s=limit.window_s)
     if tries.count > limit.tries_max:
         raise QuotaError(
             "too many tries to sign in",
