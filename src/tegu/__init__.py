@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from tegu.domain.evidence import EvidenceSpan
     from tegu.domain.hook import HookDelivery, RunEnded
+    from tegu.domain.identity import HostUser
     from tegu.domain.installation import Health
     from tegu.domain.operations import Pause
     from tegu.domain.run import Result, Run, RunEvent, StageRun
@@ -70,6 +71,7 @@ __all__ = [
     "ForbiddenError",
     "Health",
     "HookDelivery",
+    "HostUser",
     "Ingested",
     "IntakeError",
     "InvalidInputError",
@@ -129,6 +131,7 @@ _NAMES_BY_MODULE = {
     " UnauthenticatedError UnreachableError UsageError",
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.hook": "HookDelivery RunEnded",
+    "tegu.domain.identity": "HostUser",
     "tegu.domain.installation": "Health",
     "tegu.domain.operations": "Pause",
     "tegu.domain.run": "Result Run RunEvent StageRun",

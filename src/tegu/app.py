@@ -12,7 +12,7 @@ from dataclasses import replace
 from importlib import import_module
 from math import inf
 from types import TracebackType
-from typing import Self, TypeVar, get_args
+from typing import Any, Self, TypeVar, get_args
 
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
@@ -20,6 +20,7 @@ from tegu.actions.health import AGE_MAX_S
 from tegu.actions.operations import checked_reason
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.hook import HookEvent
+from tegu.domain.identity import HostUser
 from tegu.domain.installation import Health
 from tegu.domain.operations import checked_runs_max
 from tegu.domain.retention import Pruned, Retention
@@ -164,14 +165,26 @@ class Tegu(OrganizationHandle):
                 await self._runtime.serve(options)
             yield
 
-    def asgi(self, *, installation: bool = True) -> Callable[..., Awaitable[None]]:
+    def asgi(
+        self,
+        *,
+        resolve_user: Callable[[Any], Awaitable[HostUser | None]] | None = None,
+        installation: bool = True,
+    ) -> Callable[..., Awaitable[None]]:
         """What a host application mounts: `app.mount("/tegu", tegu.asgi())`. It needs the host's lifespan to open Tegu.
 
-        With `installation` it tells how the whole installation is: in /health, and in /metrics for Prometheus. Guard them
-        where others reach them, or leave it out.
+        `resolve_user` gets each request (Starlette's) and says which of the host's users asks, or None. With `installation`
+        it tells how the whole installation is: in /health, and in /metrics for Prometheus. Guard them where others reach
+        them, or leave it out.
         """
         # Interfaces stand above the app and import it: the name is loaded when it is asked for, as in the public face.
-        return import_module("tegu.interfaces.http.mount").mounted(self, installation=installation)
+        service = import_module("tegu.interfaces.http.service").service
+        return service(self, resolve_user=resolve_user, installation=installation)
+
+    @property
+    def runtime(self) -> Runtime:
+        """What interfaces serve: on whose behalf actions run, and what of the process they need."""
+        return self._runtime
 
     async def list_workers(self) -> tuple[LivingWorker, ...]:
         """The workers that are alive, whatever organization their runs belong to. For operators."""

@@ -27,10 +27,14 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_OIDC_ISSUER            an OpenID Connect provider that people may sign in by, too (the extra [oidc])
     TEGU_OIDC_CLIENT_ID         how Tegu is known there
     TEGU_OIDC_CLIENT_SECRET     and by what it shows that it is that one
+    TEGU_HOSTS                  further host names that it answers to, with commas; `*` is any
+    TEGU_TRUSTED_PROXIES        addresses whose X-Forwarded-For and -Proto are believed, with commas; 127.0.0.1
+    TEGU_REQUESTS_PER_S         requests a second of one actor, and five times as many at once; 100. An address has four times that
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +106,9 @@ class Settings:
     log_level: str | None = None
     is_content_traced: bool = False
     crashpoint: str | None = None
+    hosts: tuple[str, ...] = ()
+    trusted_proxies: str = "127.0.0.1"
+    requests_per_s: float = 100.0
     secret_keys: str | None = field(default=None, repr=False)
     secret_keys_file: Path | None = None
     egress_allow: str | None = None
@@ -126,6 +133,9 @@ class Settings:
             is_content_traced=_one_of(env, "TEGU_TRACE_CONTENT", ("0", "1", "false", "true"))
             in {"1", "true"},
             crashpoint=env.get("TEGU_CRASHPOINT") or None,
+            hosts=tuple(filter(None, (each.strip() for each in env.get("TEGU_HOSTS", "").split(",")))),
+            trusted_proxies=env.get("TEGU_TRUSTED_PROXIES") or "127.0.0.1",
+            requests_per_s=_requests_per_s(env),
             secret_keys=env.get("TEGU_SECRET_KEYS", "").strip() or None,
             secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
             egress_allow=env.get("TEGU_EGRESS_ALLOW") or None,
@@ -179,6 +189,15 @@ def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str | 
     if written and written not in known:
         raise ConfigurationError(f"{name} is {env[name]!r}", hint=f"one of {', '.join(known)}")
     return written or None
+
+
+def _requests_per_s(env: Mapping[str, str]) -> float:
+    written = env.get("TEGU_REQUESTS_PER_S", "").strip() or "100"
+    if not re.fullmatch(r"\d{1,6}(\.\d+)?", written) or float(written) <= 0:
+        raise ConfigurationError(
+            f"TEGU_REQUESTS_PER_S is {written!r}, which is no number above 0", hint="write 100"
+        )
+    return float(written)
 
 
 def _retention(env: Mapping[str, str]) -> Retention:

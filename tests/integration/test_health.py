@@ -20,7 +20,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.installation import Installation
 from tegu.domain.outcome import Failed, Postponed, StageOutcome
 from tegu.engine.retry import RetryPolicy
-from tegu.interfaces.serve import CONNECTIONS_MAX, address_of, served
+from tegu.interfaces.http.listening import ConnectionLimits, address_of, listener_at, served
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.pipeline.task import StageTask
 from tegu.settings import Settings
@@ -175,7 +175,10 @@ async def metrics_of(http: httpx.AsyncClient) -> dict[tuple[str, tuple[tuple[str
 async def test_a_scrape_has_the_figures_of_the_process_and_of_the_installation(
     tegu: Tegu, database: Database, organization: UUID
 ) -> None:
-    async with served(tegu.asgi(), "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as http:
+    async with (
+        served(tegu.asgi(), listener_at("127.0.0.1", 0)) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
         before = await metrics_of(http)
         lab = Lab(database, organization)
         run_ids = await lab.start(chain("one", "two"), 5)
@@ -208,7 +211,10 @@ async def test_a_scrape_has_the_figures_of_the_process_and_of_the_installation(
 
 async def test_without_the_database_a_scrape_still_has_the_figures_of_the_process(tmp_path: Path) -> None:
     closed = Tegu(settings=Settings(home=tmp_path), credentials=EnvironmentCredentials({}))
-    async with served(closed.asgi(), "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as http:
+    async with (
+        served(closed.asgi(), listener_at("127.0.0.1", 0)) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
         found = await metrics_of(http)
         assert found["tegu_database_up", ()] == 0
         assert not any(name == "tegu_runs" for name, _ in found)
@@ -217,16 +223,21 @@ async def test_without_the_database_a_scrape_still_has_the_figures_of_the_proces
 
 async def test_a_host_can_keep_the_installation_to_itself(tegu: Tegu) -> None:
     app = tegu.asgi(installation=False)
-    async with served(app, "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as http:
+    async with served(app, listener_at("127.0.0.1", 0)) as url, httpx.AsyncClient(base_url=url) as http:
         assert (await http.get("/metrics")).status_code == 404
         health = await http.get("/health")
         assert (health.status_code, health.json()["installation"]) == (200, None)
 
 
 async def test_clients_that_say_nothing_or_nonsense_keep_nobody_from_the_figures(tegu: Tegu) -> None:
-    async with served(tegu.asgi(), "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url) as http:
+    limits = ConnectionLimits(connections_max=16)
+    app = tegu.asgi()
+    async with (
+        served(app, listener_at("127.0.0.1", 0), limits=limits) as url,
+        httpx.AsyncClient(base_url=url) as http,
+    ):
         port = int(url.rpartition(":")[2])
-        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS_MAX - 1)]
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
         for nonsense in (b"\x16\x03\x01\x00\xff\x00", b"GET /" + b"a" * 40_000, b"\r\n" * 20_000):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(nonsense)
@@ -236,7 +247,8 @@ async def test_clients_that_say_nothing_or_nonsense_keep_nobody_from_the_figures
             writer.close()
         assert (await http.get("/health")).status_code == 200
         for _, writer in silent:
-            writer.close()
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
 
 
 async def _until_closed(reader: asyncio.StreamReader) -> bytes:

@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionInTimeError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
@@ -127,7 +128,7 @@ class Database:
             poolclass=AsyncAdaptedQueuePool,
             pool_size=app_connections,
             max_overflow=0,
-            pool_timeout=30,
+            pool_timeout=10,
             hide_parameters=True,  # an error must not quote what people stored
         )
         event.listen(self._app.sync_engine, "checkin", _forget_read_only)
@@ -236,6 +237,10 @@ def reaching(address: DatabaseAddress) -> Generator[None]:
     """Say in one sentence that the database is not there, instead of a driver's exception."""
     try:
         yield
+    except NoConnectionInTimeError as error:
+        raise StorageUnavailableError(
+            "every connection to the database is in use", hint="try again in a moment"
+        ) from error
     except (DBAPIError, *DRIVER_ERRORS) as error:
         cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
         if cause is not None and is_unreachable(cause):

@@ -22,11 +22,16 @@ from tegu.telemetry.logs import set_up
 Value = TypeVar("Value")
 
 
-def with_tegu(work: Callable[[Tegu], Awaitable[Value]], *, stages: Iterable[StageFunction] = ()) -> Value:
+def with_tegu(
+    work: Callable[[Tegu], Awaitable[Value]],
+    *,
+    stages: Iterable[StageFunction] = (),
+    settings: Settings | None = None,
+) -> Value:
     """Open a Tegu, do the work, close it. Raises KeyboardInterrupt after SIGINT or SIGTERM."""
 
     async def opened() -> Value:
-        async with Tegu(settings=Settings.from_environment(), stages=stages) as tegu:
+        async with Tegu(settings=settings or Settings.from_environment(), stages=stages) as tegu:
             return await work(tegu)
 
     return run_async(opened())

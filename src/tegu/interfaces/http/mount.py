@@ -1,4 +1,4 @@
-"""The ASGI application that `tegu.asgi()` returns: `app.mount("/tegu", tegu.asgi())`.
+"""Probes and the lifespan: what of the service answers without knowing who asks.
 
     GET /health    200 {"status": "ok", ...} or 503 while something is missing, and how the installation is
     GET /metrics   figures for Prometheus; anything else is a 404 problem
@@ -6,20 +6,15 @@
 Both are the operator's: they name no organization, but count the runs of all. With `installation=False` neither is told:
 /health is about this process alone, and there is no /metrics.
 
-It opens nothing when mounted, because servers do not run the lifespan of a mounted application: the host's own lifespan
-opens Tegu. Served alone, its lifespan does. Invariant: it decides nothing, and depends on no web framework.
+Called by `service` for what no route answers, and by `tegu worker --metrics`. It opens nothing when mounted: the host's own
+lifespan opens Tegu. Served alone, its lifespan does. Invariant: it decides nothing, and depends on no web framework.
 """
 
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from tegu.domain.installation import Health, Installation
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from tegu.interfaces.http.asgi import Message, Receive, Send, path_of, respond, respond_json, respond_problem
 
 
 class Served(Protocol):
@@ -55,18 +50,18 @@ class MountedTegu:
             await send({"type": "websocket.close", "code": 1000})
 
     async def _answer(self, scope: Message, send: Send) -> None:
-        path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+        path = path_of(scope)
         if path not in ({"/health", "/metrics"} if self._tells else {"/health"}):
-            return await _problem(send, 404, "there is nothing at this address", scope)
+            return await respond_problem(send, scope, 404, "not_found", "there is nothing at this address")
         if scope["method"] not in {"GET", "HEAD"}:
-            return await _problem(send, 405, "only GET is answered here", scope)
+            return await respond_problem(send, scope, 405, "no_such_method", "only GET is answered here")
         health = await self._tegu.health()
         if path == "/metrics":
             from tegu.interfaces.http.exposition import CONTENT_TYPE, exposition
 
-            return await _respond(send, 200, exposition(health), scope, media_type=CONTENT_TYPE)
+            return await respond(send, scope, 200, exposition(health), CONTENT_TYPE)
         shown = _shown(health if self._tells else replace(health, installation=None))
-        return await _respond(send, 200 if health.is_ready else 503, json.dumps(shown).encode(), scope)
+        return await respond_json(send, scope, 200 if health.is_ready else 503, shown)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -79,11 +74,6 @@ class MountedTegu:
         await receive()
         await self._tegu.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def mounted(tegu: Served, *, installation: bool = True) -> MountedTegu:
-    """The application of this Tegu."""
-    return MountedTegu(tegu, installation=installation)
 
 
 def _shown(health: Health) -> dict[str, Any]:
@@ -113,21 +103,3 @@ def summary(found: Installation) -> dict[str, Any]:
         "counted_max": found.counted_max,
         "is_capped": found.is_capped,
     }
-
-
-async def _problem(send: Send, status: int, detail: str, scope: Message) -> None:
-    title = {404: "Not Found", 405: "Method Not Allowed"}[status]
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    await _respond(send, status, json.dumps(body).encode(), scope, media_type=b"application/problem+json")
-
-
-async def _respond(
-    send: Send, status: int, data: bytes, scope: Message, *, media_type: bytes = b"application/json"
-) -> None:
-    headers = [
-        (b"content-type", media_type),
-        (b"content-length", str(len(data)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else data})
