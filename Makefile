@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-ray test-engines check setup chaos bench bench-streaming bench-peers bench-scale lock clean format
+.PHONY: demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -45,6 +45,9 @@ test-engines: .venv-engines/.installed  ## what docs/scaling.md shows of Celery 
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check $(EXTRA)
 	@.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+fuzz: setup  ## 10,000 requests that the OpenAPI document allows, and that it does not; SEED=n has them again
+	@TEGU_FUZZ_CASES=$(or $(CASES),10000) TEGU_FUZZ_SEED=$(SEED) $(BIN)/pytest tests/integration/test_rest_fuzz.py -p no:xdist
 
 chaos: setup  ## SEEDS storms, one after the other; SEED=n has one again
 	@TEGU_CHAOS=large TEGU_CHAOS_SEEDS=$(or $(SEEDS),20) TEGU_CHAOS_SEED=$(SEED) $(BIN)/pytest tests/chaos -s -x

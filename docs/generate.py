@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
 """Write what follows from the code: pages of docs/, and the client's modules. `python docs/generate.py`.
 
-Run by hand after a change of an action, of `tegu.domain.status` or of the registry of providers, and after `python -m benchmarks.rules`,
+Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors.md or of the registry of providers, and after
+`python -m benchmarks.rules`,
 `benchmarks.llm_overhead`, `benchmarks.peers` or `benchmarks.scale`; an architecture test says when a page is behind.
 """
 
@@ -161,6 +162,7 @@ def pages() -> dict[Path, str]:
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
         DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
+        **_beside("interface_pages").pages(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},
         **_beside("client_code").sources(),

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import httpx
 import uvicorn
 from fastapi import Request
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from tegu.actions.scope import Scope
 from tegu.app import Tegu
@@ -45,7 +45,11 @@ Lab = tuple[Served, httpx.AsyncClient]
 async def serving(tegu: Tegu) -> AsyncGenerator[Lab]:
     """Serve it below /api while this lasts; the client's addresses are relative to that."""
     served = Served(tegu)
-    app = Starlette(routes=[Mount("/api", api(served.scope_of))])
+    rest = api(served.scope_of)
+
+    async def app(scope: AsgiScope, receive: Receive, send: Send) -> None:
+        await rest(dict(scope) | {"root_path": "/api"}, receive, send)
+
     listening = socket.create_server(("127.0.0.1", 0))
     served.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))

@@ -6,6 +6,7 @@ or raises; it decides nothing.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from functools import cache, partial
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -15,37 +16,26 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from tegu.actions.action import Action
 from tegu.actions.registry import ACTIONS
 from tegu.actions.scope import Scope
 from tegu.interfaces.http.conditional import CHANGES_AT_ONCE, act_if_unchanged, representation
+from tegu.interfaces.http.csv_rows import csv_response, is_csv_wanted
 from tegu.interfaces.http.downloads import downloads
+from tegu.interfaces.http.openapi import document
 from tegu.interfaces.http.problems import (
-    MEDIA_TYPE,
-    Problem,
+    ProblemDetails,
     answer,
     places_of,
     problem,
     problem_response,
 )
 from tegu.interfaces.http.reading import CheckedRoute, check_query
-from tegu.interfaces.http.routes import IDEMPOTENCY_FIELD, Route
+from tegu.interfaces.http.routes import FORMAT_FIELD, IDEMPOTENCY_FIELD, Route
 from tegu.interfaces.http.uploads import uploads
 
 ScopeOf = Callable[[Request], Awaitable[Scope]]
 """On whose behalf a request asks. Raises UnauthenticatedError."""
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]
-
-CONDITIONAL = frozenset({"PATCH", "PUT", "DELETE"})
-"""Methods that heed If-Match."""
-_PROBLEM: dict[str, Any] = {
-    "description": "What went wrong.",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-}
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    **dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 429, 500, 502, 503), _PROBLEM),
-    422: {**_PROBLEM, "model": Problem},
-}
 
 
 def api(scope_of: ScopeOf) -> FastAPI:
@@ -58,20 +48,22 @@ def api(scope_of: ScopeOf) -> FastAPI:
         openapi_url="/openapi.json",
         separate_input_output_schemas=True,
     )
+    routes = [Route(action) for action in ACTIONS.values()]
     app.include_router(uploads(scope_of))
     app.include_router(downloads(scope_of))
-    app.include_router(_router(ACTIONS.values(), scope_of))
+    app.include_router(_router(routes, scope_of))
+    app.openapi = cache(partial(document, app, routes))  # type: ignore[method-assign]  # as FastAPI's docs tell
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _not_http)
     app.add_exception_handler(Exception, _unexpected)
     return app
 
 
-def _router(actions: Iterable[Action[Any, Any]], scope_of: ScopeOf) -> APIRouter:
+def _router(routes: Iterable[Route], scope_of: ScopeOf) -> APIRouter:
     router = APIRouter(route_class=CheckedRoute)
     turns = asyncio.Semaphore(CHANGES_AT_ONCE)
-    for each in actions:
-        route = Route(each)
+    for route in routes:
+        each = route.action
         router.add_api_route(
             route.path,
             _endpoint(route, scope_of, turns),
@@ -83,7 +75,7 @@ def _router(actions: Iterable[Action[Any, Any]], scope_of: ScopeOf) -> APIRouter
             summary=each.summary,
             description=each.description,
             tags=[each.noun],
-            responses=_RESPONSES,
+            responses={422: {"model": ProblemDetails}},
             openapi_extra={"x-effect": each.effect.value, "x-permission": each.permission.value},
         )
     return router
@@ -100,9 +92,12 @@ def _endpoint(route: Route, scope_of: ScopeOf, turns: asyncio.Semaphore) -> Endp
         rest = parts.pop("rest", None)
         said = rest.model_dump(exclude_unset=True) if isinstance(rest, BaseModel) else {}
         given = {name: value for name, value in parts.items() if value is not None}
+        wanted = said.pop(FORMAT_FIELD, None) if route.is_page else None
         asked = action.input.model_validate({**said, **given})
         expected = request.headers.get("if-match")
-        if expected is not None and route.method in CONDITIONAL:
+        if route.is_page and is_csv_wanted(request, wanted):
+            return await csv_response(scope, action, asked)
+        if expected is not None and route.method in {"PATCH", "PUT", "DELETE"}:
             done = await act_if_unchanged(
                 scope, action, asked, current=route.current, expected=expected, turns=turns
             )

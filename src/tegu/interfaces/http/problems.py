@@ -27,7 +27,7 @@ class ProblemPlace(BaseModel):
     line: int | None = None
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """What went wrong. `code` is stable (see docs/errors.md), `hint` says what to do, `problems` has every one of several."""
 
     type: str
@@ -87,7 +87,7 @@ def status_of(error: BaseException) -> int:
             return 500
 
 
-def problem_of(error: BaseException) -> Problem:
+def problem_of(error: BaseException) -> ProblemDetails:
     """What to say of an error."""
     status = status_of(error)
     code, detail, hint = "internal", "the server has logged it", None
@@ -116,9 +116,9 @@ def problem(
     *,
     hint: str | None = None,
     problems: list[ProblemPlace] | None = None,
-) -> Problem:
+) -> ProblemDetails:
     """A problem in our words."""
-    return Problem(
+    return ProblemDetails(
         type=f"urn:tegu:error:{code}",
         title=TITLES.get(status, "Not done"),
         status=status,
@@ -137,10 +137,10 @@ def places_of(found: Any) -> list[ProblemPlace]:
     ]
 
 
-def problem_response(found: Problem, headers: Mapping[str, str] | None = None) -> Response:
+def problem_response(found: ProblemDetails, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that tells it."""
     return Response(
-        found.model_dump_json(exclude_none=True),
+        found.model_dump_json(),
         found.status,
         headers={"cache-control": "no-store", **(headers or {})},
         media_type=MEDIA_TYPE,

@@ -9,14 +9,19 @@ Called by `api` for every action. Invariant: the same rule for all, so that whoe
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_origin
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from tegu.actions.action import Action, Effect
 from tegu.actions.registry import ACTIONS
+from tegu.domain.page import Page
+
+Format = Literal["json", "csv"]
 
 IDEMPOTENCY_FIELD = "idempotency_key"
+FORMAT_FIELD = "format"
+_FORMAT = "`csv`: every row that matches, for a spreadsheet. Also by `Accept: text/csv`."
 _PLAIN = {"list": "GET", "get": "GET", "create": "POST", "start": "POST"}
 _ASKED_WITH_BODY = {"check"}
 """What reads too, and of what is given rather than of what is stored: too much for a query."""
@@ -71,6 +76,16 @@ class Route:
         return found if found is not None and found.key == self.action.key else None
 
     @property
+    def is_conditional(self) -> bool:
+        """Whether it heeds If-Match."""
+        return self.method in {"PATCH", "PUT", "DELETE"} and self.current is not None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it answers with a page of a list, which is also had as CSV."""
+        return self.action.verb == "list" and get_origin(self.action.returns) is Page
+
+    @property
     def is_keyed(self) -> bool:
         """Whether it takes an Idempotency-Key."""
         return IDEMPOTENCY_FIELD in self.action.input.model_fields
@@ -84,6 +99,8 @@ class Route:
             for name, field in self.action.input.model_fields.items()
             if name not in elsewhere
         }
+        if self.is_page and FORMAT_FIELD not in fields:
+            fields[FORMAT_FIELD] = (Format | None, Field(None, description=_FORMAT))
         if not fields:
             return None
         if len(fields) == len(self.action.input.model_fields):
