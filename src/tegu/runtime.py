@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from tegu.actions.erasures import erase_for_ever
 from tegu.actions.firing import fire_for_ever
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.scope import Scope
@@ -261,6 +262,7 @@ class Runtime:
             if only is not None
             else (
                 partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
+                partial(erase_for_ever, pool),
                 partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
             ),
         )

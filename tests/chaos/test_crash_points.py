@@ -52,6 +52,8 @@ ROLE_OF = {
         ("prune_keys", "prune_limits", "prune_runs", "prune_events", "prune_replies", "prune_requests"),
         "pruner",
     ),
+    **dict.fromkeys(("mark_content", "mark_subject", "cut_runs", "clear_runs", "purge_contents"), "eraser"),
+    **dict.fromkeys(("note_erasure", "drop_orphans", "forget_bodies"), "eraser"),
     **dict.fromkeys(("subscribe_hooks", "claim_deliveries", "renew_deliveries", "end_delivery"), "host"),
     **dict.fromkeys(("put_off_delivery", "prune_deliveries", "forget_hooks"), "host"),
 }
@@ -244,12 +246,20 @@ class Case:
     async def finish(self) -> None:
         """The healthy ones: the same program once more, and a worker until all is done."""
         again = (
-            await self._fork(self.role) if self.role in {"starter", "operator", "pruner", "driver"} else None
+            await self._fork(self.role)
+            if self.role in {"starter", "operator", "pruner", "eraser", "driver"}
+            else None
         )
         if self.role == "pruner":
             assert again is not None
             assert await self.lab.nursery.code(again) == 0
             assert not await self.rows("select 1 from tegu.runs")
+            return
+        if self.role == "eraser":
+            assert again is not None
+            assert await self.lab.nursery.code(again) == 0
+            assert not await self.rows("select 1 from tegu.blobs union all select 1 from tegu.texts")
+            assert not await self.rows("select 1 from tegu.erasures where ended_at is null")
             return
         if self.role in {"starter", "operator"} and again is not None:
             assert await self.lab.nursery.code(again) == 0
@@ -289,7 +299,7 @@ async def dies_at(lab: Lab, point: str, nth: int) -> None:
     """Somebody dies there; a healthy one finishes; nothing is lost, and nothing done twice."""
     statement, _, side = point.partition(".")
     role, name, model = ROLE_OF.get(statement, "worker"), f"case_{statement}_{side}_{nth}", Model()
-    await create_database(lab.server_dsn, name, template="calm" if role == "pruner" else "loaded")
+    await create_database(lab.server_dsn, name, template="calm" if role in {"pruner", "eraser"} else "loaded")
     async with asking(model) as models:
         case = Case(lab, role, name, models)
         try:
@@ -298,7 +308,7 @@ async def dies_at(lab: Lab, point: str, nth: int) -> None:
             await lab.nursery.kill(case.forked)
     checks = await check_invariants(DatabaseAddress(lab.url(name), is_embedded=True), rows_max=5)
     assert not [check for check in checks if check.broken]
-    if role != "pruner":
+    if role not in {"pruner", "eraser"}:
         assert [row for row in await lab.said(name) if row[0] in lab.runs] == lab.outputs
         allowed = lab.asked + in_flight + Counter({("9", stage): 2 for stage in STAGES})
         lab.repeated += sum(

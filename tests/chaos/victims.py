@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
+from tegu.actions import erasures
+from tegu.actions.contents import list_contents
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.hook import RunEnded
@@ -94,6 +96,17 @@ async def _pruner() -> None:
         await tegu.prune(keep)
 
 
+async def _eraser() -> None:
+    """Somebody who deletes every content, and all e-mail of an address, and looks again at once."""
+    async with Tegu() as tegu:
+        scope, pool = await tegu.scope(), await tegu.database.engine()
+        for content in await list_contents(scope):
+            await erasures.delete_content(scope, content.id)
+        await erasures.delete_subject(scope, "nobody@example.com")
+        await erasures.erase_once(pool, settle_s=0)
+        await erasures.erase_once(pool, settle_s=0)
+
+
 async def _operator() -> None:
     """Somebody who holds everything back, changes a limit, and lets it go on."""
     async with Tegu() as tegu:
@@ -114,6 +127,7 @@ ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
     "host": _host,
     "driver": _driver,
     "pruner": _pruner,
+    "eraser": _eraser,
     "starter": _starter,
     "operator": _operator,
 }

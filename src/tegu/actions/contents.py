@@ -293,6 +293,8 @@ async def _store_messages(
         stored.messages.append(message)
         if is_new:
             await _store_parts(connection, message, mail, stored)
+        elif message.parent_id != mailbox.id:
+            await store.link_to_mailbox(connection, message, mailbox.id)
 
 
 async def _store_parts(connection: Transaction, message: Content, mail: Mail, stored: _Stored) -> None:

@@ -8,9 +8,9 @@ from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 from tegu.actions.action import Action
-from tegu.actions.declared import audit, calls, contents, pipelines, results, runs, threads
+from tegu.actions.declared import audit, calls, contents, erasures, pipelines, results, runs, threads
 
-_MODULES: tuple[ModuleType, ...] = (contents, threads, pipelines, runs, results, calls, audit)
+_MODULES: tuple[ModuleType, ...] = (contents, erasures, threads, pipelines, runs, results, calls, audit)
 
 
 def _declared(module: ModuleType) -> Iterator[Action[Any, Any]]:

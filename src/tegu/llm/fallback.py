@@ -36,6 +36,7 @@ ANOTHER_MAY_DO_BETTER: Mapping[str, str] = MappingProxyType(
         "quota": "another account may have credit",
         "unknown_model": "a name that is gone is what a second name is for",
         "configuration": "its key or package is missing here, that of another may not be",
+        "not_allowed": "the organization lets other providers or regions be asked",
         "content_filter": "filters differ",
         "refusal": "models refuse differently",
         "length": "another model may say it in fewer tokens, or think less",
@@ -47,6 +48,7 @@ ANOTHER_MAY_DO_BETTER: Mapping[str, str] = MappingProxyType(
 ANOTHER_WOULD_DO_THE_SAME: Mapping[str, str] = MappingProxyType(
     {
         "bad_request": "the request itself is refused, and what is wrong with it must be seen, not hidden by a detour",
+        "erased": "whatever answers, what the run is about was deleted",
         "models_failed": "what is raised in the end",
     }
 )

@@ -19,7 +19,7 @@ from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.storage.rows import content_of, paged
-from tegu.storage.tables import blobs, contents, mail_references, mail_threads, texts
+from tegu.storage.tables import blobs, contents, mail_references, mail_threads, mailbox_messages, texts
 from tegu.storage.transaction import Transaction
 
 _KEY_BYTES = 1000
@@ -59,6 +59,7 @@ async def store_content(
 
     Raises ConflictError when the external id names other bytes.
     """
+    await hold_bytes(connection, organization_id, new.sha256)
     found = await _equal(connection, organization_id, new)
     if found is not None:
         return found, False
@@ -107,6 +108,23 @@ async def store_content(
             "the same content is being stored and deleted at once", hint="try again in a moment"
         )
     return found, False
+
+
+async def hold_bytes(connection: Transaction, organization_id: UUID, sha256: str) -> None:
+    """Until the transaction ends nobody erases these bytes, which it is about to find or to store."""
+    await connection.execute(
+        text("select pg_advisory_xact_lock_shared(hashtextextended(:key, 0))"),
+        {"key": f"bytes {organization_id} {sha256}"},
+    )
+
+
+async def link_to_mailbox(connection: Transaction, message: Content, mailbox_id: UUID) -> None:
+    """Note that a mailbox's bytes hold an e-mail that was there before: erasing one takes the other's bytes."""
+    await connection.execute(
+        insert(mailbox_messages)
+        .values(organization_id=message.organization_id, message_id=message.id, mailbox_id=mailbox_id)
+        .on_conflict_do_nothing()
+    )
 
 
 async def store_text(

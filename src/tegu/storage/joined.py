@@ -29,7 +29,8 @@ _ACT = text("""select set_config('tegu.organization_id', :organization_id, true)
 _CHECK = text("""select current_setting('tegu.organization_id', true) = :organization_id as is_bound,
     set_config('role', :role, true) as role""")
 _FIND = text(
-    "select exists (select 1 from tegu.organizations where id = cast(:organization_id as uuid)) as is_there"
+    """select exists (
+    select 1 from tegu.organizations where id = cast(:organization_id as uuid) and deleted_at is null) as is_there"""
 )
 _LEAVE = text("""select set_config('role', :role, true),
     set_config('tegu.organization_id', :organization_id, true)""")

@@ -13,8 +13,10 @@ import asyncpg
 from pydantic_core import from_json
 
 from tegu.domain.call import Fallback
+from tegu.domain.errors import ProviderError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject, storable_json
+from tegu.domain.privacy import StoreLlm
 from tegu.llm.protocol import (
     BegunCall,
     CallFailure,
@@ -24,6 +26,8 @@ from tegu.llm.protocol import (
     Rejection,
     StoredReply,
 )
+from tegu.sealing import SecretPlace
+from tegu.storage.bodies import READABLE, Bodies
 from tegu.storage.outages import PatientPool
 from tegu.storage.reservations import open_windows, refusal, worst_usd
 from tegu.storage.statements import statement
@@ -65,9 +69,13 @@ class _Occurrences:
 class StoredLedger:
     """The ledger on a pool; `pool` must act for the place's organization (the engine's role does for all)."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", place: CallPlace) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", place: CallPlace, bodies: Bodies = READABLE
+    ) -> None:
         self._pool = PatientPool(pool)
         self._place = place
+        self._bodies = bodies
+        self._sealed_for = SecretPlace("llm_reply", place.organization_id, (str(place.run_id),))
         self._occurrences: dict[_Question, _Occurrences] = {}
         self._nth: dict[UUID, int] = {}
         self._has_budgets = False  # found out by the first call; looking up a price costs more than its row
@@ -79,6 +87,7 @@ class StoredLedger:
         call_id, request_hash = call_id or new_id(), request.hash()
         self._nth[call_id] = self._nth_of(request, ordinal)
         body = storable_json(request.to_json())
+        kept = await self._kept()
         is_priced = self._has_budgets  # of this call: another may find out meanwhile
         worst = worst_usd(request, body) if is_priced else None
         row = None
@@ -87,24 +96,24 @@ class StoredLedger:
                 row = await self._pool.fetchrow(
                     statement("begin_call"),
                     *self._key(call_id, request_hash),
-                    body,
+                    self._bodies.request(kept, body),
                     request.model.provider,
                     request.model.name,
                     ordinal,
                     attempt,
                     storable_json(_metadata(request)),
                     worst,
+                    kept is not StoreLlm.FULL,
                 )
             except asyncpg.UniqueViolationError:
                 begun = await self._begun(call_id, request_hash)
                 assert begun is not None
                 return begun
             assert row is not None
+            if row["is_gone"]:
+                raise _gone(request)
             if row["is_begun"]:
-                reply = row["reply"]
-                return BegunCall(
-                    call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None
-                )
+                return BegunCall(call_id, request_hash, self._opened(row["reply"]))
             if row["windows"] < row["budgets"]:
                 await self._pool.ask(open_windows, self._place.organization_id, self._place.run_id)
             elif is_priced:
@@ -121,8 +130,7 @@ class StoredLedger:
         row = await self._pool.fetchrow(statement("find_call"), self._place.organization_id, call_id)
         if row is None:
             return None
-        reply = row["reply"] if row["is_replayed"] else None
-        return BegunCall(call_id, request_hash, ModelReply.from_json(from_json(reply)) if reply else None)
+        return BegunCall(call_id, request_hash, self._opened(row["reply"]) if row["is_replayed"] else None)
 
     async def stored_among(self, requests: Sequence[ModelRequest], *, ordinal: int) -> StoredReply | None:
         """See `llm.protocol.Ledger`."""
@@ -153,7 +161,7 @@ class StoredLedger:
         row = await self._pool.fetchrow(
             statement("store_reply"),
             *self._key(call.id, call.request_hash),
-            storable_json(reply.to_json()),
+            self._bodies.reply(await self._kept(), reply.to_json(), self._sealed_for),
             usage.input_tokens,
             usage.cached_tokens,
             usage.output_tokens,
@@ -165,12 +173,13 @@ class StoredLedger:
             reply.finish_reason,
             storable_json(reply.metadata),
         )
-        return reply if row is None else ModelReply.from_json(from_json(row["reply"]))
+        return (self._opened(row["reply"]) if row is not None else None) or reply
 
     async def failed(self, call: BegunCall, error: CallFailure, *, latency_ms: int) -> None:
         """See `llm.protocol.Ledger`."""
         self._nth.pop(call.id, None)
-        info: JsonObject = {"code": error.code, "message": error.message, "status": error.status}
+        message = self._bodies.said(await self._kept(), error.message)
+        info: JsonObject = {"code": error.code, "message": message, "status": error.status}
         await self._pool.execute(
             statement("fail_call"),
             self._place.organization_id,
@@ -188,9 +197,17 @@ class StoredLedger:
         """See `llm.protocol.Ledger`. A reply counts as accepted unless it is said otherwise."""
         if accepted:
             return
-        shown = storable_json(list(problems[:20]))
+        kept = await self._kept()
+        shown = storable_json([self._bodies.said(kept, problem) for problem in problems[:20]])
         key = self._key(call.id, call.request_hash)
         await self._pool.execute(statement("judge_call"), *key, shown)
+
+    async def _kept(self) -> StoreLlm:
+        return await self._bodies.chosen(self._place.organization_id)
+
+    def _opened(self, stored: str | None) -> ModelReply | None:
+        """None: it was erased meanwhile."""
+        return ModelReply.from_json(self._bodies.opened(stored, self._sealed_for)) if stored else None
 
     def _nth_of(self, request: ModelRequest, ordinal: int) -> int:
         question = (request.instructions, request.parts, request.rejections)
@@ -208,6 +225,13 @@ class StoredLedger:
             request_hash,
             self._nth.get(call_id, 0),
         )
+
+
+def _gone(request: ModelRequest) -> ProviderError:
+    """Whoever asks lost the run, and what this stage returns is dropped."""
+    return ProviderError(
+        f"{request.model} is not asked: what the run is about was deleted", code="erased", transient=False
+    )
 
 
 def _metadata(request: ModelRequest) -> JsonObject:

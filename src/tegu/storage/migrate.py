@@ -91,3 +91,8 @@ def _revision(connection: Connection) -> str | None:
 
 def _upgrade(connection: Connection) -> None:
     command.upgrade(_config(connection), "head")
+    # After whatever a migration made: a new table cannot be forgotten when an organization is deleted.
+    connection.exec_driver_sql(
+        Path(__file__).with_name("migrations").joinpath("erasure_rights.sql").read_text("utf-8")
+    )
+    connection.commit()

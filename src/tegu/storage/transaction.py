@@ -10,6 +10,12 @@ from uuid import UUID
 
 from sqlalchemy import Executable, Result, ScalarResult, text
 
+from tegu.domain.errors import NotFoundError
+
+# In this order: what is selected second is asked when the first is set.
+_BIND = text("""select set_config('tegu.organization_id', :organization_id, true) as organization_id,
+    (select deleted_at is not null from tegu.organizations where id = cast(:organization_id as uuid)) as is_deleted""")
+
 
 class Transaction(Protocol):
     """What SQLAlchemy's AsyncConnection does, and every connection of a caller's once it is wrapped."""
@@ -30,8 +36,9 @@ class Transaction(Protocol):
 
 
 async def bind(transaction: Transaction, organization_id: UUID) -> None:
-    """Bind the transaction to an organization: row security shows that one only."""
-    await transaction.execute(
-        text("select set_config('tegu.organization_id', :organization_id, true)"),
-        {"organization_id": str(organization_id)},
-    )
+    """Bind the transaction to an organization: row security shows that one only. Raises NotFoundError for one that is deleted,
+    which whoever still has its id must not fill anew.
+    """
+    bound = await transaction.execute(_BIND, {"organization_id": str(organization_id)})
+    if bound.one().is_deleted:
+        raise NotFoundError(f"organization {organization_id} was deleted")

@@ -1,7 +1,9 @@
 -- Write an attempt down before it is made, its worst case reserved in every budget; or find its stored reply in the journal.
 -- $1 organization, $2 call, $3 run, $4 stage, $5 item, $6 generation, $7 request hash, $8 nth, $9 request body,
--- $10 provider, $11 model, $12 ordinal, $13 attempt, $14 metadata, $15 the most that it may cost; null where no price is known
--- One row. Not begun, and nothing written: `budgets` without a window, or without room (`full`: the first of them).
+-- $10 provider, $11 model, $12 ordinal, $13 attempt, $14 metadata, $15 the most that it may cost; null where no price is known,
+-- $16 whether its bodies go when its run has ended. A request body that is null is not kept.
+-- One row. Of a run whose content was deleted, or an organization that is, nothing is begun (`is_gone`).
+-- Not begun, and nothing written: `budgets` without a window, or without room (`full`: the first of them).
 with hit as materialized (
     select c.id, c.reply from tegu.llm_journal j
     join tegu.llm_calls c on c.organization_id = j.organization_id and c.id = j.call_id
@@ -9,7 +11,7 @@ with hit as materialized (
         and j.request_hash = $7 and j.nth = $8 and c.reply is not null
 ),
 place as materialized (
-    select pipeline_id, budget_usd from tegu.runs where organization_id = $1 and id = $3
+    select pipeline_id, budget_usd, erased_at is not null as is_gone from tegu.runs where organization_id = $1 and id = $3
 ),
 budget as materialized (
     select b.id, b.limit_usd, b.period, b.allows_unpriced,
@@ -29,8 +31,10 @@ held as materialized (
     for update of w
 ),
 verdict as materialized (
-    select (select count(*) from budget)::int as budgets,
-        (select count(*) from budget) = (select count(*) from held where has_room) as is_begun
+    select b.budgets, g.is_gone, not g.is_gone and b.budgets = (select count(*) from held where has_room) as is_begun
+    from (select count(*)::int as budgets from budget) b, (
+        select exists (select 1 from place where is_gone)
+            or exists (select 1 from tegu.organizations o where o.id = $1 and o.deleted_at is not null) as is_gone) g
 ),
 reserved as (
     update tegu.budget_windows w set reserved_usd = w.reserved_usd + coalesce($15::numeric, 0)
@@ -39,22 +43,23 @@ reserved as (
 ),
 request as (
     insert into tegu.llm_requests (organization_id, request_hash, body)
-    select $1, $7, $9::json from verdict where is_begun
+    select $1, $7, $9::json from verdict where is_begun and $9::json is not null
     on conflict do nothing
 ),
 call as (
     insert into tegu.llm_calls (organization_id, id, run_id, stage, item, provider, model, status, answered_by, ordinal,
-        attempt, request_hash, latency_ms, metadata, reserved_usd, created_at, ended_at)
+        attempt, request_hash, latency_ms, metadata, reserved_usd, created_at, ended_at, is_passing)
     select $1, $2, $3, $4, $5, $10, $11, case when hit.id is null then 'sent' else 'completed' end,
         case when hit.id is null then 'provider' else 'journal' end, $12, $13, $7,
         case when hit.id is not null then 0 end,
         $14::jsonb || case when hit.id is null then '{}'::jsonb else jsonb_build_object('replayed_call_id', hit.id) end,
         case when hit.id is null and verdict.budgets > 0 then $15::numeric end,
-        statement_timestamp(), case when hit.id is not null then clock_timestamp() end
+        statement_timestamp(), case when hit.id is not null then clock_timestamp() end,
+        $16::boolean
     from verdict left join hit on true
     where verdict.is_begun
 )
-select hit.id, hit.reply, verdict.is_begun, verdict.budgets, (select count(*) from held)::int as windows,
+select hit.id, hit.reply, verdict.is_begun, verdict.is_gone, verdict.budgets, (select count(*) from held)::int as windows,
     (select jsonb_build_object('id', id, 'period', period, 'limit_usd', limit_usd, 'spent_usd', spent_usd,
         'reserved_usd', reserved_usd)
      from held where not has_room order by period desc, id limit 1) as full

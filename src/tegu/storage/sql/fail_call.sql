@@ -7,7 +7,8 @@ with before as materialized (
     for update
 ),
 call as (
-    update tegu.llm_calls c set status = 'failed', error = $3::jsonb, latency_ms = $4, input_tokens = $5, output_tokens = $6,
+    update tegu.llm_calls c set status = 'failed',
+        error = case when c.metadata ? 'erased' then jsonb_build_object('code', $3::jsonb -> 'code') else $3::jsonb end, latency_ms = $4, input_tokens = $5, output_tokens = $6,
         usage = $7::jsonb, ended_at = clock_timestamp(),
         reserved_usd = case when $9::boolean then c.reserved_usd when c.reserved_usd is not null then 0 end
     from before

@@ -2,11 +2,14 @@
 -- $1 organization, $2 call, $3 run, $4 stage, $5 item, $6 generation, $7 request hash, $8 nth, $9 reply,
 -- $10 input, $11 cached, $12 output, $13 reasoning tokens, $14 usage, $15 cost, $16 price version, $17 latency,
 -- $18 finish reason, $19 metadata
+-- Of a call whose content was deleted meanwhile tokens and cost are stored, and nothing that was said.
 -- It may be run again, even while it still runs on a connection that was cut: only who ends the call settles it.
 with call as (
-    update tegu.llm_calls set status = 'completed', reply = $9::jsonb, input_tokens = $10, cached_tokens = $11,
+    update tegu.llm_calls set status = 'completed', input_tokens = $10, cached_tokens = $11,
+        reply = case when not metadata ? 'erased' and (run_id is not null or not is_passing) then $9::jsonb end,
         output_tokens = $12, reasoning_tokens = $13, usage = $14::jsonb, cost_usd = $15, price_version = $16,
-        latency_ms = $17, finish_reason = $18, metadata = metadata || $19::jsonb, ended_at = clock_timestamp()
+        latency_ms = $17, finish_reason = $18,
+        metadata = case when metadata ? 'erased' then metadata else metadata || $19::jsonb end, ended_at = clock_timestamp()
     where organization_id = $1 and id = $2 and status = 'sent'
     returning created_at, coalesce($15::numeric, reserved_usd, 0) as spent_usd, coalesce(reserved_usd, 0) as held_usd
 ),
@@ -32,6 +35,7 @@ settled as (
 won as (
     insert into tegu.llm_journal (organization_id, run_id, stage, item, generation, request_hash, nth, call_id)
     select $1, $3, $4, $5, $6, $7, $8, $2 where $3::uuid is not null
+        and not exists (select 1 from tegu.llm_calls c where c.organization_id = $1 and c.id = $2 and c.metadata ? 'erased')
     on conflict do nothing
     returning call_id
 )

@@ -31,6 +31,12 @@ from tegu.storage.tables.operations import (
     pauses,
     schedules,
 )
+from tegu.storage.tables.privacy import (
+    erasures,
+    mailbox_messages,
+    organization_settings,
+    provider_keys,
+)
 from tegu.storage.tables.runs import (
     hook_deliveries,
     idempotency_keys,
@@ -53,6 +59,7 @@ __all__ = [
     "budget_windows",
     "budgets",
     "contents",
+    "erasures",
     "hook_deliveries",
     "idempotency_keys",
     "invitations",
@@ -63,12 +70,15 @@ __all__ = [
     "llm_requests",
     "mail_references",
     "mail_threads",
+    "mailbox_messages",
     "metadata",
     "organization_limits",
+    "organization_settings",
     "organizations",
     "pauses",
     "pipeline_versions",
     "pipelines",
+    "provider_keys",
     "results",
     "run_events",
     "run_watches",

@@ -12,6 +12,8 @@ organizations = Table(
     Column("external_id", Text),
     Column("model", Text),
     Column("created_at", Time, nullable=False),
+    Column("deleted_at", Time),
+    Column("erased_at", Time),
 )
 
 blobs = Table(
@@ -61,6 +63,7 @@ contents = Table(
     Column("sent_at", Time),
     Column("created_at", Time, nullable=False),
     Column("deleted_at", Time),
+    Column("erased_at", Time),
 )
 
 texts = Table(

@@ -67,6 +67,7 @@ runs = Table(
     Column("created_at", Time, nullable=False),
     Column("started_at", Time),
     Column("ended_at", Time),
+    Column("erased_at", Time),
 )
 
 stage_runs = Table(
