@@ -130,7 +130,7 @@ async def test_the_role_of_people_may_change_that_column_of_its_own_row_and_noth
     assert await change("update tegu.organizations set model = 'rules'") == 1
     assert await change(f"update tegu.organizations set model = 'rules' where id <> '{organization}'") == 0
     with pytest.raises(Exception, match="permission denied"):
-        await change("update tegu.organizations set name = 'x'")
+        await change("update tegu.organizations set external_id = 'x'")
 
 
 async def test_a_fallback_is_told_in_the_ledger_in_the_event_and_with_the_stage(

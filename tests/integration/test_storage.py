@@ -163,11 +163,11 @@ async def test_the_engine_role_reaches_the_engines_tables_only(address: Database
     connection = await connect(address, ENGINE_ROLE)
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.fetch("select * from tegu.audit_events")
+            await connection.execute("update tegu.audit_events set action = 'x'")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("update tegu.users set role = 'owner'")
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("update tegu.contents set name = 'x'")
+            await connection.execute("update tegu.contents set media_type = 'x'")
         assert await connection.fetch("select * from tegu.runs") == []
     finally:
         await connection.close()

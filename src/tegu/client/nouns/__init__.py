@@ -7,6 +7,7 @@ from tegu.client.asking import Asking
 from tegu.client.nouns.audit import Audit
 from tegu.client.nouns.calls import Calls
 from tegu.client.nouns.contents import Contents
+from tegu.client.nouns.erasures import Erasures
 from tegu.client.nouns.pipeline_versions import PipelineVersions
 from tegu.client.nouns.pipelines import Pipelines
 from tegu.client.nouns.results import Results
@@ -23,6 +24,7 @@ class Nouns:
         self.audit = Audit(asking)
         self.calls = Calls(asking)
         self.contents = Contents(asking)
+        self.erasures = Erasures(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
         self.results = Results(asking)

@@ -8,7 +8,8 @@ from typing import Final
 NOUNS: Final = {
     "audit": "List.",
     "calls": "List, get.",
-    "contents": "Create, list, get, text.",
+    "contents": "Create, list, get, text, delete, delete subject.",
+    "erasures": "Get, list.",
     "pipeline-versions": "List, get.",
     "pipelines": "List, get, create, check.",
     "results": "List, get.",

@@ -19,6 +19,7 @@ ERROR_CODES = (
     "egress",
     "empty",
     "encrypted",
+    "erased",
     "error",
     "exception",
     "forbidden",

@@ -7,6 +7,7 @@ from tegu.client.blocking.asking import Asking
 from tegu.client.blocking.nouns.audit import Audit
 from tegu.client.blocking.nouns.calls import Calls
 from tegu.client.blocking.nouns.contents import Contents
+from tegu.client.blocking.nouns.erasures import Erasures
 from tegu.client.blocking.nouns.pipeline_versions import PipelineVersions
 from tegu.client.blocking.nouns.pipelines import Pipelines
 from tegu.client.blocking.nouns.results import Results
@@ -23,6 +24,7 @@ class Nouns:
         self.audit = Audit(asking)
         self.calls = Calls(asking)
         self.contents = Contents(asking)
+        self.erasures = Erasures(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
         self.results = Results(asking)
