@@ -262,7 +262,7 @@ class Runtime:
             if only is not None
             else (
                 partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
-                partial(erase_for_ever, pool),
+                partial(erase_for_ever, self.database),
                 partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
             ),
         )

@@ -99,12 +99,12 @@ async def _pruner() -> None:
 async def _eraser() -> None:
     """Somebody who deletes every content, and all e-mail of an address, and looks again at once."""
     async with Tegu() as tegu:
-        scope, pool = await tegu.scope(), await tegu.database.engine()
+        scope = await tegu.scope()
         for content in await list_contents(scope):
             await erasures.delete_content(scope, content.id)
         await erasures.delete_subject(scope, "nobody@example.com")
-        await erasures.erase_once(pool, settle_s=0)
-        await erasures.erase_once(pool, settle_s=0)
+        await erasures.erase_once(tegu.database, settle_s=0)
+        await erasures.erase_once(tegu.database, settle_s=0)
 
 
 async def _operator() -> None:

@@ -59,7 +59,7 @@ async def scope_of(tegu: Tegu) -> Scope:
 
 async def settled(tegu: Tegu, erasure: Erasure) -> Erasure:
     """The second look, which otherwise comes a minute later."""
-    await erase_once(await tegu._runtime.database.engine(), settle_s=0)
+    await erase_once(tegu.database, settle_s=0)
     return await get_erasure(await scope_of(tegu), Id(erasure_id=erasure.id))
 
 
@@ -301,7 +301,7 @@ async def test_a_deletion_is_carried_on_by_whoever_comes(tegu: Tegu, address: Da
         pass
     assert await places_of(address, CANARY) == []
     assert (await get_erasure(scope, Id(erasure_id=erasure_id))).ended_at is None
-    await erase_once(pool, settle_s=0)
+    await erase_once(tegu.database, settle_s=0)
     found = await get_erasure(scope, Id(erasure_id=erasure_id))
     assert (found.contents, found.runs) == (1 + 5 + 5, 5)
     assert found.ended_at is not None

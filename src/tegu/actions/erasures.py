@@ -9,14 +9,13 @@ import logging
 from time import monotonic
 from uuid import UUID
 
-import asyncpg
-
 from tegu.actions.scope import Scope
 from tegu.domain.content import Content
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.privacy import Erasure
 from tegu.intake.sniff import MAIL, MBOX
 from tegu.storage import contents, erasures
+from tegu.storage.database import Database
 from tegu.storage.erasures import EraseKey, Eraser
 from tegu.storage.passing import forget_bodies
 
@@ -63,34 +62,35 @@ async def get_erasure(scope: Scope, erasure_id: UUID) -> Erasure:
     return found
 
 
-async def erase_for_ever(pool: "asyncpg.Pool[asyncpg.Record]", *, every_s: float = EVERY_S) -> None:
+async def erase_for_ever(database: Database, *, every_s: float = EVERY_S) -> None:
     """Carry on what was asked for, of all organizations. Never returns."""
     while True:
         await asyncio.sleep(every_s)
         try:
-            await erase_once(pool)
+            await erase_once(database)
         except Exception as error:  # noqa: BLE001 (the next look may do better)
             log.warning("not erased: %s", error or type(error).__name__)
 
 
-async def erase_once(pool: "asyncpg.Pool[asyncpg.Record]", *, settle_s: float = SETTLE_S) -> None:
+async def erase_once(database: Database, *, settle_s: float = SETTLE_S) -> None:
     """As far as it can be done now; and what models were asked and said, where it was to be kept until the run ended."""
+    pool = await database.engine()
     await forget_bodies(pool)
     for key in await erasures.under_way(pool):
-        await _carry_on(pool, key, settle_s=settle_s)
+        await _carry_on(database, key, settle_s=settle_s)
 
 
 async def _begun(scope: Scope, erasure_id: UUID) -> Erasure:
     key = scope.organization_id, erasure_id
-    await _carry_on(await scope.machinery.database.engine(), key, settle_s=SETTLE_S, for_s=_AT_ONCE_S)
+    await _carry_on(scope.machinery.database, key, settle_s=SETTLE_S, for_s=_AT_ONCE_S)
     return await get_erasure(scope, erasure_id)
 
 
 async def _carry_on(
-    pool: "asyncpg.Pool[asyncpg.Record]", key: EraseKey, *, settle_s: float, for_s: float | None = None
+    database: Database, key: EraseKey, *, settle_s: float, for_s: float | None = None
 ) -> None:
     until = monotonic() + for_s if for_s is not None else None
-    eraser = Eraser(pool, key, settle_s=settle_s)
+    eraser = Eraser(await database.engine(), key, settle_s=settle_s)
     while await eraser.step():
         if until is not None and monotonic() > until:
             return
