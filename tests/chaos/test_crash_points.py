@@ -49,7 +49,15 @@ ROLE_OF = {
     "transaction": "starter",
     **dict.fromkeys(("pause_everybody", "resume_everybody", "set_runs_max"), "operator"),
     **dict.fromkeys(
-        ("prune_keys", "prune_limits", "prune_runs", "prune_events", "prune_replies", "prune_requests"),
+        (
+            "prune_keys",
+            "prune_uploads",
+            "prune_limits",
+            "prune_runs",
+            "prune_events",
+            "prune_replies",
+            "prune_requests",
+        ),
         "pruner",
     ),
     **dict.fromkeys(("mark_content", "mark_subject", "cut_runs", "clear_runs", "purge_contents"), "eraser"),

@@ -37,13 +37,14 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What went: rows of events, bodies of replies and requests, whole runs, idempotency keys."""
+    """What went: rows of events, bodies of replies and requests, whole runs, idempotency keys, uploads that expired."""
 
     events: int = 0
     replies: int = 0
     requests: int = 0
     runs: int = 0
     keys: int = 0
+    uploads: int = 0
 
     def __add__(self, other: "Pruned") -> "Pruned":
         return Pruned(
@@ -52,4 +53,5 @@ class Pruned:
             self.requests + other.requests,
             self.runs + other.runs,
             self.keys + other.keys,
+            self.uploads + other.uploads,
         )

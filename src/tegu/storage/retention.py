@@ -18,6 +18,7 @@ _RUNS = 500
 _CALLS = 1000
 _BODIES = 1000
 _KEYS = 5000
+_UPLOADS = 100
 _KEYS_KEPT_S = 2 * 86_400.0
 _DAY_S = 86_400.0
 _LIMITS_KEPT_S = 86_400.0
@@ -63,7 +64,10 @@ class Pruner:
 
     async def prune(self, organization_id: UUID, keep: Retention) -> Pruned:
         """Drop all that one organization has kept long enough."""
-        pruned = Pruned(keys=await self._batches("prune_keys", organization_id, _KEYS_KEPT_S, _KEYS))
+        pruned = Pruned(
+            keys=await self._batches("prune_keys", organization_id, _KEYS_KEPT_S, limit=_KEYS),
+            uploads=await self._batches("prune_uploads", organization_id, limit=_UPLOADS),
+        )
         if keep.runs_days is not None:
             runs = await self._walk("prune_runs", organization_id, keep.runs_days * _DAY_S, _RUNS)
             pruned += Pruned(runs=runs)
@@ -76,7 +80,9 @@ class Pruner:
             pruned += Pruned(replies=await self._walk("prune_replies", organization_id, age_s, _CALLS))
         if days:
             age_s = min(days) * _DAY_S
-            pruned += Pruned(requests=await self._batches("prune_requests", organization_id, age_s, _BODIES))
+            pruned += Pruned(
+                requests=await self._batches("prune_requests", organization_id, age_s, limit=_BODIES)
+            )
         return pruned
 
     async def _walk(self, name: str, organization_id: UUID, age_s: float, limit: int) -> int:
@@ -90,10 +96,10 @@ class Pruner:
             upto = row["upto"]
         return total
 
-    async def _batches(self, name: str, organization_id: UUID, age_s: float, limit: int) -> int:
+    async def _batches(self, name: str, organization_id: UUID, *arguments: float, limit: int) -> int:
         """Until a batch is not full."""
         total, found = 0, limit
         while found == limit:
-            found = int(await self._connection.fetchval(statement(name), organization_id, age_s, limit))
+            found = int(await self._connection.fetchval(statement(name), organization_id, *arguments, limit))
             total += found
         return total

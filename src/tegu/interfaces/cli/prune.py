@@ -56,6 +56,7 @@ def prune(
             counted(pruned.events, "event"),
             f"{counted(pruned.replies, 'reply text')} and {counted(pruned.requests, 'request text')} of model calls",
             counted(pruned.keys, "idempotency key"),
+            counted(pruned.uploads, "expired upload"),
         )
     )
     click.echo(f"Would drop {words}." if dry_run else f"Dropped {words}.")

@@ -30,6 +30,7 @@ from tegu.interfaces.http.problems import (
     problem_response,
 )
 from tegu.interfaces.http.reading import CheckedRoute, check_query
+from tegu.interfaces.http.resumable import resumable_uploads
 from tegu.interfaces.http.routes import FORMAT_FIELD, IDEMPOTENCY_FIELD, Route
 from tegu.interfaces.http.uploads import uploads
 
@@ -50,6 +51,7 @@ def api(scope_of: ScopeOf) -> FastAPI:
     )
     routes = [Route(action) for action in ACTIONS.values()]
     app.include_router(uploads(scope_of))
+    app.include_router(resumable_uploads(scope_of))
     app.include_router(downloads(scope_of))
     app.include_router(_router(routes, scope_of))
     app.openapi = cache(partial(document, app, routes))  # type: ignore[method-assign]  # as FastAPI's docs tell

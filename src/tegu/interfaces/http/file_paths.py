@@ -83,4 +83,107 @@ _DOWNLOAD: Json = {
     "x-permission": "contents:read",
 }
 
-FILE_PATHS: Json = {"/contents/{content_id}/data": {"get": _DOWNLOAD}}
+_TUS: Json = {
+    "name": "Tus-Resumable",
+    "in": "header",
+    "required": True,
+    "description": "The version of the protocol.",
+    "schema": {"type": "string", "const": "1.0.0"},
+}
+_UPLOAD_ID: Json = _CONTENT_ID | {"name": "upload_id"}
+_OFFSET: Json = {
+    "Upload-Offset": {
+        "description": "How many bytes are there.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    "Upload-Expires": {
+        "description": "When it is forgotten unless it is finished.",
+        "schema": {"type": "string"},
+    },
+    "Content-Location": {
+        "description": "The content that it became; only then.",
+        "schema": {"type": "string"},
+    },
+}
+
+
+def _bytes(name: str, told: str) -> Json:
+    schema: Json = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
+    return {"name": name, "in": "header", "required": True, "description": told, "schema": schema}
+
+
+def _of_upload(verb: str, summary: str, parameters: list[Json], responses: Json, *statuses: int) -> Json:
+    return {
+        "tags": ["uploads"],
+        "operationId": f"uploads_{verb}",
+        "summary": summary,
+        "description": f"{summary} Part of the resumable upload protocol tus, 1.0.",
+        "parameters": [_TUS, *parameters],
+        "responses": responses | _problem(401, 403, 412, 422, 429, 503, *statuses),
+        "x-effect": "read" if verb == "get" else "write",
+        "x-permission": "contents:write",
+    }
+
+
+_UPLOADS: Json = {
+    "/uploads": {
+        "post": _of_upload(
+            "create",
+            "Announce a file that comes in parts.",
+            [
+                _bytes("Upload-Length", "The length of the file."),
+                _text(
+                    "Upload-Metadata",
+                    "Pairs of a key and a value in base64, with commas between: `filename`, `source_type`, `external_id`, `metadata`.",
+                ),
+            ],
+            {
+                "201": {
+                    "description": "It was made.",
+                    "headers": _OFFSET
+                    | {"Location": {"description": "Its address.", "schema": {"type": "string"}}},
+                }
+            },
+            413,
+        ),
+    },
+    "/uploads/{upload_id}": {
+        "head": _of_upload(
+            "get",
+            "Say how far an upload is.",
+            [_UPLOAD_ID],
+            {"200": {"description": "How far it is.", "headers": _OFFSET}},
+            404,
+            409,
+            413,
+            415,
+        ),
+        "patch": _of_upload(
+            "add",
+            "Send what follows the offset; with the last of it the file becomes a content.",
+            [
+                _UPLOAD_ID,
+                _bytes("Upload-Offset", "Where it begins."),
+                _text("Upload-Checksum", "`sha256` or `sha1`, and the digest of this part in base64."),
+            ],
+            {"204": {"description": "It is there.", "headers": _OFFSET}},
+            400,
+            404,
+            409,
+            413,
+            415,
+            460,
+        )
+        | {"requestBody": {"required": True, "content": {"application/offset+octet-stream": _BYTES}}},
+        "delete": _of_upload(
+            "remove",
+            "End an upload, with all that came of it.",
+            [_UPLOAD_ID],
+            {"204": {"description": "It is gone."}},
+            404,
+        ),
+    },
+}
+UPLOADS_TAG: Json = {"name": "uploads", "description": "Files that come in parts, by the protocol tus."}
+
+FILE_PATHS: Json = {"/contents/{content_id}/data": {"get": _DOWNLOAD}, **_UPLOADS}

@@ -16,7 +16,7 @@ from tegu.actions.action import Effect
 from tegu.domain.actor import Permission
 from tegu.interfaces.http.error_codes import ERROR_CODES
 from tegu.interfaces.http.examples import EXAMPLES
-from tegu.interfaces.http.file_paths import FILE_PATHS, FILE_SCHEMAS, UPLOAD_BODIES
+from tegu.interfaces.http.file_paths import FILE_PATHS, FILE_SCHEMAS, UPLOAD_BODIES, UPLOADS_TAG
 from tegu.interfaces.http.problems import MEDIA_TYPE, TITLES
 from tegu.interfaces.http.routes import Route
 
@@ -104,7 +104,7 @@ def document(app: FastAPI, routes: Iterable[Route]) -> Json:
             "info": made["info"] | {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
             "servers": [{"url": "/api"}],
             "security": [{"key": []}, {"session": []}],
-            "tags": _tags(routes),
+            "tags": [*_tags(routes), UPLOADS_TAG],
             "paths": dict(sorted(paths.items())),
             "components": {
                 "schemas": dict(sorted(schemas.items())),

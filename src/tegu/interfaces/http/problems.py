@@ -56,6 +56,7 @@ TITLES = {
     422: "What was sent cannot be used",
     429: "Too much for now",
     431: "Too many headers",
+    460: "Not what its checksum says",
     500: "Something unexpected happened",
     502: "A model could not be called",
     503: "Not available for now",

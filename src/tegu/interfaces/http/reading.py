@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import JsonValue
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
@@ -50,6 +51,8 @@ class CheckedRoute(APIRoute):
                 return await handle(request)
             except (HTTPException, RequestValidationError):
                 raise  # answered by the application
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody reads it
             except Exception as error:  # noqa: BLE001 (every error becomes an answer)
                 answered = answer(error)
                 if answered.status_code == 413 and not _ends_soon(request):
@@ -149,13 +152,20 @@ def _counting(receive: Receive, bytes_max: int) -> Receive:
 
 
 async def pieces_of(request: Request, size: int) -> AsyncIterator[bytes]:
-    """The body in pieces of that size, the last one smaller; a client that leaves ends it with ClientDisconnect."""
+    """The body in pieces of that size, the last one smaller. Where the client leaves, what came is given and then
+    ClientDisconnect raised.
+    """
     kept = bytearray()
-    async for received in request.stream():
-        kept += received
-        while len(kept) >= size:
-            yield bytes(kept[:size])
-            del kept[:size]
+    try:
+        async for received in request.stream():
+            kept += received
+            while len(kept) >= size:
+                yield bytes(kept[:size])
+                del kept[:size]
+    except ClientDisconnect:
+        if kept:
+            yield bytes(kept)
+        raise
     if kept:
         yield bytes(kept)
 

@@ -104,7 +104,7 @@ async def _of_body(request: Request) -> AsyncGenerator[FileContent]:
         with path.open("wb") as file:
             async for piece in pieces_of(limited(request, SIZE_LIMIT_BYTES), _PIECE_BYTES):
                 await run_in_threadpool(file.write, piece)
-        yield _content(path, said)
+        yield content_said(path, said)
 
 
 @asynccontextmanager
@@ -135,12 +135,12 @@ async def _of_form(request: Request) -> AsyncGenerator[FileContent]:
         with tempfile.TemporaryDirectory(prefix="tegu-upload-") as folder:
             path = Path(folder) / "content"
             await run_in_threadpool(_copy, file, path)
-            yield _content(path, said)
+            yield content_said(path, said)
     finally:
         await form.close()
 
 
-def _content(path: Path, said: dict[str, Any]) -> FileContent:
+def content_said(path: Path, said: dict[str, Any]) -> FileContent:
     """What the action is asked with; raises what pydantic says of the fields."""
     if said.get("name"):
         said["name"] = str(said["name"]).replace("\\", "/").rpartition("/")[2][-500:] or None

@@ -51,6 +51,7 @@ from tegu.storage.tables.runs import (
     stage_runs,
     workers,
 )
+from tegu.storage.tables.uploads import upload_parts, uploads
 
 __all__ = [
     "api_keys",
@@ -91,6 +92,8 @@ __all__ = [
     "stage_partials",
     "stage_runs",
     "texts",
+    "upload_parts",
+    "uploads",
     "users",
     "workers",
 ]
