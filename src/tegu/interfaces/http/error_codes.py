@@ -8,6 +8,7 @@ ERROR_CODES = (
     "budget_exhausted",
     "busy",
     "changed",
+    "checksum",
     "condition_failed",
     "configuration",
     "conflict",

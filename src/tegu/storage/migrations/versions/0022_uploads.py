@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0022"
-down_revision = "0018"
+down_revision = "0021"
 
 
 def upgrade() -> None:

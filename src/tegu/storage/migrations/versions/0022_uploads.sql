@@ -34,7 +34,7 @@ alter table tegu.upload_parts alter column data set storage external;
 do $$
 declare
     name text;
-    mine constant text := 'organization_id = (select nullif(current_setting(''tegu.organization_id'', true), '''')::uuid)';
+    mine constant text := 'organization_id = (select tegu.current_organization())';
 begin
     foreach name in array array['uploads', 'upload_parts'] loop
         execute format('alter table tegu.%I enable row level security', name);
