@@ -192,7 +192,8 @@ def _parameters(
         elif _changes(each):
             imports.add("tegu.client.call", "UNSET")
             imports.add("tegu.client.call", "Unset")
-            written = f"{name}: {annotation} | Unset = UNSET"
+            known, _, none = annotation.partition(" | None")  # which stands last
+            written = f"{name}: {known}{none} | Unset{' | None' if known != annotation else ''} = UNSET"
         else:
             written = f"{name}: {annotation} = {default_of(field, imports)}"
         (first if name == each.key else named).append(written)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ConfigurationError,
         ConflictError,
         DefinitionError,
+        EgressError,
         ForbiddenError,
         IntakeError,
         InvalidInputError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ProviderError,
         QuotaError,
         RunFailedError,
+        SignatureError,
         StageError,
         StorageUnavailableError,
         TeguError,
@@ -66,6 +68,7 @@ __all__ = [
     "Content",
     "DefinitionError",
     "Document",
+    "EgressError",
     "EvidenceSpan",
     "Extraction",
     "ForbiddenError",
@@ -95,6 +98,7 @@ __all__ = [
     "Schedule",
     "ScheduleSpec",
     "ScheduledInput",
+    "SignatureError",
     "SourceType",
     "StageContext",
     "StageError",
@@ -126,9 +130,9 @@ _NAMES_BY_MODULE = {
     "tegu.domain.budget": "Budget BudgetPeriod BudgetPlace",
     "tegu.domain.call": "LlmCall",
     "tegu.domain.content": "Content Document MailMessage MailThread SourceType",
-    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError ForbiddenError IntakeError InvalidInputError NoCapacityError"
-    " NotFoundError ProviderError QuotaError RunFailedError StageError StorageUnavailableError TeguError"
-    " UnauthenticatedError UnreachableError UsageError",
+    "tegu.domain.errors": "ConfigurationError ConflictError DefinitionError EgressError ForbiddenError IntakeError"
+    " InvalidInputError NoCapacityError NotFoundError ProviderError QuotaError RunFailedError SignatureError StageError"
+    " StorageUnavailableError TeguError UnauthenticatedError UnreachableError UsageError",
     "tegu.domain.evidence": "EvidenceSpan",
     "tegu.domain.hook": "HookDelivery RunEnded",
     "tegu.domain.identity": "HostUser",

@@ -25,6 +25,8 @@ from tegu.domain.ids import new_id
 from tegu.domain.installation import Health
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
+from tegu.egress.allowed import AllowList
+from tegu.egress.guard import Guard
 from tegu.egress.mail import Outbox
 from tegu.engine.alone import AlonePerformer, can_be_sent
 from tegu.engine.attempt import Perform
@@ -33,7 +35,9 @@ from tegu.engine.feed import Feed
 from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
 from tegu.engine.prune import prune_for_ever, prune_once
+from tegu.engine.upkeep import Chore
 from tegu.engine.wake import Notifier
+from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.admission import Admission
 from tegu.llm.limits.grant import Grant, Report
@@ -84,6 +88,8 @@ class Runtime:
         self.registry = StageRegistry(functions=functions_by_key(functions), names=self.names)
         self.providers = Providers()
         self.deliverer_options = DelivererOptions()
+        self.webhook_options = WebhookOptions()
+        self.guard = Guard(AllowList.parse(settings.egress_allow))
         self.organizations = OrganizationIds(self.address)
         self._own_models = Remembered(self._own_model)
         self._keyring: Keyring | None = None
@@ -258,17 +264,24 @@ class Runtime:
             only=only,
             perform_alone=self._alone.perform if self._alone else None,
             on_released=on_released,
-            chores=()
-            if only is not None
-            else (
-                partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
-                partial(erase_for_ever, self.database),
-                partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
-            ),
+            chores=() if only is not None else await self._chores(),
         )
         if only is None:
             self._everybodys = made
         return made
+
+    async def _chores(self) -> Sequence[Chore]:
+        """What a worker for everybody's runs does beside them."""
+        from tegu.egress.client import EgressClient  # not at the top: its libraries take time to load
+
+        pool = await self.database.engine()
+        told = Webhooks(pool, EgressClient(self.guard), lambda: self.keyring, self.webhook_options)
+        return (
+            partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
+            partial(erase_for_ever, self.database),
+            partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
+            told.deliver_for_ever,
+        )
 
     def scope_of(self, organization_id: UUID, actor: Actor | None = None) -> Scope:
         """On whose behalf actions run for an organization: by default that of the code that embeds this."""

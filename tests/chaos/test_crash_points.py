@@ -23,11 +23,13 @@ from pydantic_core import to_json
 from servers_of_chaos import chaos_server
 from victims import ARGUMENT, Nursery
 
+from tegu.actions import webhooks
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.crashpoints import crash_points
 from tegu.domain.errors import TeguError
 from tegu.domain.json import JsonObject
+from tegu.domain.webhook import WebhookEvent
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.invariants import check_invariants
@@ -64,6 +66,9 @@ ROLE_OF = {
     **dict.fromkeys(("note_erasure", "drop_orphans", "forget_bodies"), "eraser"),
     **dict.fromkeys(("subscribe_hooks", "claim_deliveries", "renew_deliveries", "end_delivery"), "host"),
     **dict.fromkeys(("put_off_delivery", "prune_deliveries", "forget_hooks"), "host"),
+    **dict.fromkeys(("claim_webhook_deliveries", "renew_webhook_deliveries"), "teller"),
+    **dict.fromkeys(("settle_webhook_delivery", "hand_back_webhook_delivery"), "teller"),
+    **dict.fromkeys(("prune_webhook_deliveries", "rotate_webhook_secret"), "teller"),
 }
 # Of these statements, the times at which it is worth to die: early, and in the middle of the load.
 TIMES = {
@@ -73,6 +78,7 @@ TIMES = {
     "transaction": (1, 2, 3),
     "beat": (2,),
 }
+SECRET_KEYS = f"k1:{'A' * 43}"
 ORPHANS = ("mark_dead", "sweep")
 """Needs a worker that died before."""
 
@@ -183,6 +189,7 @@ async def laboratory(server_dsn: str, folder: Path) -> AsyncGenerator[Lab]:
         "TEGU_HOME": str(folder / "home"),
         "TEGU_ORGANIZATION": "lab",
         "OPENAI_API_KEY": "sk-test",
+        "TEGU_SECRET_KEYS": SECRET_KEYS,
     }
     async with Nursery.open(environment) as nursery:
         lab = Lab(server_dsn, nursery)
@@ -200,12 +207,17 @@ async def asking(model: Model) -> AsyncGenerator[str]:
 async def prepare(lab: Lab, folder: Path) -> None:
     """Runs that wait, in `loaded`; the same, ended without a disturbance, in `calm`."""
     await create_database(lab.server_dsn, "loaded")
-    settings = Settings(home=folder / "home", database_url=lab.url("loaded"), organization="lab")
+    database_url = lab.url("loaded")
+    settings = Settings(
+        home=folder / "home", database_url=database_url, organization="lab", secret_keys=SECRET_KEYS
+    )
     options = StartOptions(model="openai:gpt-5-mini", budget_usd=Decimal(5))
     streamed = StartOptions(model="openai:gpt-5-mini", stream=True)
     tegu = Tegu(settings=settings)
     await tegu.migrate()
     async with tegu:
+        wanted = webhooks.NewWebhook("https://receiver.invalid/", (WebhookEvent.RUN_COMPLETED,))
+        await webhooks.create(await tegu.scope(), wanted)
         for note in range(NOTES):
             given = (f"Note number {note}.",)
             for run_id in await tegu.start(DOCUMENT, *given, options=streamed if note == 0 else options):
@@ -271,7 +283,7 @@ class Case:
             return
         if self.role in {"starter", "operator"} and again is not None:
             assert await self.lab.nursery.code(again) == 0
-        worker = await self._fork("host" if self.role == "host" else "worker")
+        worker = await self._fork(self.role if self.role in {"host", "teller"} else "worker")
         await self.lab.until(self.database, _ENDED, NOTES + (self.role == "starter"))
         if self.role == "driver" and again is not None:
             assert await self.lab.nursery.code(again) == 0

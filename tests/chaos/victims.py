@@ -11,7 +11,7 @@ import select
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -19,18 +19,22 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from tegu.actions import erasures
+from tegu.actions import erasures, webhooks
 from tegu.actions.contents import list_contents
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.hook import RunEnded
 from tegu.domain.retention import Retention
 from tegu.domain.status import RunStatus
+from tegu.egress.client import EgressClient
+from tegu.egress.guard import Guard
 from tegu.engine import upkeep
+from tegu.engine.courier import CourierOptions
 from tegu.engine.deliver import DelivererOptions
 from tegu.engine.lease import LeaseOptions
 from tegu.engine.partials import PartialOptions, Partials
 from tegu.engine.retry import RetryPolicy
+from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import WorkerOptions
 from tegu.storage.partials import PartialStore
 
@@ -47,6 +51,9 @@ OPTIONS = WorkerOptions(
 # What goes on once in a while must come soon, or no test would see a process die in the middle of it.
 _HOOKS = DelivererOptions(
     poll_s=0.1, lease_s=1.0, subscribe_s=0.05, retry=RetryPolicy(base_s=0.02, max_s=0.05)
+)
+_WEBHOOKS = WebhookOptions(
+    delays_s=(0.02,) * 1000, timing=CourierOptions(poll_s=0.1, lease_s=1.0, drain_s=0.1, tend_s=0.05)
 )
 
 
@@ -78,6 +85,34 @@ async def _host() -> None:
     async with tegu:
         await tegu._runtime.serve(OPTIONS)
         await stopped.wait()
+
+
+async def _teller() -> None:
+    """As `tegu worker`, and somebody who rotates a secret; one that tells webhooks comes and goes, whose receiver is slow to be
+    found and never is.
+    """
+
+    async def slow(host: str, port: int) -> Sequence[str]:
+        await asyncio.sleep(0.4)
+        raise OSError(host, port)
+
+    async with Tegu() as tegu:
+        runtime = tegu._runtime
+        runtime.guard, runtime.webhook_options = Guard(resolve=slow), _WEBHOOKS
+        scope, pool = await tegu.scope(), await tegu.database.engine()
+        for webhook in await webhooks.list_webhooks(scope, after=None, limit=10):
+            await webhooks.rotate(scope, webhook.id)
+        worker = await tegu.worker(options=OPTIONS)
+        _when_told(worker.stop)
+        driving = asyncio.create_task(worker.run())
+        while not driving.done():
+            client = EgressClient(runtime.guard)
+            other = Webhooks(pool, client, lambda: runtime.keyring, _WEBHOOKS)
+            telling = asyncio.create_task(other.deliver_for_ever())
+            await asyncio.wait([driving], timeout=0.6)
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+        await driving
 
 
 async def _driver() -> None:
@@ -125,6 +160,7 @@ async def _starter() -> None:
 ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
     "worker": _worker,
     "host": _host,
+    "teller": _teller,
     "driver": _driver,
     "pruner": _pruner,
     "eraser": _eraser,

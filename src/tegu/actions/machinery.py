@@ -11,6 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from tegu.domain.installation import Health
+from tegu.egress.guard import Guard
 from tegu.egress.mail import Outbox
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource
@@ -50,6 +51,8 @@ class Machinery(Protocol):
     credentials: CredentialSource
     names: ModelNames
     outbox: Outbox
+    guard: Guard
+    """Which of the addresses that users give are asked."""
 
     @property
     def own(self) -> OwnWorker:

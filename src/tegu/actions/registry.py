@@ -8,9 +8,31 @@ from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 from tegu.actions.action import Action
-from tegu.actions.declared import audit, calls, contents, erasures, pipelines, results, runs, threads
+from tegu.actions.declared import (
+    audit,
+    calls,
+    contents,
+    erasures,
+    pipelines,
+    results,
+    runs,
+    threads,
+    webhook_deliveries,
+    webhooks,
+)
 
-_MODULES: tuple[ModuleType, ...] = (contents, erasures, threads, pipelines, runs, results, calls, audit)
+_MODULES: tuple[ModuleType, ...] = (
+    contents,
+    erasures,
+    threads,
+    pipelines,
+    runs,
+    results,
+    calls,
+    webhooks,
+    webhook_deliveries,
+    audit,
+)
 
 
 def _declared(module: ModuleType) -> Iterator[Action[Any, Any]]:

@@ -9,17 +9,19 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-
-import httpx
+from typing import TYPE_CHECKING
 
 from tegu.domain.errors import EgressError
+from tegu.domain.webhook import URL_LENGTH_MAX
 from tegu.egress.addresses import Address, is_public, parsed
 from tegu.egress.allowed import AllowList
+
+if TYPE_CHECKING:
+    import httpx
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host. Raises OSError."""
 
-URL_LENGTH_MAX = 2000
 _PORTS = frozenset({80, 443})
 _FREE_PORT_MIN = 1024
 _PORT_MAX = 65_535
@@ -35,8 +37,10 @@ class Guard:
         self._allowed = allowed or AllowList()
         self._resolve = resolve or SystemResolver()
 
-    def check_url(self, written: str) -> httpx.URL:
+    def check_url(self, written: str) -> "httpx.URL":
         """The URL, if it may be asked as far as can be told without asking. Raises EgressError."""
+        import httpx
+
         if len(written) > URL_LENGTH_MAX:
             raise EgressError(f"the URL is longer than {URL_LENGTH_MAX} characters", code="bad_url")
         try:
@@ -103,7 +107,7 @@ class SystemResolver:
         return [str(address[0]) for *_, address in found]
 
 
-def port_of(url: httpx.URL) -> int:
+def port_of(url: "httpx.URL") -> int:
     """The port that a URL means."""
     return url.port or _DEFAULT_PORTS.get(url.scheme, 0)
 

@@ -1,24 +1,23 @@
 """Delivering: calls completion hooks for runs that have ended, at least once each.
 
     subscribe    say which hooks this process has, again every minute
-    claim        due deliveries for them; nothing due? sleep until told that a run ended here, at most poll_s
+    claim        due deliveries for them
     call         the hook, while the lease of its delivery is renewed
     settle       returned: the delivery is gone; raised: again after a back-off, and after `attempts` never
 
-Called by the runtime of every process that has hooks. Invariants: a delivery leaves the database only after its hook
-returned, or visibly: as failed, or for its age; a process that dies within a hook costs `lease_s`; whatever other hooks
-have waiting or under way, each hook has room for one call.
+Called by the runtime of every process that has hooks; `courier` goes to and fro. Invariants: a delivery leaves the database only
+after its hook returned, or visibly: as failed, or for its age; whatever other hooks have waiting or under way, each hook has room
+for one call.
 """
 
 import asyncio
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
-from time import monotonic
 from typing import Any
 
 import asyncpg
@@ -27,6 +26,7 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.hook import HookEvent, RunEnded
 from tegu.domain.ids import new_id
 from tegu.domain.json import storable_json, storable_text
+from tegu.engine.courier import Courier, CourierOptions
 from tegu.engine.hook_threads import HookExitError, HookThreads
 from tegu.engine.retry import RetryPolicy
 from tegu.storage.hooks import PRUNE_MAX, Deliveries, Delivery, Room, Subscription
@@ -82,20 +82,24 @@ class Deliverer:
         self._options = options or DelivererOptions()
         self._random = random or Random()  # noqa: S311 (jitter, no secret)
         self._deliveries = Deliveries(pool, new_id())
-        self._calls: dict[asyncio.Task[None], Delivery] = {}
         self._threads = HookThreads()
         self._hanging: set[str] = set()
-        self._wake = asyncio.Event()
-        self._stopping = False
+        timing = CourierOptions(
+            self._options.poll_s, self._options.lease_s, self._options.drain_s, self._options.subscribe_s
+        )
+        self._courier = Courier(self, timing, name="hooks")
 
     def wake(self) -> None:
         """A run may have ended: look now."""
-        self._wake.set()
+        self._courier.wake()
 
     def stop(self) -> None:
         """Claim nothing more, and end."""
-        self._stopping = True
-        self.wake()
+        self._courier.stop()
+
+    async def run(self) -> None:
+        """Deliver until `stop` was called. Calls under way get `drain_s`; then they are handed back."""
+        await self._courier.run()
 
     async def subscribe(self) -> None:
         """Runs that end from now on are delivered to these hooks."""
@@ -103,45 +107,31 @@ class Deliverer:
             [Subscription(hook.name, hook.event, hook.pipeline) for hook in self._hooks.values()]
         )
 
-    async def run(self) -> None:
-        """Deliver until `stop` was called. Calls under way get `drain_s`; then they are handed back."""
-        keeping = asyncio.create_task(self._keep())
-        try:
-            while not self._stopping:
-                self._wake.clear()
-                if not await self._claim():
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self._options.poll_s):
-                            await self._wake.wait()
-            if self._calls:
-                await asyncio.wait(self._calls, timeout=self._options.drain_s)
-        finally:
-            keeping.cancel()
-            for task in tuple(self._calls):
-                task.cancel()
-            # A hook may refuse to be cancelled: its delivery is due again when its lease ends.
-            await asyncio.wait([keeping, *self._calls], timeout=self._options.drain_s)
+    # What the courier asks of its outbox.
 
-    async def _claim(self) -> bool:
-        """Claim once; True when there may be more and room for it."""
-        rooms, limit = self._rooms()
+    async def claim(self, under_way: Sequence[Delivery]) -> tuple[Sequence[Delivery], bool]:
+        """See `courier.Outbox`."""
+        rooms, limit = self._rooms(under_way)
         if limit <= 0:
-            return False
-        try:
-            taken = await self._deliveries.claim(rooms, limit=limit, lease_s=self._options.lease_s)
-        except Exception as error:  # noqa: BLE001 (the next look may do better)
-            log.warning("no deliveries: %s", error or type(error).__name__)
-            return False
-        for delivery in taken:
-            task = asyncio.create_task(self._deliver(delivery))
-            self._calls[task] = delivery
-            task.add_done_callback(self._called)
-        return len(taken) == limit
+            return (), False
+        taken = await self._deliveries.claim(rooms, limit=limit, lease_s=self._options.lease_s)
+        return taken, len(taken) == limit
 
-    def _rooms(self) -> tuple[list[Room], int]:
+    async def renew(self, held: Sequence[Delivery]) -> None:
+        """See `courier.Outbox`."""
+        await self._deliveries.renew(held, lease_s=self._options.lease_s)
+
+    async def tend(self) -> None:
+        """Say that the hooks are still there; drop what is too old."""
+        await self.subscribe()
+        lost = await self._deliveries.prune(age_s=self._options.keep_s)
+        if lost:
+            log.warning("up to %d deliveries that nobody fetched are dropped: %s", PRUNE_MAX, ", ".join(lost))
+
+    def _rooms(self, calls: Sequence[Delivery]) -> tuple[list[Room], int]:
         """How many calls of each hook may begin, and how many of all together."""
-        under_way = Counter(delivery.hook for delivery in self._calls.values())
-        shared = max(0, self._options.concurrency - len(self._calls))
+        under_way = Counter(delivery.hook for delivery in calls)
+        shared = max(0, self._options.concurrency - len(calls))
         callable_ = [name for name in self._hooks if not self._hangs(name)]
         rooms = [
             Room(name, max(shared, 1 - under_way[name]), under_way[name])
@@ -161,36 +151,30 @@ class Deliverer:
             log.error("hook %s is not called any more: %d calls of it hang in their threads", name, count)
         return True
 
-    def _called(self, task: asyncio.Task[None]) -> None:
-        self._calls.pop(task, None)
-        self.wake()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Not settled: the delivery is due again when its lease ends.
-            log.warning("a delivery is not settled: %s", error or type(error).__name__)
-
-    async def _deliver(self, delivery: Delivery) -> None:
-        hook, attempt = self._hooks[delivery.hook], delivery.ended.attempt
+    async def deliver(self, item: Delivery) -> None:
+        """See `courier.Outbox`."""
+        hook, attempt = self._hooks[item.hook], item.ended.attempt
         if attempt > hook.attempts:
             died = ErrorInfo(
                 "crashed", f"the process died within the hook, the last of {hook.attempts} times"
             )
-            await self._put_off(delivery, None, died)
+            await self._put_off(item, None, died)
             return
         try:
             async with asyncio.timeout(hook.timeout_s):
-                await self._call(hook, delivery.ended)
+                await self._call(hook, item.ended)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and not task.cancelling():  # the hook's own, of something that it waited for
-                await self._failed(hook, delivery, HookExitError(f"CancelledError: {error}"))
+                await self._failed(hook, item, HookExitError(f"CancelledError: {error}"))
                 return
             with suppress(Exception):
-                await self._deliveries.put_off(delivery, delay_s=0.0, error=None)
+                await self._deliveries.put_off(item, delay_s=0.0, error=None)
             raise
         except Exception as error:  # noqa: BLE001 (a hook may raise anything)
-            await self._failed(hook, delivery, error)
+            await self._failed(hook, item, error)
         else:
-            await self._deliveries.end(delivery)
+            await self._deliveries.end(item)
 
     async def _call(self, hook: Hook, ended: RunEnded) -> None:
         try:
@@ -226,23 +210,3 @@ class Deliverer:
         message = storable_text(info.message)[:_ERROR_CHARACTERS_MAX]
         error = storable_json({"code": info.code, "stage": None, "message": message, "hint": info.hint})
         await self._deliveries.put_off(delivery, delay_s=delay_s, error=error)
-
-    async def _keep(self) -> None:
-        """Renew what is under way; say from time to time that the hooks are there; drop what is too old."""
-        subscribed = monotonic()
-        while True:
-            await asyncio.sleep(self._options.lease_s / 4)
-            try:
-                if self._calls:
-                    await self._deliveries.renew(list(self._calls.values()), lease_s=self._options.lease_s)
-                if monotonic() - subscribed > self._options.subscribe_s:
-                    await self.subscribe()
-                    subscribed = monotonic()
-                    await self._prune()
-            except Exception as error:  # noqa: BLE001 (the next round may do better)
-                log.info("hooks not kept: %s", error or type(error).__name__)
-
-    async def _prune(self) -> None:
-        lost = await self._deliveries.prune(age_s=self._options.keep_s)
-        if lost:
-            log.warning("up to %d deliveries that nobody fetched are dropped: %s", PRUNE_MAX, ", ".join(lost))

@@ -18,9 +18,11 @@ from tegu.domain.content import Content, SourceType
 from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
+from tegu.domain.webhook import WebhookEvent
 from tegu.storage.rows import content_of, paged
 from tegu.storage.tables import blobs, contents, mail_references, mail_threads, mailbox_messages, texts
 from tegu.storage.transaction import Transaction
+from tegu.storage.webhooks import tell
 
 _KEY_BYTES = 1000
 """Longer ids are kept as their hash: an entry of a btree has at most 2,704 bytes, and the sender chooses the id."""
@@ -100,6 +102,7 @@ async def store_content(
     if inserted is not None:
         stored = await get_content(connection, organization_id, inserted)
         assert stored is not None
+        await _tell(connection, stored)
         return stored, True
     # Another transaction stored the same meanwhile; it is committed now, or the insert would still wait.
     found = await _equal(connection, organization_id, new)
@@ -125,6 +128,21 @@ async def link_to_mailbox(connection: Transaction, message: Content, mailbox_id:
         .values(organization_id=message.organization_id, message_id=message.id, mailbox_id=mailbox_id)
         .on_conflict_do_nothing()
     )
+
+
+async def _tell(connection: Transaction, stored: Content) -> None:
+    """Whoever wants to hear of new contents will: of what they are, and nothing of what is in them."""
+    data: JsonObject = {
+        "content_id": str(stored.id),
+        "external_id": stored.external_id,
+        "source_type": stored.source_type.value,
+        "media_type": stored.media_type,
+        "size_bytes": stored.size_bytes,
+        "parent_id": str(stored.parent_id) if stored.parent_id else None,
+        "thread_id": str(stored.thread_id) if stored.thread_id else None,
+    }
+    event, organization_id = WebhookEvent.CONTENT_CREATED, stored.organization_id
+    await tell(connection, organization_id, event, subject=str(stored.id), data=data, content_id=stored.id)
 
 
 async def store_text(

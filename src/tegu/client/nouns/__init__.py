@@ -14,6 +14,8 @@ from tegu.client.nouns.results import Results
 from tegu.client.nouns.runs import Runs
 from tegu.client.nouns.stage_runs import StageRuns
 from tegu.client.nouns.threads import Threads
+from tegu.client.nouns.webhook_deliveries import WebhookDeliveries
+from tegu.client.nouns.webhooks import Webhooks
 
 
 class Nouns:
@@ -31,3 +33,5 @@ class Nouns:
         self.runs = Runs(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
+        self.webhook_deliveries = WebhookDeliveries(asking)
+        self.webhooks = Webhooks(asking)

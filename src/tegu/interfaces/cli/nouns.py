@@ -16,4 +16,6 @@ NOUNS: Final = {
     "runs": "Start, list, get, wait, events, cancel.",
     "stage-runs": "List.",
     "threads": "List, get.",
+    "webhook-deliveries": "List, get, replay.",
+    "webhooks": "Create, list, get, update, delete, test, rotate secret.",
 }

@@ -53,6 +53,7 @@ ERROR_CODES = (
     "quota",
     "rate_limited",
     "refusal",
+    "refused",
     "rejected",
     "result_split",
     "run_failed",

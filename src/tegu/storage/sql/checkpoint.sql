@@ -83,5 +83,23 @@ h as (
       and (k.pipeline is null or exists (
         select 1 from tegu.pipelines p
         where p.organization_id = f.organization_id and p.id = f.pipeline_id and p.name = k.pipeline))
+),
+told as materialized (
+    select f.organization_id, f.id, f.pipeline_id, 'run.' || f.status as event, f.id::text as subject
+    from f where f.status in ('completed', 'failed', 'cancelled')
+    union all
+    select f.organization_id, f.id, f.pipeline_id, 'budget.exhausted',
+        f.pipeline_id || ' ' || (statement_timestamp() at time zone 'UTC')::date
+    from unnest($11::int[], $23::text[]) t (i, error) join f using (i)
+    where t.error is not null and t.error::jsonb ->> 'code' = 'budget_exhausted'
+),
+w as (
+    insert into tegu.webhook_deliveries (organization_id, id, webhook_id, event, subject, run_id)
+    select told.organization_id, tegu.new_id(), k.id, told.event, told.subject, told.id
+    from told join tegu.webhooks k on k.organization_id = told.organization_id and told.event = any (k.events)
+    where k.disabled_at is null and (k.pipelines is null or exists (
+        select 1 from tegu.pipelines p
+        where p.organization_id = told.organization_id and p.id = told.pipeline_id and p.name = any (k.pipelines)))
+    on conflict do nothing
 )
 select i::int, cancel_requested_at is not null as cancel_requested, inbox from f

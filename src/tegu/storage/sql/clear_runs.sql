@@ -24,6 +24,10 @@ deliveries as (
     update tegu.hook_deliveries d set error = null from run
     where d.organization_id = $1 and d.run_id = run.id and d.error is not null
 ),
+told as (
+    update tegu.webhook_deliveries d set body = null, answer = null from run
+    where d.run_id = run.id and d.organization_id = $1 and (d.body is not null or d.answer is not null)
+),
 journal as (delete from tegu.llm_journal t using run where t.organization_id = $1 and t.run_id = run.id),
 hashes as materialized (
     select distinct c.request_hash from run join tegu.llm_calls c on c.run_id = run.id and c.organization_id = $1

@@ -33,5 +33,13 @@ deliveries as (
     where cut.is_live and (k.pipeline is null or exists (
         select 1 from tegu.pipelines p where p.organization_id = $1 and p.id = cut.pipeline_id and p.name = k.pipeline))
     on conflict do nothing
+),
+told as (
+    insert into tegu.webhook_deliveries (organization_id, id, webhook_id, event, subject, run_id)
+    select $1, tegu.new_id(), k.id, 'run.cancelled', cut.id::text, cut.id
+    from cut join tegu.webhooks k on k.organization_id = $1 and 'run.cancelled' = any (k.events)
+    where cut.is_live and k.disabled_at is null and (k.pipelines is null or exists (
+        select 1 from tegu.pipelines p where p.organization_id = $1 and p.id = cut.pipeline_id and p.name = any (k.pipelines)))
+    on conflict do nothing
 )
 select count(*)::int as runs from cut

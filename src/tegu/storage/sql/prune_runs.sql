@@ -16,6 +16,7 @@ results as (delete from tegu.results t using old where t.organization_id = $1 an
 events as (delete from tegu.run_events t using old where t.organization_id = $1 and t.run_id = old.id),
 journal as (delete from tegu.llm_journal t using old where t.organization_id = $1 and t.run_id = old.id),
 deliveries as (delete from tegu.hook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),
+webhooks as (delete from tegu.webhook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),
 keys as (delete from tegu.idempotency_keys t using old where t.organization_id = $1 and t.run_id = old.id),
 calls as (
     update tegu.llm_calls t set reply = null, metadata = t.metadata || '{"pruned": true}' from old

@@ -11,6 +11,7 @@ bytes as materialized (
 ),
 texts as (delete from tegu.texts t using bytes where t.organization_id = $1 and t.sha256 = bytes.sha256),
 blobs as (delete from tegu.blobs b using bytes where b.organization_id = $1 and b.sha256 = bytes.sha256),
+told as (delete from tegu.webhook_deliveries d where d.content_id = any($2::uuid[]) and d.organization_id = $1),
 links as (
     delete from tegu.mailbox_messages l
     where l.organization_id = $1 and (l.message_id = any($2::uuid[]) or l.mailbox_id = any($2::uuid[]))

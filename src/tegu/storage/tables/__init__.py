@@ -52,6 +52,7 @@ from tegu.storage.tables.runs import (
     workers,
 )
 from tegu.storage.tables.uploads import upload_parts, uploads
+from tegu.storage.tables.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
     "api_keys",
@@ -95,5 +96,7 @@ __all__ = [
     "upload_parts",
     "uploads",
     "users",
+    "webhook_deliveries",
+    "webhooks",
     "workers",
 ]

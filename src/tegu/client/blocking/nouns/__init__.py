@@ -14,6 +14,8 @@ from tegu.client.blocking.nouns.results import Results
 from tegu.client.blocking.nouns.runs import Runs
 from tegu.client.blocking.nouns.stage_runs import StageRuns
 from tegu.client.blocking.nouns.threads import Threads
+from tegu.client.blocking.nouns.webhook_deliveries import WebhookDeliveries
+from tegu.client.blocking.nouns.webhooks import Webhooks
 
 
 class Nouns:
@@ -31,3 +33,5 @@ class Nouns:
         self.runs = Runs(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
+        self.webhook_deliveries = WebhookDeliveries(asking)
+        self.webhooks = Webhooks(asking)
