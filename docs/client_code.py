@@ -29,6 +29,7 @@ from tegu.actions.action import Action
 from tegu.actions.registry import ACTIONS
 from tegu.domain.json import JsonObject
 from tegu.domain.page import Page
+from tegu.interfaces.cli.porcelain import WRITTEN
 from tegu.interfaces.http.routes import Route
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,7 +53,7 @@ BLOCKING = {
         for module in ("asking", "nouns", "pace", "service")
     },
 }
-WRITTEN = ("asking", "service")
+MODULES = ("asking", "service")
 """Modules that are written once, for async programs."""
 _BUILTINS = {bool, bytes, float, int, str, object}
 _SPECIAL: dict[Any, tuple[str, str]] = {
@@ -87,7 +88,7 @@ def sources() -> dict[Path, str]:
     made = {Path("nouns") / f"{noun}.py": _noun(noun, found) for noun, found in nouns.items()}
     made[Path("nouns") / "__init__.py"] = _nouns(nouns)
     blocking = {Path("blocking") / path: _blocking(text) for path, text in made.items()}
-    for module in WRITTEN:
+    for module in MODULES:
         text = (CLIENT / f"{module}.py").read_text("utf-8")
         blocking[Path("blocking") / f"{module}.py"] = _blocking(text)
     return _formatted(
@@ -147,7 +148,7 @@ def _call(each: Action[Any, Any], imports: Imports) -> str:
     )
     if nullable:
         parts.append(f"nullable={nullable!r}")
-    return f"_{each.verb.upper()} = Call[{returns}]({', '.join(parts)})"
+    return f"{each.verb.upper()} = Call[{returns}]({', '.join(parts)})"
 
 
 def _method(each: Action[Any, Any], imports: Imports) -> str:
@@ -157,7 +158,7 @@ def _method(each: Action[Any, Any], imports: Imports) -> str:
     return (
         f"    async def {_safe(each.verb)}({_parameters(each, imports)}) -> {returns}:\n"
         f"        {_docstring(each)}\n"
-        f"        return await self._asking.ask(_{each.verb.upper()}, {{{given}}})\n"
+        f"        return await self._asking.ask({each.verb.upper()}, {{{given}}})\n"
     )
 
 
@@ -173,7 +174,7 @@ def _all(each: Action[Any, Any], imports: Imports) -> str:
         f"    def {name}({_parameters(each, imports, without=without, more='page_size: int = 200')})"
         f" -> AsyncGenerator[{rendered(item, imports)}]:\n"
         f'        """{each.summary} All of them, page by page, as they are wanted."""\n'
-        f"        return every(self._asking, _{each.verb.upper()}, {{{given}}}, page_size)\n"
+        f"        return every(self._asking, {each.verb.upper()}, {{{given}}}, page_size)\n"
     )
 
 
@@ -236,19 +237,18 @@ def _nouns(nouns: Iterable[str]) -> str:
     )
 
 
-def _listed(nouns: dict[str, list[Action[Any, Any]]]) -> str:
-    lines = "\n".join(
-        f"    {noun.replace('_', '-')!r}: {_verbs(found)!r}," for noun, found in sorted(nouns.items())
-    )
+def _listed(nouns: Mapping[str, list[Action[Any, Any]]]) -> str:
+    derived = {
+        noun.replace("_", "-"): tuple(
+            each.verb.replace("_", "-") for each in found if each.name not in WRITTEN
+        )
+        for noun, found in sorted(nouns.items())
+    }
+    lines = "\n".join(f"    {noun!r}: {verbs!r}," for noun, verbs in derived.items() if verbs)
     return (
-        f'"""The nouns of the actions, and what can be done with each, for the help.\n\n{NOTE}\n"""\n\n'
+        f'"""The derived commands, by noun: those of actions that have none written by hand, for the help.\n\n{NOTE}\n"""\n\n'
         f"from typing import Final\n\nNOUNS: Final = {{\n{lines}\n}}\n"
     )
-
-
-def _verbs(actions: Iterable[Action[Any, Any]]) -> str:
-    said = ", ".join(each.verb.replace("_", " ") for each in actions)
-    return f"{said.capitalize()}."
 
 
 def _blocking(text: str) -> str:

@@ -6,8 +6,11 @@ raises, nothing of this input is.
 
 import asyncio
 import hashlib
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from tegu.actions.scope import Scope
@@ -235,13 +238,20 @@ async def _read_mailbox(data: bytes, name: str | None) -> ReadInput:
 
 
 def _file_bytes(path: Path) -> bytes:
+    with readable(path) as file:
+        return file.read(SIZE_LIMIT_BYTES + 1)  # one more than allowed, for `sniff` to refuse
+
+
+@contextmanager
+def readable(path: Path) -> Generator[BinaryIO]:
+    """The open file. Raises IntakeError for one that cannot be read."""
     try:
         if path.is_dir():
             raise IntakeError(
                 f"{str(path)!r} is a folder", code="not_a_file", hint="name its files: FOLDER/*"
             )
         with path.open("rb") as file:
-            return file.read(SIZE_LIMIT_BYTES + 1)  # one more than allowed, for `sniff` to refuse
+            yield file
     except FileNotFoundError as error:
         raise IntakeError(
             f"there is no file {str(path)!r}", code="not_found", hint="check the path"

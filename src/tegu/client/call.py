@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -41,6 +42,8 @@ class Request:
     may_repeat: bool
     extra_s: float = 0.0
     """How much longer the service may take than other requests do."""
+    file: Path | None = None
+    """What is sent instead of a body, as it is read."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,17 @@ class Call(Generic[Out]):
         """What reads its answer."""
         return TypeAdapter(self.returns)
 
+    def upload(self, file: Path | bytes, given: Mapping[str, object]) -> Request:
+        """What is sent to store a file, or bytes: as they are, with what is said of them beside."""
+        said = self.said(given)
+        if "metadata" in said:
+            said["metadata"] = to_json(said["metadata"]).decode()
+        headers = {"content-type": "application/octet-stream"}
+        if isinstance(file, Path):
+            may_repeat = file.is_file()  # a pipe is read once
+            return Request(self.method, self.path, said, None, headers, may_repeat, file=file)
+        return Request(self.method, self.path, said, file, headers, may_repeat=True)
+
     def said(self, given: Mapping[str, object]) -> dict[str, Any]:
         """The inputs that were given, as JSON has them."""
         return {
@@ -75,13 +89,15 @@ class Call(Generic[Out]):
         """What is sent for these inputs. A start gets a key of its own, so that it may be repeated."""
         said = self.said(given)
         path = self.path
+        is_query = self.method in {"GET", "DELETE"}
         if self.key is not None:
             path = path.replace(f"{{{self.key}}}", quote(str(said.pop(self.key)), safe=""))
         headers: dict[str, str] = {}
         if self.is_keyed:
             headers["idempotency-key"] = str(said.pop(_IDEMPOTENCY_FIELD, None) or uuid4())
+        if not is_query:
+            headers["content-type"] = "application/json"
         waits_s = said.get("timeout_s")
-        is_query = self.method in {"GET", "DELETE"}
         return Request(
             self.method,
             path,

@@ -18,8 +18,9 @@ import httpx
 
 from tegu.actions.contents import Ingested, Source
 from tegu.actions.declared.runs import WAIT_MAX_S
-from tegu.client.asking import HttpAsking
+from tegu.client.asking import Asking, HttpAsking
 from tegu.client.nouns import Nouns
+from tegu.client.nouns.contents import CREATE
 from tegu.client.pace import sleep
 from tegu.client.patience import Patience
 from tegu.domain.content import SourceType
@@ -36,6 +37,11 @@ _EVENTS = 1000
 class Service(Nouns):
     """The nouns, and what takes several actions. Whatever carries them there."""
 
+    def __init__(self, asking: Asking) -> None:
+        """`asking` carries what is asked."""
+        super().__init__(asking)
+        self._asking = asking
+
     async def ingest(
         self,
         source: Source,
@@ -46,17 +52,31 @@ class Service(Nouns):
         external_id: str | None = None,
     ) -> Ingested:
         """Store a file (by path), bytes or text. What is there already is found instead: `is_new` says which."""
-        data = source.read_bytes() if isinstance(source, Path) else source
-        if name is None and isinstance(source, Path):
-            name = source.name
+        if not isinstance(source, str):
+            return await self.upload(
+                source, name=name, source_type=source_type, metadata=metadata, external_id=external_id
+            )
         return await self.contents.create(
-            text=data if isinstance(data, str) else None,
-            data=data if isinstance(data, bytes) else None,
-            name=name,
-            source_type=source_type,
-            metadata=metadata,
-            external_id=external_id,
+            text=source, name=name, source_type=source_type, metadata=metadata, external_id=external_id
         )
+
+    async def upload(
+        self,
+        file: Path | bytes,
+        *,
+        name: str | None = None,
+        source_type: SourceType | None = None,
+        metadata: JsonObject | None = None,
+        external_id: str | None = None,
+    ) -> Ingested:
+        """Store a file, or bytes, of any size that Tegu takes. Raises IntakeError for what cannot be read."""
+        given = {
+            "name": name or (file.name if isinstance(file, Path) else None),
+            "source_type": source_type,
+            "metadata": metadata,
+            "external_id": external_id,
+        }
+        return await self._asking.upload(CREATE, file, given)
 
     async def start(
         self, pipeline: str, *inputs: Ingested | Source, model: str | None = None
@@ -136,14 +156,13 @@ class TeguClient(Service):
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """`key` is an API key (`tegu_...`); `transport` is httpx's, for tests and hosts."""
-        self._http = HttpAsking(
-            url, key, timeout_s=timeout_s, patience=patience or Patience(), transport=transport
+        super().__init__(
+            HttpAsking(url, key, timeout_s=timeout_s, patience=patience or Patience(), transport=transport)
         )
-        super().__init__(self._http)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        await self._asking.close()
 
     async def __aenter__(self) -> Self:
         return self

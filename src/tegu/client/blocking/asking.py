@@ -4,18 +4,24 @@
 and by `service`. Invariant: every request has its time limits, and is repeated only as `patience` allows.
 """
 
+import os
+import stat
 from collections.abc import Generator, Mapping
-from typing import Protocol, TypeVar
+from contextlib import nullcontext
+from pathlib import Path
+from typing import BinaryIO, Protocol, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
-from tegu.client.blocking.pace import sleep
+from tegu.actions.contents import readable
+from tegu.client.blocking.pace import pieces, sleep
 from tegu.client.call import Call, Request
 from tegu.client.failures import error_of
 from tegu.client.patience import Patience
-from tegu.domain.errors import TeguError, UnreachableError
+from tegu.domain.errors import IntakeError, TeguError, UnreachableError
 from tegu.domain.page import Page
+from tegu.intake.sniff import SIZE_LIMIT_BYTES
 
 Out = TypeVar("Out")
 Item = TypeVar("Item")
@@ -28,6 +34,10 @@ class Asking(Protocol):
 
     def ask(self, call: Call[Out], given: Mapping[str, object]) -> Out:
         """Have an action performed. Raises what it raises."""
+        ...
+
+    def upload(self, call: Call[Out], file: Path | bytes, given: Mapping[str, object]) -> Out:
+        """The same for what takes a file, or bytes. Raises IntakeError for one that cannot be read."""
         ...
 
     def close(self) -> None:
@@ -74,23 +84,25 @@ class HttpAsking:
 
     def ask(self, call: Call[Out], given: Mapping[str, object]) -> Out:
         """See `Asking`."""
-        body = self._answer(call.request(given))
-        try:
-            return call.output.validate_json(body)
-        except ValidationError as error:
-            raise self._not_understood(call.name) from error
+        return self._read(call, self._answer(call.request(given)))
+
+    def upload(self, call: Call[Out], file: Path | bytes, given: Mapping[str, object]) -> Out:
+        """See `Asking`. The file is never whole in memory."""
+        return self._read(call, self._answer(call.upload(file, given)))
 
     def close(self) -> None:
         """See `Asking`."""
         self._http.close()
 
-    def _not_understood(self, what: str) -> TeguError:
-        """The service said something of another shape than this version expects."""
-        return TeguError(
-            f"{self.url} answered {what} with something that this version of Tegu does not understand",
-            hint="use the client of the same version as the service",
-            code="unexpected_answer",
-        )
+    def _read(self, call: Call[Out], body: bytes) -> Out:
+        try:
+            return call.output.validate_json(body)
+        except ValidationError as error:
+            raise TeguError(
+                f"{self.url} answered {call.name} with something that this version of Tegu does not understand",
+                hint="use the client of the same version as the service",
+                code="unexpected_answer",
+            ) from error
 
     def _answer(self, request: Request) -> bytes:
         """The body of the success, after as many tries as are allowed. Raises what the last one ended with."""
@@ -107,20 +119,18 @@ class HttpAsking:
             sleep(wait_s)
 
     def _try(self, request: Request) -> bytes:
-        headers = dict(request.headers)
-        if request.body is not None:
-            headers["content-type"] = "application/json"
-        try:
-            answer = self._http.request(
-                request.method,
-                request.path,
-                params=request.query,
-                content=request.body,
-                headers=headers,
-                timeout=httpx.Timeout(self._timeout_s + request.extra_s, connect=_CONNECT_S),
-            )
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
+        with readable(request.file) if request.file else nullcontext() as file:
+            try:
+                answer = self._http.request(
+                    request.method,
+                    request.path,
+                    params=request.query,
+                    content=pieces(file) if file else request.body,
+                    headers={**request.headers, **(_length_of(file) if file else {})},
+                    timeout=httpx.Timeout(self._timeout_s + request.extra_s, connect=_CONNECT_S),
+                )
+            except httpx.TransportError as error:
+                raise self._unreachable(error) from error
         if answer.is_success:
             return answer.content
         if answer.is_redirect:
@@ -137,3 +147,17 @@ class HttpAsking:
         return UnreachableError(
             f"{self.url} does not answer: {said}", hint="is the service running there?", was_sent=was_sent
         )
+
+
+def _length_of(file: BinaryIO) -> dict[str, str]:
+    """How much will be sent, where that is known. Raises IntakeError for more than is taken."""
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        return {}
+    if found.st_size > SIZE_LIMIT_BYTES:
+        raise IntakeError(
+            f"{file.name!r} is larger than {SIZE_LIMIT_BYTES // 2**20} MiB",
+            hint="split it, or leave out what nobody reads",
+            code="too_large",
+        )
+    return {"content-length": str(found.st_size)}

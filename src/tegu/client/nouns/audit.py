@@ -11,7 +11,7 @@ from tegu.client.call import Call
 from tegu.domain.audit import AuditEvent
 from tegu.domain.page import Page
 
-_LIST = Call[Page[AuditEvent]]("audit.list", "GET", "/audit", Page[AuditEvent], is_idempotent=True)
+LIST = Call[Page[AuditEvent]]("audit.list", "GET", "/audit", Page[AuditEvent], is_idempotent=True)
 
 
 class Audit:
@@ -30,11 +30,11 @@ class Audit:
     ) -> Page[AuditEvent]:
         """List who asked for what, the newest first."""
         return await self._asking.ask(
-            _LIST, {"limit": limit, "cursor": cursor, "action": action, "actor_id": actor_id}
+            LIST, {"limit": limit, "cursor": cursor, "action": action, "actor_id": actor_id}
         )
 
     def all(
         self, *, action: str | None = None, actor_id: UUID | None = None, page_size: int = 200
     ) -> AsyncGenerator[AuditEvent]:
         """List who asked for what, the newest first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"action": action, "actor_id": actor_id}, page_size)
+        return every(self._asking, LIST, {"action": action, "actor_id": actor_id}, page_size)

@@ -15,16 +15,16 @@ from tegu.domain.json import JsonObject
 from tegu.domain.page import Page
 from tegu.domain.privacy import Erasure
 
-_CREATE = Call[Ingested]("contents.create", "POST", "/contents", Ingested, is_idempotent=True)
-_LIST = Call[Page[Content]]("contents.list", "GET", "/contents", Page[Content], is_idempotent=True)
-_GET = Call[Content](
+CREATE = Call[Ingested]("contents.create", "POST", "/contents", Ingested, is_idempotent=True)
+LIST = Call[Page[Content]]("contents.list", "GET", "/contents", Page[Content], is_idempotent=True)
+GET = Call[Content](
     "contents.get", "GET", "/contents/{content_id}", Content, key="content_id", is_idempotent=True
 )
-_TEXT = Call[ContentText](
+TEXT = Call[ContentText](
     "contents.text", "GET", "/contents/{content_id}/text", ContentText, key="content_id", is_idempotent=True
 )
-_DELETE = Call[Erasure]("contents.delete", "DELETE", "/contents/{content_id}", Erasure, key="content_id")
-_DELETE_SUBJECT = Call[Erasure]("contents.delete_subject", "POST", "/contents/delete-subject", Erasure)
+DELETE = Call[Erasure]("contents.delete", "DELETE", "/contents/{content_id}", Erasure, key="content_id")
+DELETE_SUBJECT = Call[Erasure]("contents.delete_subject", "POST", "/contents/delete-subject", Erasure)
 
 
 class Contents:
@@ -47,7 +47,7 @@ class Contents:
         instead: `is_new` says which.
         """
         return await self._asking.ask(
-            _CREATE,
+            CREATE,
             {
                 "text": text,
                 "data": data,
@@ -70,7 +70,7 @@ class Contents:
     ) -> Page[Content]:
         """List contents, the newest first."""
         return await self._asking.ask(
-            _LIST,
+            LIST,
             {
                 "limit": limit,
                 "cursor": cursor,
@@ -93,7 +93,7 @@ class Contents:
         """List contents, the newest first. All of them, page by page, as they are wanted."""
         return every(
             self._asking,
-            _LIST,
+            LIST,
             {
                 "source_type": source_type,
                 "thread_id": thread_id,
@@ -105,21 +105,21 @@ class Contents:
 
     async def get(self, content_id: UUID) -> Content:
         """Read what is known of a content; its bytes are downloaded, its text is `contents.text`."""
-        return await self._asking.ask(_GET, {"content_id": content_id})
+        return await self._asking.ask(GET, {"content_id": content_id})
 
     async def text(self, content_id: UUID, *, start: int = 0, length: int = 100000) -> ContentText:
         """Read the text of a content, which evidence points into: all of it, or a stretch of a long one."""
-        return await self._asking.ask(_TEXT, {"content_id": content_id, "start": start, "length": length})
+        return await self._asking.ask(TEXT, {"content_id": content_id, "start": start, "length": length})
 
     async def delete(self, content_id: UUID) -> Erasure:
         """Delete a content: its bytes and text, its attachments or messages, and what runs over it asked, were told and put out.
         Runs under way are ended. Counts of tokens and costs stay. Large ones go on after the answer: `erasures.get`.
         """
-        return await self._asking.ask(_DELETE, {"content_id": content_id})
+        return await self._asking.ask(DELETE, {"content_id": content_id})
 
     async def delete_subject(self, *, address: str) -> Erasure:
         """Delete every e-mail from, to or in copy to an address, with its attachments, as `contents.delete` does with one.
 
         The address itself is kept until it is done, and in no log.
         """
-        return await self._asking.ask(_DELETE_SUBJECT, {"address": address})
+        return await self._asking.ask(DELETE_SUBJECT, {"address": address})

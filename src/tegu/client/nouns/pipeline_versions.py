@@ -12,10 +12,10 @@ from tegu.client.call import Call
 from tegu.domain.page import Page
 from tegu.storage.pipelines import PipelineVersion
 
-_LIST = Call[Page[PipelineVersion]](
+LIST = Call[Page[PipelineVersion]](
     "pipeline_versions.list", "GET", "/pipeline-versions", Page[PipelineVersion], is_idempotent=True
 )
-_GET = Call[PipelineVersion](
+GET = Call[PipelineVersion](
     "pipeline_versions.get",
     "GET",
     "/pipeline-versions/{version_id}",
@@ -41,7 +41,7 @@ class PipelineVersions:
     ) -> Page[PipelineVersion]:
         """List the versions of all pipelines, or of one, the newest first."""
         return await self._asking.ask(
-            _LIST, {"limit": limit, "cursor": cursor, "sort": sort, "pipeline": pipeline}
+            LIST, {"limit": limit, "cursor": cursor, "sort": sort, "pipeline": pipeline}
         )
 
     def all(
@@ -52,8 +52,8 @@ class PipelineVersions:
         page_size: int = 200,
     ) -> AsyncGenerator[PipelineVersion]:
         """List the versions of all pipelines, or of one, the newest first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"sort": sort, "pipeline": pipeline}, page_size)
+        return every(self._asking, LIST, {"sort": sort, "pipeline": pipeline}, page_size)
 
     async def get(self, version_id: UUID) -> PipelineVersion:
         """Read one version of a pipeline."""
-        return await self._asking.ask(_GET, {"version_id": version_id})
+        return await self._asking.ask(GET, {"version_id": version_id})

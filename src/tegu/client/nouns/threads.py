@@ -13,8 +13,8 @@ from tegu.client.call import Call
 from tegu.domain.content import ThreadEntry
 from tegu.domain.page import Page
 
-_LIST = Call[Page[ThreadEntry]]("threads.list", "GET", "/threads", Page[ThreadEntry], is_idempotent=True)
-_GET = Call[ThreadMessages](
+LIST = Call[Page[ThreadEntry]]("threads.list", "GET", "/threads", Page[ThreadEntry], is_idempotent=True)
+GET = Call[ThreadMessages](
     "threads.get", "GET", "/threads/{thread_id}", ThreadMessages, key="thread_id", is_idempotent=True
 )
 
@@ -35,7 +35,7 @@ class Threads:
     ) -> Page[ThreadEntry]:
         """List mail threads: e-mails that answer each other, the thread begun last first."""
         return await self._asking.ask(
-            _LIST, {"limit": limit, "cursor": cursor, "sort": sort, "subject": subject}
+            LIST, {"limit": limit, "cursor": cursor, "sort": sort, "subject": subject}
         )
 
     def all(
@@ -46,8 +46,8 @@ class Threads:
         page_size: int = 200,
     ) -> AsyncGenerator[ThreadEntry]:
         """List mail threads: e-mails that answer each other, the thread begun last first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"sort": sort, "subject": subject}, page_size)
+        return every(self._asking, LIST, {"sort": sort, "subject": subject}, page_size)
 
     async def get(self, thread_id: UUID) -> ThreadMessages:
         """Read a mail thread with its e-mails, oldest first; their texts are `contents.text`."""
-        return await self._asking.ask(_GET, {"thread_id": thread_id})
+        return await self._asking.ask(GET, {"thread_id": thread_id})

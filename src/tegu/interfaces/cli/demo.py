@@ -25,10 +25,11 @@ from tegu.domain.run import Run, TriggeredBy
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode
-from tegu.interfaces.cli.following import drive, drive_shown
+from tegu.interfaces.cli.following import finish_shown
 from tegu.interfaces.cli.run import lines_of, write_runs, write_verdict
+from tegu.interfaces.cli.runners import Here
 from tegu.interfaces.cli.screen import console, json_option, write_json
-from tegu.interfaces.cli.session import run_async
+from tegu.interfaces.cli.session import only_here, run_async
 from tegu.interfaces.cli.tables import calls_table
 from tegu.settings import Settings
 
@@ -47,6 +48,7 @@ def demo(*, as_json: bool) -> int:
     Starts the embedded PostgreSQL (or uses DATABASE_URL), stores an e-mail thread, an invoice and a contract, runs
     email_analysis and document_extraction on them with the embedded provider `rules`, and shows what came of it.
     """
+    only_here()
     out = console()
     settings = Settings.from_environment()
     if not as_json:
@@ -57,7 +59,7 @@ def demo(*, as_json: bool) -> int:
         await tegu.migrate()
         async with tegu:
             lines = await _start(tegu)
-            await (drive(tegu, list(lines)) if as_json else drive_shown(tegu, lines, out))
+            await (Here(tegu).finish(list(lines)) if as_json else finish_shown(Here(tegu), lines, out))
             runs = [await tegu.get_run(run_id) for run_id in lines]
             calls = [call for run_id in lines for call in await tegu.list_calls(run_id=run_id)]
             return runs, calls, {run_id: line.name for run_id, line in lines.items()}

@@ -9,7 +9,7 @@ from tegu.domain.invariant import BrokenRow
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import run_async
+from tegu.interfaces.cli.session import only_here, run_async
 from tegu.settings import Settings
 
 
@@ -32,6 +32,7 @@ def doctor(*, rows_max: int, as_json: bool) -> int:
     async def work() -> tuple[HealthCheck, ...]:
         return await Tegu(settings=Settings.from_environment()).doctor(rows_max=rows_max)
 
+    only_here()
     checks = run_async(work())
     failed = [check for check in checks if check.verdict is Verdict.FAILED]
     if as_json:

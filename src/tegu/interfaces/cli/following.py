@@ -1,7 +1,7 @@
-"""Driving runs here while people watch.
+"""Runs on their way to their end, while people watch.
 
 Called by `tegu run` and the demo. Invariant: what is shown never decides what happens: with nothing to show the runs
-are driven all the same.
+are carried to their end all the same.
 """
 
 import asyncio
@@ -11,15 +11,13 @@ from uuid import UUID
 
 from rich.console import Console
 
-from tegu.app import Tegu
 from tegu.domain.run import RunEvent
 from tegu.interfaces.cli.board import Board, RunLine
 from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.live import EXPANDED_RUNS_MAX, LiveView, PlainView
+from tegu.interfaces.cli.runners import Runner
 from tegu.interfaces.cli.screen import write_json_line
 
-WAIT_S = 7 * 24 * 3600.0
-"""How long a command waits for its runs; they go on without it."""
 FOLLOWED_MAX = 200
 """Runs whose events are read; more are driven without showing each step."""
 _CALLS_OF_RUNS_MAX = 20
@@ -60,42 +58,37 @@ def shows_partials(count: int, out: Console, *, as_json: bool, asked: bool) -> b
     return asked if as_json else out.is_terminal and count <= EXPANDED_RUNS_MAX
 
 
-async def drive(tegu: Tegu, run_ids: list[UUID]) -> None:
-    """Drive the runs and show nothing."""
-    await tegu.drive(run_ids, timeout_s=WAIT_S)
-
-
-async def drive_shown(
-    tegu: Tegu,
+async def finish_shown(
+    runner: Runner,
     lines: Mapping[UUID, RunLine],
     out: Console,
     *,
     as_json: bool = False,
     partials: bool = False,
 ) -> None:
-    """Drive the runs and show what happens; with `partials` also what models have said so far."""
+    """Have the runs carried to their end and show what happens; with `partials` also what models have said so far."""
     if len(lines) > FOLLOWED_MAX:
-        await drive(tegu, list(lines))
+        await runner.finish(list(lines))
         return
     board = Board(lines)
     with view_for(board, out, as_json=as_json) as view:
         async with asyncio.TaskGroup() as group:
-            group.create_task(drive(tegu, list(lines)))
-            watching = group.create_task(_watch_waiting(tegu, board, view))
-            async for event in tegu.follow(list(lines), partials=partials):
+            group.create_task(runner.finish(list(lines)))
+            watching = group.create_task(_watch_waiting(runner, board, view))
+            async for event in runner.follow(list(lines), partials=partials):
                 board.saw(event)
                 view.saw(event)
                 if event.kind in _SETTLING and len(lines) <= _CALLS_OF_RUNS_MAX and not as_json:
-                    board.called(event.run_id, await tegu.list_calls(run_id=event.run_id, limit=1000))
+                    board.called(event.run_id, await runner.calls_of(event.run_id))
             watching.cancel()
 
 
-async def _watch_waiting(tegu: Tegu, board: Board, view: View) -> None:
+async def _watch_waiting(runner: Runner, board: Board, view: View) -> None:
     """Note which runs nobody can take, and say it once."""
     while True:
         await asyncio.sleep(_WAITING_LOOK_S)
         left = {run_id: run for run_id, run in board.runs.items() if not run.status.is_terminal}
-        found = await tegu.waiting_reasons(list(left)) if left else {}
+        found = await runner.waiting_reasons(list(left)) if left else {}
         for run_id, run in left.items():
             reason = found.get(run_id, "")
             if reason and reason != run.note:

@@ -4,12 +4,12 @@ import click
 from rich.markup import escape
 
 from tegu.actions.contents import Ingested
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode, exit_code_of, write_error, write_notice
 from tegu.interfaces.cli.inputs import Unread, ingest_each
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import with_service
 
 
 @click.command()
@@ -22,10 +22,10 @@ def ingest(*, files: tuple[str, ...], as_json: bool) -> int:
     named and left out; the others are stored.
     """
 
-    async def work(tegu: Tegu) -> tuple[list[Ingested], list[Unread]]:
-        return await ingest_each(tegu, files)
+    async def work(service: Service) -> tuple[list[Ingested], list[Unread]]:
+        return await ingest_each(service, files)
 
-    stored, unread = with_tegu(work)
+    stored, unread = with_service(work)
     if as_json:
         refused = [
             {

@@ -6,14 +6,19 @@ until all were looked at, so that people see every bad one at once.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
-from tegu.actions.contents import Ingested
-from tegu.app import Tegu
+from tegu.actions.contents import Ingested, Source
+from tegu.client.service import Service
 from tegu.domain.content import SourceType
-from tegu.domain.errors import IntakeError
+from tegu.domain.errors import DefinitionError, IntakeError
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
+from tegu.interfaces.cli.local_service import LocalService
+from tegu.pipeline.builder import Pipeline
+from tegu.pipeline.document import PipelineDocument, load
+from tegu.storage.pipelines import PipelineVersion
 
 STDIN = "-"
 _SUFFIXES = {".yaml", ".yml", ".json"}
@@ -34,7 +39,43 @@ def pipeline_source(text: str) -> str | Path:
     return path if is_file else text
 
 
-async def ingest_each(tegu: Tegu, inputs: Sequence[str]) -> tuple[list[Ingested], list[Unread]]:
+class Ingests(Protocol):
+    """A Tegu, or the service."""
+
+    async def ingest(
+        self, source: Source, *, name: str | None = None, source_type: SourceType | None = None
+    ) -> Ingested:
+        """Store a file, bytes or text."""
+        ...
+
+
+async def version_of(service: Service, source: str | Path | Pipeline[Any]) -> PipelineVersion:
+    """The version that is meant: by its name, or by a document or a builder, which is published. Raises DefinitionError with
+    every problem, NotFoundError.
+    """
+    if isinstance(service, LocalService):
+        return await service.tegu.pipeline(source)
+    if isinstance(source, str):
+        return await service.pipelines.get(source)
+    return await _published(service, _document(source))
+
+
+def _document(source: Path | Pipeline[Any]) -> PipelineDocument:
+    return load(source.to_json() if isinstance(source, Pipeline) else source)
+
+
+async def _published(service: Service, document: PipelineDocument) -> PipelineVersion:
+    """What the service finds wrong has its line again."""
+    if document.data is None or document.problems:
+        raise DefinitionError(document.problems, source=document.source)
+    try:
+        return await service.pipelines.create(document=document.data)
+    except DefinitionError as error:
+        problems = tuple(replace(each, line=document.lines.get(each.place)) for each in error.problems)
+        raise DefinitionError(problems, source=document.source) from error
+
+
+async def ingest_each(tegu: Ingests, inputs: Sequence[str]) -> tuple[list[Ingested], list[Unread]]:
     """Store every input that can be read; each is stored whole or not at all."""
     stored: list[Ingested] = []
     unread: list[Unread] = []
@@ -46,7 +87,7 @@ async def ingest_each(tegu: Tegu, inputs: Sequence[str]) -> tuple[list[Ingested]
     return stored, unread
 
 
-async def _ingest(tegu: Tegu, text: str) -> Ingested:
+async def _ingest(tegu: Ingests, text: str) -> Ingested:
     if text != STDIN:
         return await tegu.ingest(Path(text))
     # One byte more than allowed, for ingest to refuse.

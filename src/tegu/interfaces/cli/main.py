@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from tegu.interfaces.cli.lazy import Lazy, LazyGroup
+from tegu.interfaces.cli.nouns import NOUNS
 
 COMMANDS: Final = {
     "demo": Lazy("demo", "demo", "Run the shipped samples: no key, no service, nothing to set up."),
@@ -55,6 +56,10 @@ COMMANDS: Final = {
     "crashpoints": Lazy(
         "crashpoints", "crashpoints", "List the moments right before and right after each commit."
     ),
+    "login": Lazy("login", "login", "Sign in at the service at URL: commands are for it from then on."),
+    "logout": Lazy("login", "logout", "Forget the key: commands are for this machine again."),
+    "whoami": Lazy("login", "whoami", "Say where commands go, and as whom."),
+    "completion": Lazy("completion", "completion", "Print what makes a SHELL complete commands and options."),
     "doctor": Lazy(
         "doctor",
         "doctor",
@@ -80,6 +85,7 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: boo
 @click.group(
     cls=LazyGroup,
     lazy=COMMANDS,
+    nouns=NOUNS,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -92,14 +98,17 @@ def _show_version(ctx: click.Context, _parameter: click.Parameter, is_asked: boo
     help="Show the version.",
 )
 @click.option(
+    "--url", metavar="URL", help="Ask the service there, with TEGU_API_KEY; or TEGU_URL, or `tegu login URL`."
+)
+@click.option("--local", is_flag=True, help="Work in this process, whatever was signed in at.")
+@click.option(
     "--debug",
     is_flag=True,
     envvar="TEGU_DEBUG",
     help="Show tracebacks and the log; also after the command, or TEGU_DEBUG=1.",
 )
-def cli(*, debug: bool) -> None:
+def cli(**_read_where_it_matters: object) -> None:
     """Turn files and e-mail into typed, traceable results by durable LLM pipelines on PostgreSQL."""
-    del debug  # read where it matters, from the root context
 
 
 def main() -> None:

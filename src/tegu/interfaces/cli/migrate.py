@@ -4,7 +4,7 @@ import click
 
 from tegu.app import Tegu
 from tegu.interfaces.cli.screen import json_option, write_json
-from tegu.interfaces.cli.session import run_async
+from tegu.interfaces.cli.session import only_here, run_async
 from tegu.settings import Settings
 
 
@@ -16,6 +16,7 @@ def migrate(*, as_json: bool) -> None:
     async def work() -> tuple[str | None, str]:
         return await Tegu(settings=Settings.from_environment()).migrate()
 
+    only_here()
     before, after = run_async(work())
     if as_json:
         write_json({"before": before, "after": after})

@@ -3,16 +3,17 @@
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
-from tegu.interfaces.cli.inputs import pipeline_source
+from tegu.client.service import Service
+from tegu.interfaces.cli.inputs import pipeline_source, version_of
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
-from tegu.pipeline.builtin import builtin_documents
+from tegu.interfaces.cli.session import taken, with_service
 from tegu.storage.pipelines import PipelineVersion
 
+PIPELINES_MAX = 10_000
 
-@click.group(cls=ListingGroup)
+
+@click.group(cls=ListingGroup, noun="pipelines")
 def pipelines() -> None:
     """List pipelines, or show one. Without a command it lists (see `list --help`)."""
 
@@ -22,12 +23,10 @@ def pipelines() -> None:
 def list_pipelines(*, as_json: bool) -> None:
     """List the newest version of every pipeline."""
 
-    async def work(tegu: Tegu) -> list[PipelineVersion]:
-        for name in builtin_documents():
-            await tegu.pipeline(name)  # being listed is the first use of one
-        return await tegu.list_pipelines()
+    async def work(service: Service) -> list[PipelineVersion]:
+        return await taken(service.pipelines.all(), PIPELINES_MAX)
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"pipelines": found})
         return
@@ -50,10 +49,10 @@ def list_pipelines(*, as_json: bool) -> None:
 def show(*, pipeline: str, as_json: bool) -> None:
     """Show a pipeline as YAML: a name (email_analysis), a version (email_analysis@2) or a file."""
 
-    async def work(tegu: Tegu) -> PipelineVersion:
-        return await tegu.pipeline(pipeline_source(pipeline))
+    async def work(service: Service) -> PipelineVersion:
+        return await version_of(service, pipeline_source(pipeline))
 
-    version = with_tegu(work)
+    version = with_service(work)
     if as_json:
         write_json(version)
         return

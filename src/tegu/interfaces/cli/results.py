@@ -1,34 +1,41 @@
 """`tegu results`: typed results, with the evidence for them."""
 
+from collections.abc import Sequence
 from itertools import groupby
 from uuid import UUID
 
 import click
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.run import Result
+from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import page_size, taken, with_service
 
 
-@click.command()
+@click.group(cls=ListingGroup, noun="results", takes_words=True)
+def results() -> None:
+    """Show results and the evidence for them. Without a command it lists: `tegu results RUN` is `tegu results list RUN`."""
+
+
+@results.command("list")
 @click.argument("run_id", metavar="[RUN]", type=click.UUID, required=False)
 @click.option("--type", "result_type", help="Only results of this type.")
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many of the newest."
 )
 @json_option
-def results(*, run_id: UUID | None, result_type: str | None, limit: int, as_json: bool) -> None:
+def list_(*, run_id: UUID | None, result_type: str | None, limit: int, as_json: bool) -> None:
     """Show results and the evidence for them: those of a run, or the newest of all runs."""
 
-    async def work(tegu: Tegu) -> tuple[Result, ...]:
+    async def work(service: Service) -> Sequence[Result]:
         if run_id is None:
-            return await tegu.list_results(type=result_type, limit=limit)
-        found = (await tegu.get_run(run_id)).results
+            return await taken(service.results.all(type=result_type, page_size=page_size(limit)), limit)
+        found = (await service.runs.get(run_id)).results
         return tuple(result for result in found if result_type in {None, result.type})
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"results": found})
         return

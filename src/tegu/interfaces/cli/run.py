@@ -1,61 +1,43 @@
-"""`tegu run` and `tegu start`: a pipeline over inputs, driven here or by whichever worker is there."""
+"""`tegu run` and `tegu start`: a pipeline over inputs, driven here, or by the service's workers."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from tegu.actions.contents import Ingested
-from tegu.actions.run_inputs import RunInput, inputs_of
 from tegu.actions.runs import StartOptions, statuses
 from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.errors import UsageError
 from tegu.domain.run import Run, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
-from tegu.domain.worker import waiting_reason
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.board import RunLine
 from tegu.interfaces.cli.failure import ExitCode, write_error, write_notice
-from tegu.interfaces.cli.following import drive, drive_shown, shows_partials
-from tegu.interfaces.cli.inputs import Unread, ingest_each, pipeline_source
+from tegu.interfaces.cli.following import finish_shown, shows_partials
+from tegu.interfaces.cli.inputs import pipeline_source
+from tegu.interfaces.cli.local_service import LocalService
+from tegu.interfaces.cli.planning import Wish, begun, planned
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.result_table import write_results
+from tegu.interfaces.cli.runners import Here, There
 from tegu.interfaces.cli.screen import console, json_option, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import with_service
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.tables import runs_table, write_error_info
 from tegu.interfaces.cli.usd import Usd
 from tegu.interfaces.cli.when import when_options
 from tegu.interfaces.cli.written_pipelines import written_pipeline
-from tegu.pipeline.builder import Pipeline
-from tegu.runtime import StageFunction
 from tegu.storage.pipelines import PipelineVersion
 
 SHOWN_RUNS_MAX = 10
 """Runs whose results are shown in full; of more, one line each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What to run: as given on the command line."""
-
-    pipeline: "str | Path | Pipeline[Any]"
-    inputs: tuple[str, ...]
-    model: str | None
-    limit: int
-
-    @property
-    def functions(self) -> tuple[StageFunction, ...]:
-        """The Python stages that a pipeline in Python brings with it."""
-        return tuple(self.pipeline.functions.values()) if isinstance(self.pipeline, Pipeline) else ()
 
 
 @dataclass(slots=True)
@@ -107,38 +89,35 @@ def run(
     """
     if partials and not (follow and as_json):
         raise UsageError("--partials belongs to --follow --json", hint="a terminal shows them without asking")
-    wish = Wish(written_pipeline(pipeline) or pipeline_source(pipeline), inputs, model, limit)
+    wish = Wish(
+        written_pipeline(pipeline) or pipeline_source(pipeline),
+        inputs,
+        limit,
+        StartOptions(model, TriggeredBy.USER, None, None, False, budget, priority, due_at, delay_s),
+    )
     started = Started({}, {})
 
-    async def work(tegu: Tegu) -> list[Run]:
-        version, found = await _planned(tegu, wish, drives=True)
+    async def work(service: Service) -> list[Run]:
         out = console()
         follows = (not as_json) if follow is None else follow
+        version, found = await planned(service, wish, drives=True)
         shown = follows and shows_partials(len(found), out, as_json=as_json, asked=partials)
-        options = StartOptions(
-            model=model,
-            triggered_by=TriggeredBy.USER,
-            stream=shown,
-            budget_usd=budget,
-            priority=priority,
-            due_at=due_at,
-            delay_s=delay_s,
-        )
-        run_ids = await tegu.start_inputs(version, found, options)
-        started.names.update(zip(run_ids, [item.name for item in found], strict=True))
+        started.names.update(await begun(service, version, found, replace(wish.options, stream=shown)))
+        runner = Here(service.tegu) if isinstance(service, LocalService) else There(service)
         try:
             if follows:
                 lines = lines_of(version, started.names)
-                await drive_shown(tegu, lines, out, as_json=as_json, partials=shown)
+                await finish_shown(runner, lines, out, as_json=as_json, partials=shown)
             else:
-                await drive(tegu, list(run_ids))
+                await runner.finish(list(started.names))
         except asyncio.CancelledError:
-            await _note_statuses(tegu, started)
+            if isinstance(service, LocalService):
+                await _note_statuses(service.tegu, started)
             raise
-        return [await tegu.get_run(run_id) for run_id in run_ids]
+        return [await service.runs.get(run_id) for run_id in started.names]
 
     try:
-        runs = with_tegu(work, stages=stages_of(modules, wish.functions))
+        runs = with_service(work, stages=stages_of(modules, wish.functions))
     except KeyboardInterrupt:
         _write_interrupted(started)
         return ExitCode.INTERRUPTED
@@ -179,83 +158,25 @@ def start(
 
     PIPELINE and INPUT are as for `tegu run`.
     """
-    wish = Wish(written_pipeline(pipeline) or pipeline_source(pipeline), inputs, model, limit)
+    wish = Wish(
+        written_pipeline(pipeline) or pipeline_source(pipeline),
+        inputs,
+        limit,
+        StartOptions(model, TriggeredBy.USER, None, None, False, budget, priority, due_at, delay_s),
+    )
 
-    async def work(tegu: Tegu) -> dict[UUID, str]:
+    async def work(service: Service) -> dict[UUID, str]:
         # Keys are the workers' affair, who may run elsewhere.
-        version, found = await _planned(tegu, wish, drives=False)
-        options = StartOptions(
-            model=model,
-            triggered_by=TriggeredBy.USER,
-            budget_usd=budget,
-            priority=priority,
-            due_at=due_at,
-            delay_s=delay_s,
-        )
-        run_ids = await tegu.start_inputs(version, found, options)
-        return dict(zip(run_ids, [item.name for item in found], strict=True))
+        version, found = await planned(service, wish, drives=False)
+        return await begun(service, version, found, wish.options)
 
-    names = with_tegu(work, stages=stages_of(modules, wish.functions))
+    names = with_service(work, stages=stages_of(modules, wish.functions))
     if as_json:
         write_json({"runs": [{"id": run_id, "name": name} for run_id, name in names.items()]})
         return
     for run_id, name in names.items():
         click.echo(printable(f"{run_id}  {name}"))
     write_notice("`tegu worker` drives them; `tegu runs show RUN` shows one.")
-
-
-async def _planned(tegu: Tegu, wish: Wish, *, drives: bool) -> tuple[PipelineVersion, tuple[RunInput, ...]]:
-    """The version and the runs to start. Everything that can be refused is refused here, before any run exists."""
-    version = await tegu.pipeline(wish.pipeline)
-    await _check_functions(tegu, version, drives=drives)
-    await tegu.require_models(version, model=wish.model, with_keys=drives)
-    stored, unread = await ingest_each(tegu, wish.inputs)
-    if unread:
-        raise _refusal(unread, len(wish.inputs))
-    found = inputs_of(version, stored)
-    _announce(version, stored, found)
-    if len(found) > wish.limit:
-        raise UsageError(
-            f"that is more than {wish.limit}: nothing was started", hint=f"allow it with --limit {len(found)}"
-        )
-    return version, found
-
-
-async def _check_functions(tegu: Tegu, version: PipelineVersion, *, drives: bool) -> None:
-    """This process, or a worker that is alive, must have the Python stages, or the runs would wait without end."""
-    missing = ", ".join(sorted(version.definition.python_stages() - tegu.registry.functions().keys()))
-    if drives and not missing:
-        return
-    unserved = await tegu.unserved_functions(version)
-    if not drives:
-        if unserved:
-            write_notice(f"The runs wait: {waiting_reason(unserved)} (`tegu worker --import MODULE`).")
-        return
-    if unserved:
-        hint = "add --import MODULE, or use `tegu start` and a worker that has it"
-        raise UsageError(f"this process has no {missing}, and {waiting_reason(unserved)}", hint=hint)
-    write_notice(f"This process has no {missing}: a worker that has drives the runs.")
-
-
-def _announce(version: PipelineVersion, stored: Sequence[Ingested], found: Sequence[RunInput]) -> None:
-    """Say first how many runs this makes."""
-    per = "mail thread" if any(item.thread_id for item in found) else "file or message"
-    runs, inputs = wording.counted(len(found), "run"), wording.counted(len(stored), "input")
-    write_notice(f"This makes {runs} of {version.name}@{version.number}: one per {per}, from {inputs}.")
-    for item in stored:
-        for warning in item.warnings:
-            write_notice(f"note: {item.content.name}: {warning}")
-
-
-def _refusal(unread: Sequence[Unread], total: int) -> Exception:
-    """One error for all inputs that cannot be read."""
-    if len(unread) == 1 and total == 1:
-        return unread[0].error
-    for each in unread:
-        write_error(each.error.message, each.error.hint)
-    first = unread[0].error
-    message = f"{len(unread)} of {total} inputs cannot be read: nothing was started"
-    return type(first)(message, code=first.code, hint="leave them out, or mend them")
 
 
 def lines_of(version: PipelineVersion, names: dict[UUID, str]) -> dict[UUID, RunLine]:

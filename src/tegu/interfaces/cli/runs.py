@@ -5,21 +5,21 @@ from uuid import UUID
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.run import Run
 from tegu.domain.status import RunStatus
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import page_size, taken, with_service
 from tegu.interfaces.cli.tables import runs_table, stages_table, write_error_info
 from tegu.interfaces.cli.when import said
 
 LIMITS = click.IntRange(1, 1000)
 
 
-@click.group(cls=ListingGroup)
+@click.group(cls=ListingGroup, noun="runs")
 def runs() -> None:
     """List runs, show one, or cancel one. Without a command it lists (see `list --help`)."""
 
@@ -32,12 +32,13 @@ def runs() -> None:
 def list_runs(*, status: str | None, pipeline: str | None, limit: int, as_json: bool) -> None:
     """List the newest runs."""
 
-    async def work(tegu: Tegu) -> list[Run]:
-        return await tegu.list_runs(
-            status=RunStatus(status) if status else None, pipeline=pipeline, limit=limit
+    async def work(service: Service) -> list[Run]:
+        wanted = RunStatus(status) if status else None
+        return await taken(
+            service.runs.all(status=wanted, pipeline=pipeline, page_size=page_size(limit)), limit
         )
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"runs": found})
     elif found:
@@ -52,10 +53,10 @@ def list_runs(*, status: str | None, pipeline: str | None, limit: int, as_json: 
 def show(*, run_id: UUID, as_json: bool) -> None:
     """Show a run: its stages, results, evidence and cost."""
 
-    async def work(tegu: Tegu) -> Run:
-        return await tegu.get_run(run_id)
+    async def work(service: Service) -> Run:
+        return await service.runs.get(run_id)
 
-    run = with_tegu(work)
+    run = with_service(work)
     if as_json:
         write_json(run)
         return
@@ -85,10 +86,10 @@ def show(*, run_id: UUID, as_json: bool) -> None:
 def cancel(*, run_id: UUID, as_json: bool) -> None:
     """Ask for the end of a run. Stages that are finished keep their results."""
 
-    async def work(tegu: Tegu) -> RunStatus:
-        return await tegu.cancel(run_id)
+    async def work(service: Service) -> RunStatus:
+        return (await service.runs.cancel(run_id)).status
 
-    before = with_tegu(work)
+    before = with_service(work)
     if as_json:
         write_json({"id": run_id, "status": before, "cancel_requested": True})
     else:

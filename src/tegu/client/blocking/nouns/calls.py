@@ -13,8 +13,8 @@ from tegu.client.call import Call
 from tegu.domain.call import AnsweredBy, CallStatus, LlmCall
 from tegu.domain.page import Page
 
-_LIST = Call[Page[LlmCall]]("calls.list", "GET", "/calls", Page[LlmCall], is_idempotent=True)
-_GET = Call[CallExchange](
+LIST = Call[Page[LlmCall]]("calls.list", "GET", "/calls", Page[LlmCall], is_idempotent=True)
+GET = Call[CallExchange](
     "calls.get", "GET", "/calls/{call_id}", CallExchange, key="call_id", is_idempotent=True
 )
 
@@ -41,7 +41,7 @@ class Calls:
     ) -> Page[LlmCall]:
         """List calls to models with tokens, time and cost, one row an attempt, the newest first."""
         return self._asking.ask(
-            _LIST,
+            LIST,
             {
                 "limit": limit,
                 "cursor": cursor,
@@ -72,7 +72,7 @@ class Calls:
         """List calls to models with tokens, time and cost, one row an attempt, the newest first. All of them, page by page, as they are wanted."""
         return every(
             self._asking,
-            _LIST,
+            LIST,
             {
                 "sort": sort,
                 "run_id": run_id,
@@ -88,4 +88,4 @@ class Calls:
 
     def get(self, call_id: UUID) -> CallExchange:
         """Read one call with what was sent and what came back."""
-        return self._asking.ask(_GET, {"call_id": call_id})
+        return self._asking.ask(GET, {"call_id": call_id})

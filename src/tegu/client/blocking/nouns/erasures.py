@@ -11,10 +11,10 @@ from tegu.client.call import Call
 from tegu.domain.page import Page
 from tegu.domain.privacy import Erasure
 
-_GET = Call[Erasure](
+GET = Call[Erasure](
     "erasures.get", "GET", "/erasures/{erasure_id}", Erasure, key="erasure_id", is_idempotent=True
 )
-_LIST = Call[Page[Erasure]]("erasures.list", "GET", "/erasures", Page[Erasure], is_idempotent=True)
+LIST = Call[Page[Erasure]]("erasures.list", "GET", "/erasures", Page[Erasure], is_idempotent=True)
 
 
 class Erasures:
@@ -25,12 +25,12 @@ class Erasures:
 
     def get(self, erasure_id: UUID) -> Erasure:
         """Read how far a deletion is."""
-        return self._asking.ask(_GET, {"erasure_id": erasure_id})
+        return self._asking.ask(GET, {"erasure_id": erasure_id})
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Erasure]:
         """List deletions of contents, the newest first."""
-        return self._asking.ask(_LIST, {"limit": limit, "cursor": cursor})
+        return self._asking.ask(LIST, {"limit": limit, "cursor": cursor})
 
     def all(self, *, page_size: int = 200) -> Generator[Erasure]:
         """List deletions of contents, the newest first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {}, page_size)
+        return every(self._asking, LIST, {}, page_size)

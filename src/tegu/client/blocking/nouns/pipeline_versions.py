@@ -12,10 +12,10 @@ from tegu.client.call import Call
 from tegu.domain.page import Page
 from tegu.storage.pipelines import PipelineVersion
 
-_LIST = Call[Page[PipelineVersion]](
+LIST = Call[Page[PipelineVersion]](
     "pipeline_versions.list", "GET", "/pipeline-versions", Page[PipelineVersion], is_idempotent=True
 )
-_GET = Call[PipelineVersion](
+GET = Call[PipelineVersion](
     "pipeline_versions.get",
     "GET",
     "/pipeline-versions/{version_id}",
@@ -40,7 +40,7 @@ class PipelineVersions:
         pipeline: str | None = None,
     ) -> Page[PipelineVersion]:
         """List the versions of all pipelines, or of one, the newest first."""
-        return self._asking.ask(_LIST, {"limit": limit, "cursor": cursor, "sort": sort, "pipeline": pipeline})
+        return self._asking.ask(LIST, {"limit": limit, "cursor": cursor, "sort": sort, "pipeline": pipeline})
 
     def all(
         self,
@@ -50,8 +50,8 @@ class PipelineVersions:
         page_size: int = 200,
     ) -> Generator[PipelineVersion]:
         """List the versions of all pipelines, or of one, the newest first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"sort": sort, "pipeline": pipeline}, page_size)
+        return every(self._asking, LIST, {"sort": sort, "pipeline": pipeline}, page_size)
 
     def get(self, version_id: UUID) -> PipelineVersion:
         """Read one version of a pipeline."""
-        return self._asking.ask(_GET, {"version_id": version_id})
+        return self._asking.ask(GET, {"version_id": version_id})

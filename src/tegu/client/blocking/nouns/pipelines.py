@@ -12,14 +12,14 @@ from tegu.domain.json import JsonObject
 from tegu.domain.page import Page
 from tegu.storage.pipelines import PipelineVersion
 
-_LIST = Call[Page[PipelineVersion]](
+LIST = Call[Page[PipelineVersion]](
     "pipelines.list", "GET", "/pipelines", Page[PipelineVersion], is_idempotent=True
 )
-_GET = Call[PipelineVersion](
+GET = Call[PipelineVersion](
     "pipelines.get", "GET", "/pipelines/{name}", PipelineVersion, key="name", is_idempotent=True
 )
-_CREATE = Call[PipelineVersion]("pipelines.create", "POST", "/pipelines", PipelineVersion, is_idempotent=True)
-_CHECK = Call[CheckedDocument](
+CREATE = Call[PipelineVersion]("pipelines.create", "POST", "/pipelines", PipelineVersion, is_idempotent=True)
+CHECK = Call[CheckedDocument](
     "pipelines.check", "POST", "/pipelines/check", CheckedDocument, is_idempotent=True
 )
 
@@ -32,22 +32,22 @@ class Pipelines:
 
     def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[PipelineVersion]:
         """List pipelines by name, each with its newest version; those that ship with Tegu are among them."""
-        return self._asking.ask(_LIST, {"limit": limit, "cursor": cursor})
+        return self._asking.ask(LIST, {"limit": limit, "cursor": cursor})
 
     def all(self, *, page_size: int = 200) -> Generator[PipelineVersion]:
         """List pipelines by name, each with its newest version; those that ship with Tegu are among them. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {}, page_size)
+        return every(self._asking, LIST, {}, page_size)
 
     def get(self, name: str) -> PipelineVersion:
         """Read the newest version of a pipeline, or one version by its number."""
-        return self._asking.ask(_GET, {"name": name})
+        return self._asking.ask(GET, {"name": name})
 
     def create(self, *, text: str | None = None, document: JsonObject | None = None) -> PipelineVersion:
         """Publish a document as the newest version of the pipeline that it names. A version that equals a stored one is found
         instead. Every problem of the document is reported at once.
         """
-        return self._asking.ask(_CREATE, {"text": text, "document": document})
+        return self._asking.ask(CREATE, {"text": text, "document": document})
 
     def check(self, *, text: str | None = None, document: JsonObject | None = None) -> CheckedDocument:
         """Check a document, of which nothing is stored: every problem with its place, its line and what to do."""
-        return self._asking.ask(_CHECK, {"text": text, "document": document})
+        return self._asking.ask(CHECK, {"text": text, "document": document})

@@ -12,8 +12,8 @@ from tegu.client.call import Call
 from tegu.domain.page import Page
 from tegu.domain.run import Result
 
-_LIST = Call[Page[Result]]("results.list", "GET", "/results", Page[Result], is_idempotent=True)
-_GET = Call[Result]("results.get", "GET", "/results/{result_id}", Result, key="result_id", is_idempotent=True)
+LIST = Call[Page[Result]]("results.list", "GET", "/results", Page[Result], is_idempotent=True)
+GET = Call[Result]("results.get", "GET", "/results/{result_id}", Result, key="result_id", is_idempotent=True)
 
 
 class Results:
@@ -36,7 +36,7 @@ class Results:
     ) -> Page[Result]:
         """List results with their evidence and confidence, those of the newest runs first."""
         return self._asking.ask(
-            _LIST,
+            LIST,
             {
                 "limit": limit,
                 "cursor": cursor,
@@ -63,7 +63,7 @@ class Results:
         """List results with their evidence and confidence, those of the newest runs first. All of them, page by page, as they are wanted."""
         return every(
             self._asking,
-            _LIST,
+            LIST,
             {
                 "sort": sort,
                 "type": type,
@@ -77,4 +77,4 @@ class Results:
 
     def get(self, result_id: str) -> Result:
         """Read one result."""
-        return self._asking.ask(_GET, {"result_id": result_id})
+        return self._asking.ask(GET, {"result_id": result_id})

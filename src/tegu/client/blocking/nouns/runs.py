@@ -17,14 +17,14 @@ from tegu.domain.page import Page
 from tegu.domain.run import Run
 from tegu.domain.status import RunStatus
 
-_START = Call[StartedRuns]("runs.start", "POST", "/runs", StartedRuns, is_keyed=True)
-_LIST = Call[Page[Run]]("runs.list", "GET", "/runs", Page[Run], is_idempotent=True)
-_GET = Call[Run]("runs.get", "GET", "/runs/{run_id}", Run, key="run_id", is_idempotent=True)
-_WAIT = Call[Run]("runs.wait", "GET", "/runs/{run_id}/wait", Run, key="run_id", is_idempotent=True)
-_EVENTS = Call[RunEvents](
+START = Call[StartedRuns]("runs.start", "POST", "/runs", StartedRuns, is_keyed=True)
+LIST = Call[Page[Run]]("runs.list", "GET", "/runs", Page[Run], is_idempotent=True)
+GET = Call[Run]("runs.get", "GET", "/runs/{run_id}", Run, key="run_id", is_idempotent=True)
+WAIT = Call[Run]("runs.wait", "GET", "/runs/{run_id}/wait", Run, key="run_id", is_idempotent=True)
+EVENTS = Call[RunEvents](
     "runs.events", "GET", "/runs/{run_id}/events", RunEvents, key="run_id", is_idempotent=True
 )
-_CANCEL = Call[CancelledRun]("runs.cancel", "POST", "/runs/{run_id}/cancel", CancelledRun, key="run_id")
+CANCEL = Call[CancelledRun]("runs.cancel", "POST", "/runs/{run_id}/cancel", CancelledRun, key="run_id")
 
 
 class Runs:
@@ -51,7 +51,7 @@ class Runs:
         takes threads. Workers drive them.
         """
         return self._asking.ask(
-            _START,
+            START,
             {
                 "pipeline": pipeline,
                 "content_ids": content_ids,
@@ -77,7 +77,7 @@ class Runs:
     ) -> Page[Run]:
         """List runs with their totals, without stages and results."""
         return self._asking.ask(
-            _LIST, {"limit": limit, "cursor": cursor, "sort": sort, "status": status, "pipeline": pipeline}
+            LIST, {"limit": limit, "cursor": cursor, "sort": sort, "status": status, "pipeline": pipeline}
         )
 
     def all(
@@ -89,20 +89,20 @@ class Runs:
         page_size: int = 200,
     ) -> Generator[Run]:
         """List runs with their totals, without stages and results. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"sort": sort, "status": status, "pipeline": pipeline}, page_size)
+        return every(self._asking, LIST, {"sort": sort, "status": status, "pipeline": pipeline}, page_size)
 
     def get(self, run_id: UUID) -> Run:
         """Read a run with its stages, results, evidence and cost."""
-        return self._asking.ask(_GET, {"run_id": run_id})
+        return self._asking.ask(GET, {"run_id": run_id})
 
     def wait(self, run_id: UUID, *, timeout_s: float = 30.0) -> Run:
         """Wait until a run has ended, at most `timeout_s`, and read it as it stands then: its status says whether it ended."""
-        return self._asking.ask(_WAIT, {"run_id": run_id, "timeout_s": timeout_s})
+        return self._asking.ask(WAIT, {"run_id": run_id, "timeout_s": timeout_s})
 
     def events(self, run_id: UUID, *, after_seq: int = 0, limit: int = 200) -> RunEvents:
         """Read what happened in a run, in order, after a sequence number."""
-        return self._asking.ask(_EVENTS, {"run_id": run_id, "after_seq": after_seq, "limit": limit})
+        return self._asking.ask(EVENTS, {"run_id": run_id, "after_seq": after_seq, "limit": limit})
 
     def cancel(self, run_id: UUID) -> CancelledRun:
         """Ask for the end of a run: a worker ends it within seconds. Stages that are finished keep their results."""
-        return self._asking.ask(_CANCEL, {"run_id": run_id})
+        return self._asking.ask(CANCEL, {"run_id": run_id})

@@ -13,7 +13,7 @@ from tegu.domain.page import Page
 from tegu.domain.run import StageOfRun
 from tegu.domain.status import StageStatus
 
-_LIST = Call[Page[StageOfRun]]("stage_runs.list", "GET", "/stage-runs", Page[StageOfRun], is_idempotent=True)
+LIST = Call[Page[StageOfRun]]("stage_runs.list", "GET", "/stage-runs", Page[StageOfRun], is_idempotent=True)
 
 
 class StageRuns:
@@ -35,7 +35,7 @@ class StageRuns:
     ) -> Page[StageOfRun]:
         """List stage runs with their outputs and errors, those of the newest runs first."""
         return self._asking.ask(
-            _LIST,
+            LIST,
             {
                 "limit": limit,
                 "cursor": cursor,
@@ -60,7 +60,7 @@ class StageRuns:
         """List stage runs with their outputs and errors, those of the newest runs first. All of them, page by page, as they are wanted."""
         return every(
             self._asking,
-            _LIST,
+            LIST,
             {"sort": sort, "run_id": run_id, "stage": stage, "status": status, "pipeline": pipeline},
             page_size,
         )

@@ -13,8 +13,8 @@ from tegu.client.call import Call
 from tegu.domain.content import ThreadEntry
 from tegu.domain.page import Page
 
-_LIST = Call[Page[ThreadEntry]]("threads.list", "GET", "/threads", Page[ThreadEntry], is_idempotent=True)
-_GET = Call[ThreadMessages](
+LIST = Call[Page[ThreadEntry]]("threads.list", "GET", "/threads", Page[ThreadEntry], is_idempotent=True)
+GET = Call[ThreadMessages](
     "threads.get", "GET", "/threads/{thread_id}", ThreadMessages, key="thread_id", is_idempotent=True
 )
 
@@ -34,7 +34,7 @@ class Threads:
         subject: str | None = None,
     ) -> Page[ThreadEntry]:
         """List mail threads: e-mails that answer each other, the thread begun last first."""
-        return self._asking.ask(_LIST, {"limit": limit, "cursor": cursor, "sort": sort, "subject": subject})
+        return self._asking.ask(LIST, {"limit": limit, "cursor": cursor, "sort": sort, "subject": subject})
 
     def all(
         self,
@@ -44,8 +44,8 @@ class Threads:
         page_size: int = 200,
     ) -> Generator[ThreadEntry]:
         """List mail threads: e-mails that answer each other, the thread begun last first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {"sort": sort, "subject": subject}, page_size)
+        return every(self._asking, LIST, {"sort": sort, "subject": subject}, page_size)
 
     def get(self, thread_id: UUID) -> ThreadMessages:
         """Read a mail thread with its e-mails, oldest first; their texts are `contents.text`."""
-        return self._asking.ask(_GET, {"thread_id": thread_id})
+        return self._asking.ask(GET, {"thread_id": thread_id})
