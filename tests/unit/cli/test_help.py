@@ -32,7 +32,7 @@ def _imported(*arguments: str) -> set[str]:
 @pytest.mark.parametrize("option", ["--help", "--version", "--no-such-option"])
 def test_the_help_and_a_mistyped_option_import_the_entry_point_only(option: str) -> None:
     allowed = {"tegu", "tegu.interfaces", "tegu.interfaces.cli"} | {
-        f"tegu.interfaces.cli.{name}" for name in ("main", "lazy", "failure", "printable")
+        f"tegu.interfaces.cli.{name}" for name in ("main", "lazy", "nouns", "failure", "printable")
     }
     assert _imported(option) <= allowed
 

@@ -14,7 +14,7 @@ COMMANDS: Final = {
     "start": Lazy("run", "start", "Start runs and print their ids; a worker drives them."),
     "drive": Lazy("drive", "drive", "Drive given runs in this process until they have ended."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
-    "serve": Lazy("serve", "serve", "Serve everything over HTTP, with a worker beside it."),
+    "serve": Lazy("serve", "serve", "Serve REST and the live feed, and drive runs, until told to stop."),
     "workers": Lazy("workers", "workers", "List the workers that are alive, with their Python stages."),
     "status": Lazy(
         "status", "status", "Show how the installation is: workers, backlog, leases, what waits and why."
