@@ -168,6 +168,10 @@ async def _login(environment: dict[str, str], url: str, key: str) -> Ended:
 async def test_shells_complete_commands_and_choices(process_environment: dict[str, str], shell: str) -> None:
     ended = await tegu(process_environment, "completion", shell)
     assert (ended.code, "_TEGU_COMPLETE" in ended.out) == (0, True)
-    asked = {"_TEGU_COMPLETE": "bash_complete", "COMP_WORDS": "tegu stage-runs list --status ", "COMP_CWORD": "4"}
+    asked = {
+        "_TEGU_COMPLETE": "bash_complete",
+        "COMP_WORDS": "tegu stage-runs list --status ",
+        "COMP_CWORD": "4",
+    }
     completed = await tegu(process_environment | asked)
     assert "plain,waiting" in completed.out.split()

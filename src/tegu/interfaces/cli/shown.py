@@ -23,8 +23,8 @@ from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.screen import table
 from tegu.interfaces.cli.when import said
 
-CELL_MAX = 60
-COLUMNS_MAX = 8
+CELL_MAX = 40
+_GAP = 2
 _EVERYWHERE = "organization_id"
 """Said by whose key it is, and the same in every row."""
 
@@ -48,7 +48,7 @@ def _write_items(out: Console, items: Sequence[object]) -> None:
     if not items:
         out.print("There is none.")
     elif is_dataclass(items[0]):
-        out.print(_items_table([_parts(item) for item in items]))
+        out.print(_items_table([_parts(item) for item in items], out.width))
     else:
         for item in items:
             out.print(escape(_text(item)))
@@ -71,13 +71,20 @@ def _write_one(out: Console, parts: dict[str, object]) -> None:
         _write_items(out, items)
 
 
-def _items_table(rows: Sequence[dict[str, object]]) -> Table:
-    names = [name for name in rows[0] if any(_is_said(row.get(name)) for row in rows)][:COLUMNS_MAX]
-    whole = [name for name in names if isinstance(rows[0][name], UUID | datetime)]
-    right = [name for name in names if isinstance(rows[0][name], int) and not isinstance(rows[0][name], bool)]
-    made = table(*names, whole=tuple(whole), right=tuple(right))
-    for row in rows:
-        made.add_row(*(escape(_cell(row.get(name))) for name in names))
+def _items_table(rows: Sequence[dict[str, object]], width: int) -> Table:
+    """As many columns as fit, whole: the first ones first, and none that is empty everywhere."""
+    columns: dict[str, list[str]] = {}
+    left = width
+    for name in rows[0]:
+        cells = [_cell(row.get(name)) for row in rows]
+        needed = max(len(name), *map(len, cells)) + _GAP
+        if any(cells) and needed <= left:
+            columns[name] = cells
+            left -= needed
+    right = [name for name in columns if isinstance(rows[0][name], int | Decimal)]
+    made = table(*columns, right=tuple(right), whole=tuple(columns))
+    for row in zip(*columns.values(), strict=True):
+        made.add_row(*map(escape, row))
     return made
 
 
