@@ -11,10 +11,10 @@ from tegu.client.call import Call
 from tegu.domain.page import Page
 from tegu.domain.webhook import DeliveryStatus, WebhookDelivery
 
-_LIST = Call[Page[WebhookDelivery]](
+LIST = Call[Page[WebhookDelivery]](
     "webhook_deliveries.list", "GET", "/webhook-deliveries", Page[WebhookDelivery], is_idempotent=True
 )
-_GET = Call[WebhookDelivery](
+GET = Call[WebhookDelivery](
     "webhook_deliveries.get",
     "GET",
     "/webhook-deliveries/{delivery_id}",
@@ -22,7 +22,7 @@ _GET = Call[WebhookDelivery](
     key="delivery_id",
     is_idempotent=True,
 )
-_REPLAY = Call[WebhookDelivery](
+REPLAY = Call[WebhookDelivery](
     "webhook_deliveries.replay",
     "POST",
     "/webhook-deliveries/{delivery_id}/replay",
@@ -49,7 +49,7 @@ class WebhookDeliveries:
     ) -> Page[WebhookDelivery]:
         """List deliveries of the last 30 days without their bodies, the newest first."""
         return await self._asking.ask(
-            _LIST,
+            LIST,
             {
                 "limit": limit,
                 "cursor": cursor,
@@ -72,15 +72,15 @@ class WebhookDeliveries:
         """List deliveries of the last 30 days without their bodies, the newest first. All of them, page by page, as they are wanted."""
         return every(
             self._asking,
-            _LIST,
+            LIST,
             {"webhook_id": webhook_id, "status": status, "event": event, "run_id": run_id},
             page_size,
         )
 
     async def get(self, delivery_id: UUID) -> WebhookDelivery:
         """Read a delivery: what is sent, and what came back."""
-        return await self._asking.ask(_GET, {"delivery_id": delivery_id})
+        return await self._asking.ask(GET, {"delivery_id": delivery_id})
 
     async def replay(self, delivery_id: UUID) -> WebhookDelivery:
         """Send a delivery that has ended once more, with the same id and the same body."""
-        return await self._asking.ask(_REPLAY, {"delivery_id": delivery_id})
+        return await self._asking.ask(REPLAY, {"delivery_id": delivery_id})

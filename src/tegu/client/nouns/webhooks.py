@@ -12,12 +12,12 @@ from tegu.client.call import UNSET, Call, Unset
 from tegu.domain.page import Page
 from tegu.domain.webhook import Webhook, WebhookEvent
 
-_CREATE = Call[WebhookWithSecret]("webhooks.create", "POST", "/webhooks", WebhookWithSecret)
-_LIST = Call[Page[Webhook]]("webhooks.list", "GET", "/webhooks", Page[Webhook], is_idempotent=True)
-_GET = Call[Webhook](
+CREATE = Call[WebhookWithSecret]("webhooks.create", "POST", "/webhooks", WebhookWithSecret)
+LIST = Call[Page[Webhook]]("webhooks.list", "GET", "/webhooks", Page[Webhook], is_idempotent=True)
+GET = Call[Webhook](
     "webhooks.get", "GET", "/webhooks/{webhook_id}", Webhook, key="webhook_id", is_idempotent=True
 )
-_UPDATE = Call[Webhook](
+UPDATE = Call[Webhook](
     "webhooks.update",
     "PATCH",
     "/webhooks/{webhook_id}",
@@ -26,13 +26,13 @@ _UPDATE = Call[Webhook](
     is_idempotent=True,
     nullable=("pipelines", "is_enabled"),
 )
-_DELETE = Call[RemovedWebhook](
+DELETE = Call[RemovedWebhook](
     "webhooks.delete", "DELETE", "/webhooks/{webhook_id}", RemovedWebhook, key="webhook_id"
 )
-_TEST = Call[TestedWebhook](
+TEST = Call[TestedWebhook](
     "webhooks.test", "POST", "/webhooks/{webhook_id}/test", TestedWebhook, key="webhook_id"
 )
-_ROTATE_SECRET = Call[WebhookWithSecret](
+ROTATE_SECRET = Call[WebhookWithSecret](
     "webhooks.rotate_secret",
     "POST",
     "/webhooks/{webhook_id}/rotate-secret",
@@ -58,7 +58,7 @@ class Webhooks:
     ) -> WebhookWithSecret:
         """Tell an address of events, by signed requests. The secret that they are signed with is shown this once."""
         return await self._asking.ask(
-            _CREATE,
+            CREATE,
             {
                 "url": url,
                 "events": events,
@@ -70,15 +70,15 @@ class Webhooks:
 
     async def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Webhook]:
         """List webhooks, the newest first."""
-        return await self._asking.ask(_LIST, {"limit": limit, "cursor": cursor})
+        return await self._asking.ask(LIST, {"limit": limit, "cursor": cursor})
 
     def all(self, *, page_size: int = 200) -> AsyncGenerator[Webhook]:
         """List webhooks, the newest first. All of them, page by page, as they are wanted."""
-        return every(self._asking, _LIST, {}, page_size)
+        return every(self._asking, LIST, {}, page_size)
 
     async def get(self, webhook_id: UUID) -> Webhook:
         """Read a webhook, and whether it goes well."""
-        return await self._asking.ask(_GET, {"webhook_id": webhook_id})
+        return await self._asking.ask(GET, {"webhook_id": webhook_id})
 
     async def update(
         self,
@@ -93,7 +93,7 @@ class Webhooks:
     ) -> Webhook:
         """Change a webhook, pause it, or enable it again. What is pending for it waits meanwhile."""
         return await self._asking.ask(
-            _UPDATE,
+            UPDATE,
             {
                 "webhook_id": webhook_id,
                 "url": url,
@@ -107,12 +107,12 @@ class Webhooks:
 
     async def delete(self, webhook_id: UUID) -> RemovedWebhook:
         """Remove a webhook with its deliveries: it is told nothing more."""
-        return await self._asking.ask(_DELETE, {"webhook_id": webhook_id})
+        return await self._asking.ask(DELETE, {"webhook_id": webhook_id})
 
     async def test(self, webhook_id: UUID) -> TestedWebhook:
         """Send a webhook an event `webhook.test`."""
-        return await self._asking.ask(_TEST, {"webhook_id": webhook_id})
+        return await self._asking.ask(TEST, {"webhook_id": webhook_id})
 
     async def rotate_secret(self, webhook_id: UUID, *, overlap_s: float = 86400.0) -> WebhookWithSecret:
         """Sign with a new secret, which is shown this once; and, for a while, with the one before too."""
-        return await self._asking.ask(_ROTATE_SECRET, {"webhook_id": webhook_id, "overlap_s": overlap_s})
+        return await self._asking.ask(ROTATE_SECRET, {"webhook_id": webhook_id, "overlap_s": overlap_s})

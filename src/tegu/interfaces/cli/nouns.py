@@ -16,4 +16,6 @@ NOUNS: Final = {
     "runs": ("wait", "events"),
     "stage-runs": ("list",),
     "threads": ("list", "get"),
+    "webhook-deliveries": ("list", "get", "replay"),
+    "webhooks": ("create", "list", "get", "update", "delete", "test", "rotate-secret"),
 }
