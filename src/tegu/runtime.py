@@ -16,6 +16,7 @@ from uuid import UUID
 from tegu.actions.erasures import erase_for_ever
 from tegu.actions.firing import fire_for_ever
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
+from tegu.actions.runs import WATCH_S
 from tegu.actions.scope import Scope
 from tegu.actions.secrets import keyring_of
 from tegu.crashpoints import crashing
@@ -30,6 +31,7 @@ from tegu.egress.guard import Guard
 from tegu.egress.mail import Outbox
 from tegu.engine.alone import AlonePerformer, can_be_sent
 from tegu.engine.attempt import Perform
+from tegu.engine.broadcast import Broadcast
 from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
 from tegu.engine.own_runs import OwnRuns
@@ -66,7 +68,7 @@ from tegu.storage.database import (
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitLevel, LimitStore, list_limits
 from tegu.storage.organizations import OrganizationIds, model_of
-from tegu.storage.partials import PartialStore
+from tegu.storage.partials import PartialStore, watch_runs
 from tegu.storage.remembered import Remembered
 from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
@@ -105,6 +107,7 @@ class Runtime:
         self._alone: AlonePerformer | None = None
         self._partials: Partials | None = None
         self._feed: Feed | None = None
+        self._broadcast: Broadcast | None = None
         self._serving: tuple[Worker, asyncio.Task[None]] | None = None
         self._hooks: dict[str, Hook] = {}
         self._delivering: tuple[Deliverer, asyncio.Task[None]] | None = None
@@ -134,6 +137,7 @@ class Runtime:
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier(self._database.engine)
         self._feed = Feed(partial(connect, address, APP_ROLE))
+        self._broadcast = Broadcast(self._database.engine, self._feed, self._watch_runs)
         if self._hooks:
             try:
                 await self._deliver()
@@ -161,6 +165,8 @@ class Runtime:
             closing.push_async_callback(self.limiter.close)
             if self._partials is not None:
                 closing.push_async_callback(self._partials.close)
+            if self._broadcast is not None:
+                closing.push_async_callback(self._broadcast.close)
             if self._feed is not None:
                 closing.push_async_callback(self._feed.close)
             if self._notifier is not None:
@@ -205,6 +211,17 @@ class Runtime:
         if self._feed is None:
             raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
         return self._feed
+
+    @property
+    def broadcast(self) -> Broadcast:
+        """What tells everybody in this process who follows events. Raises UsageError before `open`."""
+        if self._broadcast is None:
+            raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
+        return self._broadcast
+
+    async def _watch_runs(self, organization_id: UUID, run_ids: Iterable[UUID]) -> None:
+        async with self.database.transaction(organization_id) as connection:
+            await watch_runs(connection, organization_id, run_ids, for_s=WATCH_S)
 
     async def ledger(self, place: CallPlace) -> Ledger:
         """Journal and ledger of the calls that belong there."""

@@ -13,6 +13,7 @@ from uuid import UUID
 from tegu.domain.installation import Health
 from tegu.egress.guard import Guard
 from tegu.egress.mail import Outbox
+from tegu.engine.broadcast import Broadcast
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource
 from tegu.sealing import Keyring
@@ -62,6 +63,11 @@ class Machinery(Protocol):
     @property
     def keyring(self) -> Keyring:
         """What stored secrets are sealed and opened with. Raises ConfigurationError."""
+        ...
+
+    @property
+    def broadcast(self) -> Broadcast:
+        """What tells everybody in this process who follows events."""
         ...
 
     @property

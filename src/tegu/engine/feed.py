@@ -21,23 +21,27 @@ class Feed:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._followers: dict[str, set[asyncio.Event]] = {}
+        self._followers: dict[str, list[asyncio.Event]] = {}
         self._listening: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def hints(self, run_ids: Iterable[UUID]) -> AsyncGenerator[asyncio.Event]:
-        """An event that is set when something of one of these runs was stored. Of no runs: one that is never set."""
-        hint = asyncio.Event()
+    async def hints(
+        self, run_ids: Iterable[UUID], *, hint: asyncio.Event | None = None
+    ) -> AsyncGenerator[asyncio.Event]:
+        """An event (that one, if given) that is set when something of one of these runs was stored. Of no runs: one that is
+        never set.
+        """
+        hint = hint or asyncio.Event()
         marks = [_mark(run_id) for run_id in run_ids]
         for mark in marks:
-            self._followers.setdefault(mark, set()).add(hint)
+            self._followers.setdefault(mark, []).append(hint)
         if marks and self._listening is None:
             self._listening = asyncio.create_task(hear(self._connect, CHANNEL, self._told))
         try:
             yield hint
         finally:
             for mark in marks:
-                self._followers[mark].discard(hint)
+                self._followers[mark].remove(hint)
                 if not self._followers[mark]:
                     del self._followers[mark]
             if not self._followers:

@@ -91,6 +91,12 @@ async def set_own_model(connection: Transaction, organization_id: UUID, model: s
     return await connection.scalar(changed.returning(organizations.c.id)) is not None
 
 
+async def cursor_key(connection: Transaction, organization_id: UUID) -> bytes:
+    """What seals how far somebody has read its events."""
+    query = select(organizations.c.cursor_key).where(organizations.c.id == organization_id)
+    return (await connection.execute(query)).scalar_one()
+
+
 class OrganizationIds:
     """Ids by external id: remembered, up to a number, and looked up once however many ask at the same time."""
 

@@ -102,6 +102,20 @@ async def statuses_of(
     return {row.id: RunStatus(row.status) for row in await connection.execute(query)}
 
 
+async def seen_of(
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID], rows: Rows
+) -> set[UUID]:
+    """Those of these runs that are there to be seen."""
+    if not run_ids:
+        return set()
+    query = select(runs.c.id).where(
+        runs.c.organization_id == organization_id,
+        runs.c.id.in_(run_ids),
+        pipelines_seen(organization_id, rows, runs.c.pipeline_id),
+    )
+    return set((await connection.scalars(query)).all())
+
+
 async def waiting_of(
     connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, tuple[str, ...]]:

@@ -14,6 +14,7 @@ organizations = Table(
     Column("created_at", Time, nullable=False),
     Column("deleted_at", Time),
     Column("erased_at", Time),
+    Column("cursor_key", LargeBinary, nullable=False),
 )
 
 blobs = Table(

@@ -1,6 +1,7 @@
 """Pipelines, their runs and what came of them, and who follows them."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -135,6 +136,7 @@ run_events = Table(
     Column("item", Text, nullable=False),
     Column("data", Jsonb),
     Column("at", Time, nullable=False),
+    Column("xact", BigInteger),
 )
 
 stage_partials = Table(

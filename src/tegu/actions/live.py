@@ -1,0 +1,105 @@
+"""Following events live: which topics there are, who may follow them, and from where.
+
+    runs                every run that the actor sees
+    pipeline:NAME       the runs of a pipeline
+    run:ID, run:ID@SEQ  a run; with a number its events from after that on, first
+
+Called by the interfaces that stream. Invariant: it asks the policy as every action does, and what an actor does not see is
+never told to it: a run is not found, and of `runs` and of pipelines it hears what it may.
+"""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from tegu.actions.policy import enforce
+from tegu.actions.scope import Scope
+from tegu.domain.actor import Permission, Rows
+from tegu.domain.errors import NotFoundError, QuotaError, UsageError
+from tegu.engine.event_cursor import AGE_MAX_S, EventCursors
+from tegu.engine.subscription import Subscription, Topics
+from tegu.storage import organizations, runs
+from tegu.storage.event_news import Snapshot
+
+TOPICS_MAX = 100
+STREAMS_MAX = 100
+"""Of one actor in one process."""
+_AGAIN_S = 5.0
+_DAY_S = 86_400.0
+_HINT = "`runs`, `pipeline:NAME`, `run:ID` or `run:ID@SEQ`, with commas between them"
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What is asked for. `cursor` is what the last event brought along that was heard."""
+
+    topics: tuple[str, ...]
+    partials: bool = False
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A subscription, how cursors are written for it, and up to where it has been told everything, if it has."""
+
+    subscription: Subscription
+    write_cursor: Callable[[Snapshot], str]
+    position: Callable[[], Snapshot | None]
+
+
+@asynccontextmanager
+async def followed(scope: Scope, asked: Follow) -> AsyncGenerator[Live]:
+    """Follow while this lasts. Raises ForbiddenError, NotFoundError, UsageError, QuotaError."""
+    rows = enforce(scope.actor, "events.follow", Permission.RUNS_READ)
+    topics = topics_of(asked, rows)
+    broadcast = scope.machinery.broadcast
+    if broadcast.followers_of(scope.actor) >= STREAMS_MAX:
+        raise QuotaError(
+            f"you have {STREAMS_MAX} streams open already",
+            hint="one stream takes many topics",
+            code="rate_limited",
+            retry_after_s=_AGAIN_S,
+        )
+    async with scope.transaction() as connection:
+        key = await organizations.cursor_key(connection, scope.organization_id)
+        seen = await runs.seen_of(connection, scope.organization_id, tuple(topics.runs), rows)
+    if missing := topics.runs.keys() - seen:
+        raise NotFoundError(f"there is no run {min(missing)}", hint="`tegu runs` lists the newest")
+    kept_days = scope.machinery.settings.keep.events_days
+    age_max_s = AGE_MAX_S if kept_days is None else min(AGE_MAX_S, kept_days * _DAY_S)
+    cursors = EventCursors(scope.organization_id, key, age_max_s=age_max_s)
+    position = cursors.read(asked.cursor) if asked.cursor else None
+    async with broadcast.subscribe(scope.actor, topics, position) as made:
+        yield Live(made, cursors.write, lambda: broadcast.position_of(made))
+
+
+def topics_of(asked: Follow, rows: Rows) -> Topics:
+    """What is meant, for somebody who sees these rows. Raises UsageError."""
+    if not 0 < len(asked.topics) <= TOPICS_MAX:
+        raise UsageError(f"{len(asked.topics)} topics: from 1 to {TOPICS_MAX} can be followed", hint=_HINT)
+    pipelines: set[str] = set()
+    run_ids: dict[UUID, int | None] = {}
+    for topic in asked.topics:
+        kind, _, name = topic.partition(":")
+        if kind == "pipeline" and name:
+            pipelines.add(name)
+        elif kind == "run":
+            run_id, after = _run(topic, name)
+            run_ids[run_id] = after
+        elif topic != "runs":
+            raise UsageError(f"there is no topic {topic[:80]!r}", hint=_HINT)
+    is_everything = "runs" in asked.topics
+    if rows.pipelines is not None:
+        pipelines = set(rows.pipelines) if is_everything else pipelines & rows.pipelines
+    return Topics(is_everything and rows.pipelines is None, frozenset(pipelines), run_ids, asked.partials)
+
+
+def _run(topic: str, written: str) -> tuple[UUID, int | None]:
+    run_id, at, seq = written.partition("@")
+    if at and not (seq.isascii() and seq.isdigit() and len(seq) < 10):
+        raise UsageError(f"topic {topic[:80]!r} has no number after the @", hint=_HINT)
+    try:
+        return UUID(run_id), int(seq) if at else None
+    except ValueError as error:
+        raise UsageError(f"topic {topic[:80]!r} names no run by its id", hint=_HINT) from error
