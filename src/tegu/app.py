@@ -26,6 +26,7 @@ from tegu.domain.operations import checked_runs_max
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
 from tegu.engine.deliver import Hook, HookFunction
+from tegu.engine.stop_signals import told_to_stop
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
@@ -157,13 +158,15 @@ class Tegu(OrganizationHandle):
         self, app: object = None, *, worker: bool = False, options: WorkerOptions | None = None
     ) -> AsyncGenerator[None]:
         """Open while an ASGI application lives: `FastAPI(lifespan=tegu.lifespan)`, or `async with tegu.lifespan(app):`
-        within a lifespan of your own. With `worker` this process drives everybody's runs.
+        within a lifespan of your own. With `worker` this process drives everybody's runs. When the process is told to stop,
+        open streams end at once, for which the server would wait.
         """
         del app
         async with self:
             if worker:
                 await self._runtime.serve(options)
-            yield
+            with told_to_stop(self._runtime.broadcast.end):
+                yield
 
     def asgi(
         self,

@@ -73,6 +73,11 @@ class Broadcast:
         self._working: asyncio.Task[None] | None = None
         self._is_stopping = False
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether the database is asked from time to time: somebody follows."""
+        return self._working is not None
+
     def followers_of(self, actor: Actor) -> int:
         """How many streams an actor has."""
         here = self._organizations.get(actor.organization_id, ())

@@ -67,6 +67,7 @@ def serve(
 
         def told() -> None:
             say(tegu, "Stopping; again to stop at once.")
+            tegu.runtime.broadcast.end()
             stop.set()
 
         is_killed = on_signals(told, asyncio.current_task())

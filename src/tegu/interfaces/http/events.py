@@ -76,14 +76,7 @@ def events(scope_of: ScopeOf) -> APIRouter:
         follow_events,
         methods=["GET"],
         name="events.follow",
-        operation_id="events_follow",
-        summary="Follow what happens in runs, live.",
-        description="Server-sent events: `ready`, `run`, `partial`, `resync` and `end`; see the page on serving. A client that"
-        " comes again sends the last id it got as `Last-Event-ID`, and misses nothing.",
-        tags=["events"],
-        response_class=Response,
-        responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
-        openapi_extra={"x-effect": "read", "x-permission": "runs:read"},
+        include_in_schema=False,  # `event_paths` says what it is
     )
     return router
 

@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from tegu.actions.action import Effect
 from tegu.domain.actor import Permission
 from tegu.interfaces.http.error_codes import ERROR_CODES
+from tegu.interfaces.http.event_paths import EVENT_PATHS
 from tegu.interfaces.http.examples import EXAMPLES
 from tegu.interfaces.http.file_paths import FILE_PATHS, FILE_SCHEMAS, UPLOAD_BODIES, UPLOADS_TAG
 from tegu.interfaces.http.problems import MEDIA_TYPE, TITLES
@@ -79,7 +80,9 @@ def document(app: FastAPI, routes: Iterable[Route]) -> Json:
     routes = list(routes)
     for route in routes:
         _finish(made["paths"][route.path][route.method.lower()], route)
-    paths = made["paths"] | {path: made["paths"].get(path, {}) | item for path, item in FILE_PATHS.items()}
+    paths = made["paths"] | {
+        path: made["paths"].get(path, {}) | item for path, item in (FILE_PATHS | EVENT_PATHS).items()
+    }
     create: Json = paths["/contents"]["post"]
     create["requestBody"]["content"] |= UPLOAD_BODIES
     schemas: Json = made["components"]["schemas"]
