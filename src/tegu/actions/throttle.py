@@ -1,6 +1,7 @@
-"""How often somebody may try to come in: by their address on the network, and by the e-mail that they name.
+"""How often somebody may try to come in, or have mails sent: by their address on the network, and by the e-mail that they
+name.
 
-Called by signing in, before anything is looked up, so that a refusal says nothing of what there is. Counted in the database,
+Called by signing in and by invitations, before anything is looked up, so that a refusal says nothing of what there is. Counted in the database,
 for all processes. Invariant: there are `BUCKETS` rows at most, however many try; two that share one share its limit.
 """
 
@@ -25,10 +26,11 @@ class Limit:
 
 
 # Asking for links costs a mail to somebody; what is looked up by a token of 256 bits costs a statement.
-LINKS_BY_NETWORK = Limit("links by network", 20, 900)
-LINKS_BY_EMAIL = Limit("links by e-mail", 5, 900)
-LINKS_BY_EMAIL_A_DAY = Limit("links by e-mail a day", 20, 86_400)
-TOKENS_BY_NETWORK = Limit("tokens by network", 60, 900)
+LINKS_BY_NETWORK = Limit("requests for links from one network", 20, 900)
+LINKS_BY_EMAIL = Limit("requests for links for one address", 5, 900)
+LINKS_BY_EMAIL_A_DAY = Limit("requests for links for one address a day", 20, 86_400)
+INVITATIONS_A_DAY = Limit("invitations of an organization a day", 200, 86_400)
+TOKENS_BY_NETWORK = Limit("tries to sign in from one network", 60, 900)
 
 
 async def count(database: Database, limit: Limit, key: str) -> None:
@@ -36,10 +38,10 @@ async def count(database: Database, limit: Limit, key: str) -> None:
     tries = await count_try(await database.engine(), bucket_of(limit, key), window_s=limit.window_s)
     if tries.count > limit.tries_max:
         raise QuotaError(
-            "too many tries to sign in",
+            f"too many {limit.name}",
             code="rate_limited",
             retry_after_s=tries.over_in_s,
-            hint=f"wait {round(tries.over_in_s / 60) or 1} min",
+            hint=f"there is room again in {round(tries.over_in_s / 60) or 1} min",
         )
 
 

@@ -72,6 +72,12 @@ async def find_member(connection: Transaction, organization_id: UUID, user_id: U
     return None if row is None else _member(row)
 
 
+async def has_email(connection: Transaction, organization_id: UUID, email: str) -> bool:
+    """Whether the address has a member here."""
+    query = select(_C.id).where(_C.organization_id == organization_id, func.lower(_C.email) == email)
+    return await connection.scalar(query) is not None
+
+
 async def find_account(
     connection: Transaction, organization_id: UUID, user_id: UUID
 ) -> ServiceAccount | None:
