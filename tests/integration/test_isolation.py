@@ -24,9 +24,20 @@ from tegu.storage.database import DatabaseAddress
 SAMPLES: Mapping[str, JsonObject] = {
     "contents.create": {"text": "hello"},
     "runs.start": {"pipeline": "document_extraction"},
+    "pipelines.create": {"text": "no document"},
+    "pipelines.check": {"text": "no document"},
+    "invitations.create": {"email": "new@example.com", "role": "viewer"},
+    "service_accounts.create": {"role": "viewer"},
 }
 # Whose table an id belongs to, where its name does not say it: `run_id` is one of `runs`.
-TABLES = {"thread_id": "mail_threads", "parent_id": "contents", "call_id": "llm_calls"}
+TABLES = {
+    "thread_id": "mail_threads",
+    "parent_id": "contents",
+    "call_id": "llm_calls",
+    "key_id": "api_keys",
+    "service_account_id": "users",
+    "version_id": "pipeline_versions",
+}
 NAMES = {"pipeline": PIPELINE}
 """Names of things of acme's, by the input that can say them."""
 

@@ -15,6 +15,9 @@ from starlette.requests import Request
 
 from tegu.actions.action import Action
 from tegu.actions.declared.contents import CreateContent, create_content
+from tegu.actions.declared.invitations import CreateInvitation, create_invitation
+from tegu.actions.declared.keys import CreateKey, create_key
+from tegu.actions.declared.service_accounts import CreateServiceAccount, create_service_account
 from tegu.actions.scope import Scope
 from tegu.app import Tegu
 from tegu.domain.actor import Actor, ActorKind, Role
@@ -26,6 +29,7 @@ from tegu.interfaces.http.api import api
 from tegu.interfaces.http.routes import IDEMPOTENCY_FIELD, Route
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
+from tegu.storage import members, sessions
 from tegu.storage.database import DatabaseAddress
 
 SECRET = "Zanzibar"
@@ -75,7 +79,7 @@ async def two_organizations(address: DatabaseAddress, home: Path) -> AsyncGenera
     async with Tegu(settings=settings, credentials=EnvironmentCredentials({})) as tegu:
         acme, other = await tegu.scope(), await tegu.for_organization("other").scope()
         await _furnish(tegu)
-        anna = Actor(acme.organization_id, ActorKind.USER, Role.OWNER, id=new_id(), label=f"anna@{SECRET}")
+        anna = await _staffed(acme)
         await create_content(replace(acme, actor=anna), CreateContent(text=f"Anna wrote to {SECRET}."))
 
         async def scope_of(request: Request) -> Scope:
@@ -89,7 +93,8 @@ async def two_organizations(address: DatabaseAddress, home: Path) -> AsyncGenera
         transport = httpx.ASGITransport(api(scope_of))
         async with httpx.AsyncClient(transport=transport, base_url="http://tegu.example") as client:
             assert anna.id is not None
-            ids = await _ids_of(address, acme.organization_id) | {"actors": (anna.id,)}
+            ids = await _ids_of(address, acme.organization_id)
+            ids |= {"actors": (anna.id,), "organizations": (acme.organization_id,)}
             yield World(acme.organization_id, other.organization_id, ids, client)
 
 
@@ -109,6 +114,24 @@ async def _furnish(tegu: Tegu) -> None:
     await tegu.operations.pause(PIPELINE, reason=f"until {SECRET} has paid")
     spec = ScheduleSpec(PIPELINE, "0 7 * * *", (ScheduledInput(content_id=note.content.id),))
     await tegu.schedules.create(f"{SECRET.lower()}_daily", spec)
+
+
+async def _staffed(acme: Scope) -> Actor:
+    """Somebody of acme, who is signed in, has invited somebody, and made keys."""
+    async with acme.transaction() as connection:
+        anna = await members.add_member(
+            connection, acme.organization_id, f"anna@{SECRET.lower()}.example", Role.OWNER
+        )
+        session = sessions.NewSession(anna.id, b"hash", SECRET, 3600.0)
+        session_id = await sessions.start_session(connection, acme.organization_id, session)
+    actor = Actor(
+        acme.organization_id, ActorKind.USER, Role.OWNER, id=anna.id, label=anna.email, session_id=session_id
+    )
+    scope = replace(acme, actor=actor)
+    await create_invitation(scope, CreateInvitation(email=f"ben@{SECRET.lower()}.example", role=Role.ADMIN))
+    account = await create_service_account(scope, CreateServiceAccount(name=SECRET, role=Role.EDITOR))
+    await create_key(scope, CreateKey(name=SECRET, service_account_id=account.id))
+    return actor
 
 
 async def _ids_of(address: DatabaseAddress, organization_id: UUID) -> dict[str, tuple[UUID, ...]]:

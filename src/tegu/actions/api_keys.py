@@ -94,7 +94,9 @@ async def _owner(
     if made_by is not None:
         return made_by.user_id, made_by.role
     if scope.actor.kind is ActorKind.USER and scope.actor.id is not None:
-        return scope.actor.id, scope.actor.role
+        member = await members.find_member(connection, scope.organization_id, scope.actor.id)
+        if member is not None:
+            return member.id, member.role
     raise UsageError(
         "nobody would own the key", hint="name a service account: `service_accounts.create` makes one"
     )
