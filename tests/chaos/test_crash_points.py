@@ -65,6 +65,9 @@ ROLE_OF = {
     **dict.fromkeys(("mark_content", "mark_subject", "cut_runs", "clear_runs", "purge_contents"), "eraser"),
     **dict.fromkeys(("note_erasure", "drop_orphans", "forget_bodies"), "eraser"),
     **dict.fromkeys(("subscribe_hooks", "claim_deliveries", "renew_deliveries", "end_delivery"), "host"),
+    **dict.fromkeys(
+        ("touch_session", "touch_key", "make_link", "try_code", "use_link", "count_try"), "visitor"
+    ),
     **dict.fromkeys(("put_off_delivery", "prune_deliveries", "forget_hooks"), "host"),
     **dict.fromkeys(("claim_webhook_deliveries", "renew_webhook_deliveries"), "teller"),
     **dict.fromkeys(("settle_webhook_delivery", "hand_back_webhook_delivery"), "teller"),
@@ -267,7 +270,7 @@ class Case:
         """The healthy ones: the same program once more, and a worker until all is done."""
         again = (
             await self._fork(self.role)
-            if self.role in {"starter", "operator", "pruner", "eraser", "driver"}
+            if self.role in {"starter", "operator", "visitor", "pruner", "eraser", "driver"}
             else None
         )
         if self.role == "pruner":
@@ -281,7 +284,7 @@ class Case:
             assert not await self.rows("select 1 from tegu.blobs union all select 1 from tegu.texts")
             assert not await self.rows("select 1 from tegu.erasures where ended_at is null")
             return
-        if self.role in {"starter", "operator"} and again is not None:
+        if self.role in {"starter", "operator", "visitor"} and again is not None:
             assert await self.lab.nursery.code(again) == 0
         worker = await self._fork(self.role if self.role in {"host", "teller"} else "worker")
         await self.lab.until(self.database, _ENDED, NOTES + (self.role == "starter"))

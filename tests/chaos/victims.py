@@ -7,6 +7,7 @@ and it says who was born and who has ended, as lines of JSON. What a process doe
 import asyncio
 import json
 import os
+import re
 import select
 import signal
 import sys
@@ -19,10 +20,13 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from tegu.actions import erasures, webhooks
+from tegu.actions import api_keys, erasures, sign_in, webhooks
+from tegu.actions.api_keys import KeyWish
 from tegu.actions.contents import list_contents
 from tegu.actions.runs import StartOptions
+from tegu.actions.sign_in import Visitor
 from tegu.app import Tegu
+from tegu.domain.actor import Role
 from tegu.domain.hook import RunEnded
 from tegu.domain.retention import Retention
 from tegu.domain.status import RunStatus
@@ -36,6 +40,8 @@ from tegu.engine.partials import PartialOptions, Partials
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import WorkerOptions
+from tegu.interfaces.http.authentication import Authentication
+from tegu.storage import members
 from tegu.storage.partials import PartialStore
 
 ROLE, ARGUMENT = "CHAOS_ROLE", "CHAOS_ARGUMENT"
@@ -150,6 +156,25 @@ async def _operator() -> None:
         await tegu.resume_everybody()
 
 
+async def _visitor() -> None:
+    """Somebody who asks to be let in, types the code, comes back later, and then with a key."""
+    async with Tegu() as tegu:
+        runtime, visitor, scope = tegu.runtime, Visitor("192.0.2.1"), await tegu.scope()
+        async with scope.transaction() as connection:
+            await members.add_member(connection, scope.organization_id, "anna@example.com", Role.OWNER)
+        flow = await sign_in.request_link(runtime, "anna@example.com", visitor)
+        kept = runtime.outbox.kept
+        assert kept
+        code = re.findall(r"^    (\d{3} \d{3})$", kept[0].text, re.MULTILINE)[0]
+        begun = await sign_in.sign_in_by_code(runtime, flow, code, visitor)
+        pool = await tegu.database.engine()
+        await pool.execute("update tegu.sessions set seen_at = seen_at - interval '1 hour'")
+        authentication = Authentication(runtime)
+        actor = await authentication.actor_of_session(begun.token)
+        made = await api_keys.make(runtime.scope_of(scope.organization_id, actor), KeyWish("visitor"))
+        await authentication.actor_of_key(made.secret)
+
+
 async def _starter() -> None:
     """A program that starts a run, and says so only once."""
     async with Tegu() as tegu:
@@ -166,6 +191,7 @@ ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
     "eraser": _eraser,
     "starter": _starter,
     "operator": _operator,
+    "visitor": _visitor,
 }
 
 

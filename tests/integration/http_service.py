@@ -31,7 +31,7 @@ class Service:
 
     @property
     def machinery(self) -> Machinery:
-        return self.tegu._runtime
+        return self.tegu.runtime
 
     @asynccontextmanager
     async def browser(self, **headers: str) -> AsyncGenerator[httpx.AsyncClient]:
@@ -81,7 +81,7 @@ async def serving(tegu: Tegu, *, resolve_user: ResolveUser | None = None) -> Asy
     while not server.started:
         await asyncio.sleep(0.01)
     url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    runtime = tegu._runtime
+    runtime = tegu.runtime
     runtime.settings = replace(runtime.settings, sign_in=replace(runtime.settings.sign_in, base_url=url))
     authentication = Authentication(runtime, resolve_user=resolve_user)
     app.include_router(authentication.router())
