@@ -8,10 +8,17 @@ from tegu.client.nouns.audit import Audit
 from tegu.client.nouns.calls import Calls
 from tegu.client.nouns.contents import Contents
 from tegu.client.nouns.erasures import Erasures
+from tegu.client.nouns.invitations import Invitations
+from tegu.client.nouns.keys import Keys
+from tegu.client.nouns.me import Me
+from tegu.client.nouns.members import Members
+from tegu.client.nouns.organizations import Organizations
 from tegu.client.nouns.pipeline_versions import PipelineVersions
 from tegu.client.nouns.pipelines import Pipelines
 from tegu.client.nouns.results import Results
 from tegu.client.nouns.runs import Runs
+from tegu.client.nouns.service_accounts import ServiceAccounts
+from tegu.client.nouns.sessions import Sessions
 from tegu.client.nouns.stage_runs import StageRuns
 from tegu.client.nouns.threads import Threads
 from tegu.client.nouns.webhook_deliveries import WebhookDeliveries
@@ -27,10 +34,17 @@ class Nouns:
         self.calls = Calls(asking)
         self.contents = Contents(asking)
         self.erasures = Erasures(asking)
+        self.invitations = Invitations(asking)
+        self.keys = Keys(asking)
+        self.me = Me(asking)
+        self.members = Members(asking)
+        self.organizations = Organizations(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
         self.results = Results(asking)
         self.runs = Runs(asking)
+        self.service_accounts = ServiceAccounts(asking)
+        self.sessions = Sessions(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
         self.webhook_deliveries = WebhookDeliveries(asking)

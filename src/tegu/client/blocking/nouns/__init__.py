@@ -8,10 +8,17 @@ from tegu.client.blocking.nouns.audit import Audit
 from tegu.client.blocking.nouns.calls import Calls
 from tegu.client.blocking.nouns.contents import Contents
 from tegu.client.blocking.nouns.erasures import Erasures
+from tegu.client.blocking.nouns.invitations import Invitations
+from tegu.client.blocking.nouns.keys import Keys
+from tegu.client.blocking.nouns.me import Me
+from tegu.client.blocking.nouns.members import Members
+from tegu.client.blocking.nouns.organizations import Organizations
 from tegu.client.blocking.nouns.pipeline_versions import PipelineVersions
 from tegu.client.blocking.nouns.pipelines import Pipelines
 from tegu.client.blocking.nouns.results import Results
 from tegu.client.blocking.nouns.runs import Runs
+from tegu.client.blocking.nouns.service_accounts import ServiceAccounts
+from tegu.client.blocking.nouns.sessions import Sessions
 from tegu.client.blocking.nouns.stage_runs import StageRuns
 from tegu.client.blocking.nouns.threads import Threads
 from tegu.client.blocking.nouns.webhook_deliveries import WebhookDeliveries
@@ -27,10 +34,17 @@ class Nouns:
         self.calls = Calls(asking)
         self.contents = Contents(asking)
         self.erasures = Erasures(asking)
+        self.invitations = Invitations(asking)
+        self.keys = Keys(asking)
+        self.me = Me(asking)
+        self.members = Members(asking)
+        self.organizations = Organizations(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
         self.results = Results(asking)
         self.runs = Runs(asking)
+        self.service_accounts = ServiceAccounts(asking)
+        self.sessions = Sessions(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
         self.webhook_deliveries = WebhookDeliveries(asking)
