@@ -110,7 +110,7 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
+class Identity:
     """Who asks, as the service sees it, and what of it they may do."""
 
     kind: ActorKind
