@@ -12,21 +12,27 @@ from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
 
 import httpx
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tegu.actions.contents import readable
 from tegu.client.call import Call, Request
+from tegu.client.event_stream import EventStream
 from tegu.client.failures import error_of
 from tegu.client.pace import pieces, sleep
 from tegu.client.patience import Patience
 from tegu.domain.errors import IntakeError, TeguError, UnreachableError
 from tegu.domain.page import Page
+from tegu.domain.run import RunEvent
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
 
 Out = TypeVar("Out")
 Item = TypeVar("Item")
 API = "/api"
 _CONNECT_S = 5.0
+_SILENCE_S = 45.0
+"""How long the live feed may say nothing; it gives a sign of life more often."""
+_REFUSALS = frozenset({401, 403})
+_EVENT = TypeAdapter(RunEvent)
 
 
 class Asking(Protocol):
@@ -38,6 +44,10 @@ class Asking(Protocol):
 
     async def upload(self, call: Call[Out], file: Path | bytes, given: Mapping[str, object]) -> Out:
         """The same for what takes a file, or bytes. Raises IntakeError for one that cannot be read."""
+        ...
+
+    def live(self, topics: str, *, partials: bool) -> AsyncGenerator[RunEvent]:
+        """What happens, until the feed ends or breaks off: then what was missed is read, and it is asked for again."""
         ...
 
     async def close(self) -> None:
@@ -89,6 +99,26 @@ class HttpAsking:
     async def upload(self, call: Call[Out], file: Path | bytes, given: Mapping[str, object]) -> Out:
         """See `Asking`. The file is never whole in memory."""
         return self._read(call, await self._answer(call.upload(file, given)))
+
+    async def live(self, topics: str, *, partials: bool) -> AsyncGenerator[RunEvent]:
+        """See `Asking`. Raises what refuses it for good."""
+        stream = EventStream()
+        limits = httpx.Timeout(_SILENCE_S, connect=_CONNECT_S)
+        query = {"topics": topics, "partials": partials}
+        try:
+            async with self._http.stream("GET", "/events", params=query, timeout=limits) as answer:
+                if answer.status_code in _REFUSALS:
+                    raise error_of(answer.status_code, answer.headers, await answer.aread())
+                if not answer.is_success:  # no feed there, or no room for now: whoever follows reads again
+                    return
+                async for piece in answer.aiter_bytes():
+                    for kind, data in stream.feed(piece):
+                        if kind in {"run", "partial"}:
+                            yield _EVENT.validate_json(data)
+                        elif kind in {"end", "resync"}:
+                            return
+        except (httpx.TransportError, ValueError):
+            return
 
     async def close(self) -> None:
         """See `Asking`."""

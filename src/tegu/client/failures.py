@@ -29,6 +29,7 @@ _INTAKE = frozenset(
     }
 )
 _BUSY_S = 2.0
+_NO_TEGU = "is a Tegu at this address, and does it answer by itself?"
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> TeguError:
@@ -36,7 +37,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> TeguError:
     said = _object(body)
     code = _text(said, "code") or "unexpected_answer"
     message = _text(said, "detail") or f"the service answered {status}: {_excerpt(body)}"
-    hint = _text(said, "hint")
+    hint = _text(said, "hint") or (_NO_TEGU if code == "unexpected_answer" else None)
     match status:
         case 401:
             return errors.UnauthenticatedError(message, hint=hint, code=code)

@@ -8,6 +8,7 @@ nothing; every method is one action, or a few in a row.
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -32,6 +33,9 @@ from tegu.domain.status import RunStatus
 TIMEOUT_S = 60.0
 _LOOK_S = 0.3
 _EVENTS = 1000
+_TOPICS_MAX = 100
+_PARTIAL = "stage.partial"
+_ENDS = frozenset(f"run.{status.value}" for status in RunStatus if status.is_terminal)
 
 
 class Service(Nouns):
@@ -124,21 +128,44 @@ class Service(Nouns):
                     raise TimeoutError(f"run {run_id} is {run.status.value} after {timeout_s} s")
         return ended
 
-    async def follow(self, run_ids: Sequence[UUID]) -> AsyncGenerator[RunEvent]:
-        """The events of runs, as they happen, in order within each run, until all have ended."""
+    async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncGenerator[RunEvent]:
+        """The events of runs, as they happen, in order within each run, until all have ended. With `partials` also what models
+        have said so far, as the library's `follow` has it.
+        """
         seen = dict.fromkeys(run_ids, 0)
         while seen:
-            is_quiet = True
-            for run_id, after_seq in list(seen.items()):
-                found = await self.runs.events(run_id, after_seq=after_seq, limit=_EVENTS)
+            async for event in self._missed(seen):
+                yield event
+            if not seen:
+                return
+            few = list(seen.items())[:_TOPICS_MAX]
+            has_more = len(few) < len(seen)
+            topics = ",".join(f"run:{run_id}@{seq}" for run_id, seq in few)
+            async with aclosing(self._asking.live(topics, partials=partials)) as live:
+                async for event in live:
+                    if event.kind == _PARTIAL:
+                        yield event
+                    elif event.seq > seen.get(event.run_id, event.seq):
+                        seen[event.run_id] = event.seq
+                        yield event
+                        if event.kind in _ENDS:
+                            del seen[event.run_id]
+                            if not seen or has_more:
+                                break
+            await sleep(_LOOK_S if seen else 0.0)
+
+    async def _missed(self, seen: dict[UUID, int]) -> AsyncGenerator[RunEvent]:
+        """What is stored beyond what was seen. Runs that have ended are followed no more."""
+        for run_id in list(seen):
+            while run_id in seen:
+                found = await self.runs.events(run_id, after_seq=seen[run_id], limit=_EVENTS)
                 for event in found.events:
                     seen[run_id] = event.seq
                     yield event
                 if found.is_over:
                     del seen[run_id]
-                is_quiet = is_quiet and not found.events
-            if seen and is_quiet:
-                await sleep(_LOOK_S)
+                elif len(found.events) < _EVENTS:
+                    break
 
 
 class TeguClient(Service):

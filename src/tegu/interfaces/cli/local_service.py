@@ -45,6 +45,12 @@ class LocalAsking:
         asked = FileContent.model_validate({"path": file, **call.said(given)})
         return await action(await self._tegu.scope(), asked)
 
+    async def live(self, topics: str, *, partials: bool) -> AsyncGenerator[RunEvent]:
+        """See `Asking`: there is no feed; what follows runs here asks the Tegu itself."""
+        del topics, partials
+        for event in ():
+            yield event
+
     async def close(self) -> None:
         """Whoever opened the Tegu closes it."""
 
@@ -71,9 +77,9 @@ class LocalService(Service):
             source, name=name, source_type=source_type, metadata=metadata, external_id=external_id
         )
 
-    async def follow(self, run_ids: Sequence[UUID]) -> AsyncGenerator[RunEvent]:
+    async def follow(self, run_ids: Sequence[UUID], *, partials: bool = False) -> AsyncGenerator[RunEvent]:
         """See `Service`; they are read as soon as they are there."""
-        async for event in self.tegu.follow(run_ids):
+        async for event in self.tegu.follow(run_ids, partials=partials):
             yield event
 
 

@@ -72,9 +72,8 @@ class There:
         await self._service.wait(run_ids, timeout_s=WAIT_S)
 
     def follow(self, run_ids: Sequence[UUID], *, partials: bool) -> AsyncGenerator[RunEvent]:
-        """See `Runner`. What models have said so far is not sent."""
-        del partials
-        return self._service.follow(run_ids)
+        """See `Runner`."""
+        return self._service.follow(run_ids, partials=partials)
 
     async def calls_of(self, run_id: UUID) -> list[LlmCall]:
         """See `Runner`."""
