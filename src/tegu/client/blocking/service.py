@@ -137,6 +137,7 @@ class Service(Nouns):
             if not seen:
                 return
             few = list(seen.items())[:_TOPICS_MAX]
+            has_more = len(few) < len(seen)
             topics = ",".join(f"run:{run_id}@{seq}" for run_id, seq in few)
             with closing(self._asking.live(topics, partials=partials)) as live:
                 for event in live:
@@ -147,7 +148,7 @@ class Service(Nouns):
                         yield event
                         if event.kind in _ENDS:
                             del seen[event.run_id]
-                            if not seen or len(few) < len(run_ids):
+                            if not seen or has_more:
                                 break
             sleep(_LOOK_S if seen else 0.0)
 
