@@ -47,6 +47,12 @@ CHECKS: list[Any] = [
 TEXT = "From: anna@example.com\nSubject: Refund\n\nPlease refund EUR 10.00 for order 4711. Thank you.\n"
 
 
+@schemathesis.serializer("application/offset+octet-stream")
+def _as_it_is(ctx: schemathesis.SerializationContext, value: Any) -> Any:
+    del ctx
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
 @contextmanager
 def served_apart(address: DatabaseAddress, home: Path) -> Generator[str]:
     """The URL of a service in a thread: what asks it here is not async."""
