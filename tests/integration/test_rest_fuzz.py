@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 import requests
 import schemathesis
-from http_lab import serving
+from http_lab import SECRET_KEYS, serving
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
@@ -56,7 +56,7 @@ def _as_it_is(ctx: schemathesis.SerializationContext, value: Any) -> Any:
 @contextmanager
 def served_apart(address: DatabaseAddress, home: Path) -> Generator[str]:
     """The URL of a service in a thread: what asks it here is not async."""
-    settings = Settings(home=home, database_url=address.owner, model="rules")
+    settings = Settings(home=home, database_url=address.owner, model="rules", secret_keys=SECRET_KEYS)
     started, ended = threading.Event(), threading.Event()
     urls: list[str] = []
 

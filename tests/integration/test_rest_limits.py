@@ -1,8 +1,10 @@
 """What the REST interface takes as JSON, and what it refuses before any action sees it."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 from http_lab import Lab
 
@@ -89,3 +91,41 @@ async def test_what_was_read_has_a_tag_and_is_not_sent_again_until_it_changes(re
     await client.post("/contents", json={"text": "Another."})
     changed = await client.get("/contents", headers={"if-none-match": listed.headers["etag"]})
     assert (changed.status_code, len(changed.json()["items"])) == (200, 2)
+
+
+async def _webhook(client: httpx.AsyncClient) -> str:
+    made = await client.post(
+        "/webhooks", json={"url": "https://hooks.example.com/a", "events": ["run.completed"]}
+    )
+    assert made.status_code == 201, made.text
+    return f"/webhooks/{made.json()['id']}"
+
+
+async def test_a_change_that_expects_another_state_is_refused_and_changes_nothing(rest: Lab) -> None:
+    _, client = rest
+    url = await _webhook(client)
+    tag = (await client.get(url)).headers["etag"]
+    changed = await client.patch(url, json={"description": "first"}, headers={"if-match": tag})
+    assert changed.status_code == 200, changed.text
+    for expected in (tag, '"another"', f"W/{changed.headers['etag']}"):
+        refused = await client.patch(url, json={"description": "second"}, headers={"if-match": expected})
+        assert (refused.status_code, refused.json()["code"]) == (412, "changed")
+        assert (await client.delete(url, headers={"if-match": expected})).status_code == 412
+    assert (await client.get(url)).json()["description"] == "first"
+    assert (await client.get(url)).headers["etag"] == changed.headers["etag"]
+    for name, expected in (("third", changed.headers["etag"]), ("fourth", "*")):
+        assert (
+            await client.patch(url, json={"description": name}, headers={"if-match": expected})
+        ).status_code == 200
+    assert (await client.delete(url, headers={"if-match": "*"})).status_code == 200
+    assert (await client.delete(url, headers={"if-match": "*"})).status_code == 404
+
+
+async def test_of_many_who_expect_the_same_state_one_changes_it(rest: Lab) -> None:
+    _, client = rest
+    url = await _webhook(client)
+    tag = (await client.get(url)).headers["etag"]
+    answers = await asyncio.gather(
+        *(client.patch(url, json={"description": f"by {n}"}, headers={"if-match": tag}) for n in range(12))
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 11]

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from tegu.actions.registry import ACTIONS
 from tegu.actions.scope import Scope
-from tegu.interfaces.http.conditional import CHANGES_AT_ONCE, act_if_unchanged, representation
+from tegu.interfaces.http.conditional import CHANGES_AT_ONCE, act_if_unchanged, etag_of, representation
 from tegu.interfaces.http.csv_rows import csv_response, is_csv_wanted
 from tegu.interfaces.http.downloads import downloads
 from tegu.interfaces.http.events import events
@@ -110,7 +110,8 @@ def _endpoint(route: Route, scope_of: ScopeOf, turns: asyncio.Semaphore) -> Endp
         data = action.output.dump_json(done)
         if route.method == "GET":
             return representation(request, data)
-        return Response(data, route.status_of(done), media_type="application/json")
+        headers = {"etag": etag_of(data)} if route.shows_current else {}
+        return Response(data, route.status_of(done), headers, media_type="application/json")
 
     endpoint.__signature__ = Signature(_parameters(route))  # type: ignore[attr-defined]  # functions have one
     return endpoint

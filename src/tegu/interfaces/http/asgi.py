@@ -52,7 +52,7 @@ async def respond_problem(
 ) -> None:
     """An answer that tells of a problem."""
     said = problem(status, code, detail, hint=hint)
-    body = said.model_dump_json(exclude_none=True).encode()
+    body = said.model_dump_json().encode()
     await respond(send, scope, status, body, MEDIA_TYPE.encode(), headers)
 
 

@@ -146,7 +146,7 @@ def _finish(operation: Json, route: Route) -> None:
 def _successes(operation: Json, route: Route) -> Iterator[tuple[int, Json]]:
     said: Json = operation["responses"][str(route.status)]
     said["description"] = _SUCCESS[route.status]
-    if route.method == "GET":
+    if route.method == "GET" or route.shows_current:
         said["headers"] = _ETAG
     if route.is_page:
         said["content"]["text/csv"] = {"schema": {"type": "string"}}

@@ -81,6 +81,13 @@ class Route:
         return self.method in {"PATCH", "PUT", "DELETE"} and self.current is not None
 
     @property
+    def shows_current(self) -> bool:
+        """Whether a change answers with what can be read then, so that its tag is known at once."""
+        return (
+            self.is_conditional and self.current is not None and self.current.returns == self.action.returns
+        )
+
+    @property
     def is_page(self) -> bool:
         """Whether it answers with a page of a list, which is also had as CSV."""
         return self.action.verb == "list" and get_origin(self.action.returns) is Page
