@@ -124,3 +124,15 @@ def test_columns_of_runs_are_flat_and_what_has_no_shape_is_one_of_json() -> None
 )
 def test_no_cell_is_a_formula(value: Any, shown: str) -> None:
     assert cell(value) == shown
+
+
+async def test_the_reference_for_people_runs_nothing_loads_nothing_and_leads_nowhere_else(rest: Lab) -> None:
+    _, client = rest
+    answer = await client.get("/docs")
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert not re.findall(r"<script|<link|src=|href=\"?http| on\w+=", answer.text)
+    anchors = set(re.findall(r'id="?([\w-]+)', answer.text))
+    assert set(re.findall(r'href="#([^"]+)"', answer.text)) <= anchors
+    for name in ACTIONS:
+        assert name.replace(".", "_") in anchors

@@ -31,6 +31,7 @@ from tegu.interfaces.http.problems import (
     problem_response,
 )
 from tegu.interfaces.http.reading import CheckedRoute, check_query
+from tegu.interfaces.http.reference_page import reference_page
 from tegu.interfaces.http.resumable import resumable_uploads
 from tegu.interfaces.http.routes import FORMAT_FIELD, IDEMPOTENCY_FIELD, Route
 from tegu.interfaces.http.uploads import uploads
@@ -57,6 +58,7 @@ def api(scope_of: ScopeOf) -> FastAPI:
     app.include_router(events(scope_of))
     app.include_router(_router(routes, scope_of))
     app.openapi = cache(partial(document, app, routes))  # type: ignore[method-assign]  # as FastAPI's docs tell
+    app.add_route("/docs", _docs, include_in_schema=False)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _not_http)
     app.add_exception_handler(Exception, _unexpected)
@@ -129,6 +131,10 @@ def _parameters(route: Route) -> Iterator[Parameter]:
     if route.is_keyed:
         annotated = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
         yield Parameter(IDEMPOTENCY_FIELD, Parameter.KEYWORD_ONLY, annotation=annotated, default=None)
+
+
+async def _docs(request: Request) -> Response:
+    return reference_page(request.app.openapi())
 
 
 async def _not_valid(request: Request, error: Exception) -> Response:

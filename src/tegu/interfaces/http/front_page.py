@@ -17,6 +17,7 @@ _PAGE = """\
 <p>Durable LLM pipelines over files and e-mail. This process answers:</p>
 <dl>
   <dt><a href="api/openapi.json">api/openapi.json</a></dt><dd>every route of the REST interface</dd>
+  <dt><a href="api/docs">api/docs</a></dt><dd>the same for people</dd>
   <dt>api/events</dt><dd>the live feed of runs, as server-sent events</dd>
   <dt><a href="health">health</a></dt><dd>whether it can do its work</dd>
 </dl>
