@@ -8,6 +8,22 @@ export type ActorKind = "user" | "key" | "library" | "host";
 /** Where the reply came from. */
 export type AnsweredBy = "provider" | "journal";
 
+/** A key of a member or service account, without its secret. It does what its role and its owner's role both allow, within `scopes` and `pipelines` where these are given. `used_at` is true to a minute. */
+export interface ApiKey {
+  id: string;
+  name: string;
+  prefix: string;
+  user_id: string;
+  user_label: string;
+  role: Role;
+  scopes: Permission[] | null;
+  pipelines: string[] | null;
+  created_at: string;
+  expires_at: string | null;
+  used_at: string | null;
+  revoked_at: string | null;
+}
+
 /** Somebody asked for an action that was done. `target` holds the ids and names that it was about. */
 export interface AuditEvent {
   id: string;
@@ -102,6 +118,66 @@ export interface CreateContent {
   external_id?: string | null;
 }
 
+/** Whom to invite, and as what. */
+export interface CreateInvitation {
+  email: string;
+  /** At most your own. */
+  role: Role;
+}
+
+/** What the key is called, and what it is restricted to; what is left out is as your own. */
+export interface CreateKey {
+  name: string;
+  /** At most your own. */
+  role?: Role | null;
+  /** What it may do. */
+  scopes?: Permission[] | null;
+  /** The pipelines whose runs it sees. */
+  pipelines?: string[] | null;
+  expires_in_days?: number | null;
+  /** Whose key it is; without it, yours. */
+  service_account_id?: string | null;
+}
+
+/** A new tenant, and who owns it. */
+export interface CreateOrganization {
+  /** The id that you know it by. */
+  external_id: string;
+  name: string;
+  /** Who may sign in to it, as its owner. */
+  owner_email?: string | null;
+}
+
+/** What it is called, and the most that its keys may do. */
+export interface CreateServiceAccount {
+  name: string;
+  /** At most your own. */
+  role: Role;
+}
+
+/** What to tell, and whom. */
+export interface CreateWebhook {
+  /** `https://host/path` */
+  url: string;
+  events: WebhookEvent[];
+  description?: string;
+  /** Only of runs of these pipelines; otherwise of all. */
+  pipelines?: string[] | null;
+  /** Whether the results of a run are sent along. */
+  sends_results?: boolean;
+}
+
+/** Where a delivery stands. */
+export type DeliveryStatus = "pending" | "delivered" | "failed";
+
+/** Why a webhook is told nothing. */
+export type DisabledReason = "paused" | "gone" | "failing";
+
+/** How many sessions ended. */
+export interface EndedSessions {
+  count: number;
+}
+
 /** A deletion of contents, as far as it is. `erased_at`: nothing is found any more; `ended_at`: looked for once more, when whatever was being written at that time had ended. */
 export interface Erasure {
   id: string;
@@ -116,7 +192,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "definition" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "output_refused" | "output_too_large" | "overloaded" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "wrong_input" | "wrong_output";
+export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "definition" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "output_refused" | "output_too_large" | "overloaded" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -154,6 +230,20 @@ export interface Fallback {
   message: string;
 }
 
+/** Who asks, as the service sees it, and what of it they may do. */
+export interface Identity {
+  kind: ActorKind;
+  organization_id: string;
+  organization_name: string;
+  id: string | null;
+  label: string;
+  display_name: string | null;
+  role: Role;
+  permissions: Permission[];
+  pipelines: string[] | null;
+  is_operator: boolean;
+}
+
 /** What became of one input. `messages` are the e-mails in it (itself, or those of a mailbox). */
 export interface Ingested {
   content: Content;
@@ -162,6 +252,18 @@ export interface Ingested {
   attachments: Content[];
   threads: MailThreadFacts[];
   warnings: string[];
+}
+
+/** Somebody may become a member who shows that the address is theirs. */
+export interface Invitation {
+  id: string;
+  email: string;
+  role: Role;
+  invited_by: string | null;
+  created_at: string;
+  expires_at: string;
+  accepted_at: string | null;
+  revoked_at: string | null;
 }
 
 /** One row of the ledger. `cost_usd` is None when unknown, never a false zero. */
@@ -193,6 +295,45 @@ export interface MailThreadFacts {
   messages: number;
 }
 
+/** A person in an organization. Whoever is disabled comes in by nothing, and is not forgotten. */
+export interface Member {
+  id: string;
+  email: string;
+  display_name: string | null;
+  role: Role;
+  created_at: string;
+  seen_at: string | null;
+  disabled_at: string | null;
+}
+
+/** A key that was made just now; `secret` is the whole of it, and is never shown again. */
+export interface NewApiKey {
+  key: ApiKey;
+  secret: string;
+}
+
+/** A tenant. */
+export interface Organization {
+  id: string;
+  name: string;
+  external_id: string | null;
+  created_at: string;
+}
+
+/** An organization that a person is a member of, and as what. */
+export interface OwnOrganization {
+  id: string;
+  name: string;
+  role: Role;
+  is_current: boolean;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface ApiKeyPage {
+  items: ApiKey[];
+  next_cursor: string | null;
+}
+
 /** Rows, and where the next page begins; None: there are no more. */
 export interface AuditEventPage {
   items: AuditEvent[];
@@ -212,8 +353,26 @@ export interface ErasurePage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface InvitationPage {
+  items: Invitation[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface LlmCallPage {
   items: LlmCall[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface MemberPage {
+  items: Member[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface OwnOrganizationPage {
+  items: OwnOrganization[];
   next_cursor: string | null;
 }
 
@@ -236,6 +395,18 @@ export interface RunPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface ServiceAccountPage {
+  items: ServiceAccount[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface SessionPage {
+  items: Session[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface StageOfRunPage {
   items: StageOfRun[];
   next_cursor: string | null;
@@ -246,6 +417,21 @@ export interface ThreadEntryPage {
   items: ThreadEntry[];
   next_cursor: string | null;
 }
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface WebhookDeliveryPage {
+  items: WebhookDelivery[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface WebhookPage {
+  items: Webhook[];
+  next_cursor: string | null;
+}
+
+/** What an action needs; also the scopes that an API key can be given. */
+export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
 
 /** A pipeline document: YAML or JSON as text, or as data. */
 export interface PipelineText {
@@ -291,6 +477,11 @@ export interface ProblemPlace {
   line: number | null;
 }
 
+/** The webhook that is told nothing more. */
+export interface RemovedWebhook {
+  webhook_id: string;
+}
+
 /** One typed, validated output, with where it comes from. No two of a run have the same stage, item, type and key. */
 export interface Result {
   run_id: string;
@@ -305,6 +496,14 @@ export interface Result {
   item: string;
   /** Its name, the same whenever it is read: the run's id, a dot, and what tells it from the run's others. */
   id: string;
+}
+
+/** What somebody is in an organization, from the most to the least. */
+export type Role = "owner" | "admin" | "editor" | "viewer";
+
+/** Which webhook, and how long its present secret is good beside the new one. */
+export interface RotateSecret {
+  overlap_s?: number;
 }
 
 /** One pipeline version applied to one content or one mail thread. `stages` holds those that were reached; `input_name` is the content's name or the thread's subject. */
@@ -356,6 +555,26 @@ export interface RunEvents {
 
 /** Where a run stands. */
 export type RunStatus = "pending" | "running" | "waiting" | "completed" | "failed" | "cancelled";
+
+/** A program that belongs to the organization, and to nobody in it; it comes in by its keys. */
+export interface ServiceAccount {
+  id: string;
+  name: string;
+  role: Role;
+  created_at: string;
+  disabled_at: string | null;
+}
+
+/** Somebody signed in with a browser. */
+export interface Session {
+  id: string;
+  user_id: string;
+  user_agent: string;
+  created_at: string;
+  seen_at: string;
+  expires_at: string;
+  is_current: boolean;
+}
 
 /** How a content reached us. */
 export type SourceType = "file" | "email" | "api" | "manual";
@@ -415,6 +634,11 @@ export interface Subject {
   address: string;
 }
 
+/** The delivery that tells how the test went: `webhook_deliveries.get`. */
+export interface TestedWebhook {
+  delivery_id: string;
+}
+
 /** A named stretch [start, end) of a document's text: a page, a header block, a body, a quoted reply. */
 export interface TextPart {
   kind: string;
@@ -440,6 +664,37 @@ export interface ThreadMessages {
 /** Who or what started a run. */
 export type TriggeredBy = "user" | "key" | "schedule" | "mail" | "library";
 
+/** What changes. */
+export interface UpdateMe {
+  /** How others see one. */
+  display_name?: string | null;
+}
+
+/** What changes; what is left out stays. */
+export interface UpdateMember {
+  role?: Role | null;
+  is_disabled?: boolean | null;
+}
+
+/** What changes. */
+export interface UpdateOrganization {
+  name: string;
+}
+
+/** What of a webhook is to change; what is left out stays. `pipelines` null: all of them. */
+export interface UpdateWebhook {
+  /** `https://host/path` */
+  url?: string;
+  events?: WebhookEvent[];
+  description?: string;
+  /** Only of runs of these pipelines; otherwise of all. */
+  pipelines?: string[] | null;
+  /** Whether the results of a run are sent along. */
+  sends_results?: boolean;
+  /** false pauses it; true lets it go on, also one that was disabled. */
+  is_enabled?: boolean | null;
+}
+
 /** A file, and what is known of it. */
 export interface UploadForm {
   file: Blob;
@@ -457,6 +712,60 @@ export interface Usage {
   output_tokens: number | null;
   reasoning_tokens: number | null;
   raw: Record<string, JsonValue>;
+}
+
+/** An address that is told of events; `pipelines` None: of those of all. Its secret is shown once, when it is made. */
+export interface Webhook {
+  id: string;
+  url: string;
+  description: string;
+  events: WebhookEvent[];
+  pipelines: string[] | null;
+  sends_results: boolean;
+  created_at: string;
+  failing_since: string | null;
+  disabled_at: string | null;
+  disabled_reason: DisabledReason | null;
+  old_secret_until: string | null;
+}
+
+/** One event for one webhook. `due_at` is when it is tried next, while it is pending; `status_code`, `answer` (its beginning) and `error` are of the last attempt, `body` is what is sent, once it was tried. Its id is the `webhook-id` of every attempt. */
+export interface WebhookDelivery {
+  id: string;
+  webhook_id: string;
+  event: string;
+  status: DeliveryStatus;
+  attempt: number;
+  run_id: string | null;
+  content_id: string | null;
+  due_at: string | null;
+  status_code: number | null;
+  answer: string | null;
+  error: ErrorInfo | null;
+  elapsed_ms: number | null;
+  created_at: string;
+  attempted_at: string | null;
+  ended_at: string | null;
+  body: string | null;
+}
+
+/** What a webhook can ask to be told. */
+export type WebhookEvent = "run.completed" | "run.failed" | "run.cancelled" | "budget.exhausted" | "content.created" | "usage.recorded";
+
+/** A webhook, and the secret that its deliveries are signed with, which is not shown again. */
+export interface WebhookWithSecret {
+  id: string;
+  url: string;
+  description: string;
+  events: WebhookEvent[];
+  pipelines: string[] | null;
+  sends_results: boolean;
+  created_at: string;
+  failing_since: string | null;
+  disabled_at: string | null;
+  disabled_reason: DisabledReason | null;
+  old_secret_until: string | null;
+  secret: string;
 }
 
 /** What each operation takes and answers with; `never` where it takes none. */
@@ -556,6 +865,142 @@ export interface Operations {
     header: { "If-None-Match"?: string };
     body: never;
     answer: ErasurePage;
+  };
+  /** Follow what happens in runs, live. */
+  events_follow: {
+    path: never;
+    query: { topics?: string; partials?: boolean; cursor?: string };
+    header: { "Last-Event-ID"?: string };
+    body: never;
+    answer: string;
+  };
+  /** Mail somebody an invitation; one that they have not accepted yet is replaced. */
+  invitations_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateInvitation;
+    answer: Invitation;
+  };
+  /** List the invitations, the newest first. */
+  invitations_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: InvitationPage;
+  };
+  /** Take an invitation back that nobody has accepted. */
+  invitations_revoke: {
+    path: { invitation_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Invitation;
+  };
+  /** Make a key, which does at most what you may. */
+  keys_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateKey;
+    answer: NewApiKey;
+  };
+  /** List the keys of the organization, the newest first, also those that ended. */
+  keys_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ApiKeyPage;
+  };
+  /** Revoke a key, and those that were made with it: they let nobody in from now on. */
+  keys_revoke: {
+    path: { key_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: ApiKey;
+  };
+  /** Read who asks, for which organization, and what they may do. */
+  me_get: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Identity;
+  };
+  /** Change one's own name; the address stays. */
+  me_update: {
+    path: never;
+    query: never;
+    header: { "If-Match"?: string };
+    body: UpdateMe;
+    answer: Identity;
+  };
+  /** Read who a member is. */
+  members_get: {
+    path: { user_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Member;
+  };
+  /** List the members, the oldest first. */
+  members_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: MemberPage;
+  };
+  /** Remove a member: sessions and keys end at once. */
+  members_remove: {
+    path: { user_id: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: never;
+    answer: Member;
+  };
+  /** Give a member another role, at most one's own; or let them come in no more, or again. */
+  members_update: {
+    path: { user_id: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: UpdateMember;
+    answer: Member;
+  };
+  /** Make an organization. */
+  organizations_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateOrganization;
+    answer: Organization;
+  };
+  /** Read what is known of the organization. */
+  organizations_get: {
+    path: { organization_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Organization;
+  };
+  /** List the organizations that one may go to; a key has its own, alone. */
+  organizations_list: {
+    path: never;
+    query: { format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: OwnOrganizationPage;
+  };
+  /** Rename the organization. */
+  organizations_update: {
+    path: { organization_id: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: UpdateOrganization;
+    answer: Organization;
   };
   /** Read one version of a pipeline. */
   pipeline_versions_get: {
@@ -669,6 +1114,54 @@ export interface Operations {
     body: never;
     answer: Run;
   };
+  /** Make a service account; it comes in by keys (`keys.create`). */
+  service_accounts_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateServiceAccount;
+    answer: ServiceAccount;
+  };
+  /** List the service accounts, the oldest first. */
+  service_accounts_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ServiceAccountPage;
+  };
+  /** Remove a service account: its keys end at once. */
+  service_accounts_remove: {
+    path: { service_account_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: ServiceAccount;
+  };
+  /** List where one is signed in, the last used first. */
+  sessions_list: {
+    path: never;
+    query: { format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: SessionPage;
+  };
+  /** End one of one's own sessions. */
+  sessions_revoke: {
+    path: { session_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: EndedSessions;
+  };
+  /** Sign out everywhere in this organization, here too. */
+  sessions_revoke_all: {
+    path: never;
+    query: never;
+    header: never;
+    body: never;
+    answer: EndedSessions;
+  };
   /** List stage runs with their outputs and errors, those of the newest runs first. */
   stage_runs_list: {
     path: never;
@@ -725,6 +1218,86 @@ export interface Operations {
     body: never;
     answer: undefined;
   };
+  /** Read a delivery: what is sent, and what came back. */
+  webhook_deliveries_get: {
+    path: { delivery_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: WebhookDelivery;
+  };
+  /** List deliveries of the last 30 days without their bodies, the newest first. */
+  webhook_deliveries_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; webhook_id?: string; status?: DeliveryStatus; event?: string; run_id?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: WebhookDeliveryPage;
+  };
+  /** Send a delivery that has ended once more, with the same id and the same body. */
+  webhook_deliveries_replay: {
+    path: { delivery_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: WebhookDelivery;
+  };
+  /** Tell an address of events, by signed requests. */
+  webhooks_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateWebhook;
+    answer: WebhookWithSecret;
+  };
+  /** Remove a webhook with its deliveries: it is told nothing more. */
+  webhooks_delete: {
+    path: { webhook_id: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: never;
+    answer: RemovedWebhook;
+  };
+  /** Read a webhook, and whether it goes well. */
+  webhooks_get: {
+    path: { webhook_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Webhook;
+  };
+  /** List webhooks, the newest first. */
+  webhooks_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: WebhookPage;
+  };
+  /** Sign with a new secret, which is shown this once; and, for a while, with the one before too. */
+  webhooks_rotate_secret: {
+    path: { webhook_id: string };
+    query: never;
+    header: never;
+    body: RotateSecret;
+    answer: WebhookWithSecret;
+  };
+  /** Send a webhook an event `webhook.test`. */
+  webhooks_test: {
+    path: { webhook_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: TestedWebhook;
+  };
+  /** Change a webhook, pause it, or enable it again. */
+  webhooks_update: {
+    path: { webhook_id: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: UpdateWebhook;
+    answer: Webhook;
+  };
 }
 
 export const ROUTES = {
@@ -740,6 +1313,23 @@ export const ROUTES = {
   contents_text: { method: "GET", path: "/contents/{content_id}/text" },
   erasures_get: { method: "GET", path: "/erasures/{erasure_id}" },
   erasures_list: { method: "GET", path: "/erasures" },
+  events_follow: { method: "GET", path: "/events" },
+  invitations_create: { method: "POST", path: "/invitations" },
+  invitations_list: { method: "GET", path: "/invitations" },
+  invitations_revoke: { method: "POST", path: "/invitations/{invitation_id}/revoke" },
+  keys_create: { method: "POST", path: "/keys" },
+  keys_list: { method: "GET", path: "/keys" },
+  keys_revoke: { method: "POST", path: "/keys/{key_id}/revoke" },
+  me_get: { method: "GET", path: "/me" },
+  me_update: { method: "PATCH", path: "/me" },
+  members_get: { method: "GET", path: "/members/{user_id}" },
+  members_list: { method: "GET", path: "/members" },
+  members_remove: { method: "DELETE", path: "/members/{user_id}" },
+  members_update: { method: "PATCH", path: "/members/{user_id}" },
+  organizations_create: { method: "POST", path: "/organizations" },
+  organizations_get: { method: "GET", path: "/organizations/{organization_id}" },
+  organizations_list: { method: "GET", path: "/organizations" },
+  organizations_update: { method: "PATCH", path: "/organizations/{organization_id}" },
   pipeline_versions_get: { method: "GET", path: "/pipeline-versions/{version_id}" },
   pipeline_versions_list: { method: "GET", path: "/pipeline-versions" },
   pipelines_check: { method: "POST", path: "/pipelines/check" },
@@ -754,6 +1344,12 @@ export const ROUTES = {
   runs_list: { method: "GET", path: "/runs" },
   runs_start: { method: "POST", path: "/runs" },
   runs_wait: { method: "GET", path: "/runs/{run_id}/wait" },
+  service_accounts_create: { method: "POST", path: "/service-accounts" },
+  service_accounts_list: { method: "GET", path: "/service-accounts" },
+  service_accounts_remove: { method: "DELETE", path: "/service-accounts/{service_account_id}" },
+  sessions_list: { method: "GET", path: "/sessions" },
+  sessions_revoke: { method: "POST", path: "/sessions/{session_id}/revoke" },
+  sessions_revoke_all: { method: "POST", path: "/sessions/revoke-all" },
   stage_runs_list: { method: "GET", path: "/stage-runs" },
   threads_get: { method: "GET", path: "/threads/{thread_id}" },
   threads_list: { method: "GET", path: "/threads" },
@@ -761,6 +1357,16 @@ export const ROUTES = {
   uploads_create: { method: "POST", path: "/uploads" },
   uploads_get: { method: "HEAD", path: "/uploads/{upload_id}" },
   uploads_remove: { method: "DELETE", path: "/uploads/{upload_id}" },
+  webhook_deliveries_get: { method: "GET", path: "/webhook-deliveries/{delivery_id}" },
+  webhook_deliveries_list: { method: "GET", path: "/webhook-deliveries" },
+  webhook_deliveries_replay: { method: "POST", path: "/webhook-deliveries/{delivery_id}/replay" },
+  webhooks_create: { method: "POST", path: "/webhooks" },
+  webhooks_delete: { method: "DELETE", path: "/webhooks/{webhook_id}" },
+  webhooks_get: { method: "GET", path: "/webhooks/{webhook_id}" },
+  webhooks_list: { method: "GET", path: "/webhooks" },
+  webhooks_rotate_secret: { method: "POST", path: "/webhooks/{webhook_id}/rotate-secret" },
+  webhooks_test: { method: "POST", path: "/webhooks/{webhook_id}/test" },
+  webhooks_update: { method: "PATCH", path: "/webhooks/{webhook_id}" },
 } as const satisfies Routes;
 
 type Routes = { [Name in keyof Operations]: { method: string; path: string } };
