@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0019"
 
 
 def upgrade() -> None:
