@@ -38,6 +38,7 @@ from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
 from tegu.engine.prune import prune_for_ever, prune_once
 from tegu.engine.upkeep import Chore
+from tegu.engine.usage import record_for_ever
 from tegu.engine.wake import Notifier
 from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import Doors, Worker, WorkerOptions
@@ -298,6 +299,7 @@ class Runtime:
             partial(erase_for_ever, self.database),
             partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
             told.deliver_for_ever,
+            partial(record_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
         )
 
     def scope_of(self, organization_id: UUID, actor: Actor | None = None) -> Scope:

@@ -49,6 +49,7 @@ KEY = "store_reply.before", "store_reply.after", "checkpoint.after", "begin_call
 ROLE_OF = {
     "claim_run": "driver",
     "transaction": "starter",
+    **dict.fromkeys(("set_quota", "open_spend_month", "drop_quota"), "operator"),
     **dict.fromkeys(("pause_everybody", "resume_everybody", "set_runs_max"), "operator"),
     **dict.fromkeys(
         (
@@ -71,7 +72,7 @@ ROLE_OF = {
     **dict.fromkeys(("put_off_delivery", "prune_deliveries", "forget_hooks"), "host"),
     **dict.fromkeys(("claim_webhook_deliveries", "renew_webhook_deliveries"), "teller"),
     **dict.fromkeys(("settle_webhook_delivery", "hand_back_webhook_delivery"), "teller"),
-    **dict.fromkeys(("prune_webhook_deliveries", "rotate_webhook_secret"), "teller"),
+    **dict.fromkeys(("prune_webhook_deliveries", "rotate_webhook_secret", "record_usage"), "teller"),
 }
 # Of these statements, the times at which it is worth to die: early, and in the middle of the load.
 TIMES = {

@@ -15,6 +15,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +29,7 @@ from tegu.actions.sign_in import Visitor
 from tegu.app import Tegu
 from tegu.domain.actor import Role
 from tegu.domain.hook import RunEnded
+from tegu.domain.quota import QuotaLimits
 from tegu.domain.retention import Retention
 from tegu.domain.status import RunStatus
 from tegu.egress.client import EgressClient
@@ -41,8 +43,9 @@ from tegu.engine.retry import RetryPolicy
 from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import WorkerOptions
 from tegu.interfaces.http.authentication import Authentication
-from tegu.storage import members
+from tegu.storage import members, quotas
 from tegu.storage.partials import PartialStore
+from tegu.storage.usage import record_usage
 
 ROLE, ARGUMENT = "CHAOS_ROLE", "CHAOS_ARGUMENT"
 OPTIONS = WorkerOptions(
@@ -112,6 +115,7 @@ async def _teller() -> None:
         _when_told(worker.stop)
         driving = asyncio.create_task(worker.run())
         while not driving.done():
+            await record_usage(pool, scope.organization_id, days=3, grace_s=0.0)
             client = EgressClient(runtime.guard)
             other = Webhooks(pool, client, lambda: runtime.keyring, _WEBHOOKS)
             telling = asyncio.create_task(other.deliver_for_ever())
@@ -153,6 +157,10 @@ async def _operator() -> None:
     async with Tegu() as tegu:
         await tegu.pause_everybody(reason="a moment")
         await tegu.set_runs_max(5)
+        limits = QuotaLimits(runs_per_day=1000, spend_usd_per_month=Decimal(1000))
+        pool, organization_id = await tegu.database.engine(), (await tegu.scope()).organization_id
+        await quotas.set_quota(pool, organization_id, limits)
+        await quotas.set_quota(pool, organization_id, QuotaLimits())
         await tegu.resume_everybody()
 
 

@@ -19,11 +19,13 @@ from tegu.actions.declared import (
     members,
     organizations,
     pipelines,
+    quotas,
     results,
     runs,
     service_accounts,
     sessions,
     threads,
+    usage,
     webhook_deliveries,
     webhooks,
 )
@@ -45,6 +47,8 @@ _MODULES: tuple[ModuleType, ...] = (
     keys,
     sessions,
     organizations,
+    usage,
+    quotas,
     audit,
 )
 

@@ -20,6 +20,7 @@ from tegu.domain.worker import waiting_reason
 from tegu.storage import hooks, idempotency, partials, pipelines, run_starts
 from tegu.storage import runs as store
 from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.quotas import take_runs
 from tegu.storage.transaction import Transaction
 
 WATCH_S = 60.0
@@ -62,7 +63,9 @@ async def start_in(
     inputs: Sequence[RunInput],
     options: StartOptions | None = None,
 ) -> tuple[UUID, ...]:
-    """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key."""
+    """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key,
+    QuotaError where the organization's quota has no room for all of them.
+    """
     options = options or StartOptions()
     check_start_time(options.due_at, options.delay_s)
     known = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
@@ -77,6 +80,8 @@ async def start_in(
                 for item, key in zip(inputs, keys, strict=False)
             ]
         )
+    if inputs:
+        await take_runs(connection, scope.organization_id, len(inputs))
     return tuple([await _insert(scope, connection, version, item, options) for item in inputs])
 
 
@@ -187,6 +192,7 @@ async def _start_once(
     hashed_key = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     found = await idempotency.claim_key(connection, scope.organization_id, hashed_key, request_hash)
     if found is None:
+        await take_runs(connection, scope.organization_id, 1)
         run_id = await _insert(scope, connection, version, item, options)
         await idempotency.settle_key(connection, scope.organization_id, hashed_key, run_id)
         return run_id

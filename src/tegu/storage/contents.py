@@ -19,6 +19,7 @@ from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.webhook import WebhookEvent
+from tegu.storage.quotas import check_bytes
 from tegu.storage.rows import content_of, paged
 from tegu.storage.tables import blobs, contents, mail_references, mail_threads, mailbox_messages, texts
 from tegu.storage.transaction import Transaction
@@ -65,6 +66,7 @@ async def store_content(
     found = await _equal(connection, organization_id, new)
     if found is not None:
         return found, False
+    await check_bytes(connection, organization_id, new.sha256, len(new.data))
     await connection.execute(
         insert(blobs)
         .values(

@@ -15,12 +15,14 @@ from tegu.client.nouns.members import Members
 from tegu.client.nouns.organizations import Organizations
 from tegu.client.nouns.pipeline_versions import PipelineVersions
 from tegu.client.nouns.pipelines import Pipelines
+from tegu.client.nouns.quotas import Quotas
 from tegu.client.nouns.results import Results
 from tegu.client.nouns.runs import Runs
 from tegu.client.nouns.service_accounts import ServiceAccounts
 from tegu.client.nouns.sessions import Sessions
 from tegu.client.nouns.stage_runs import StageRuns
 from tegu.client.nouns.threads import Threads
+from tegu.client.nouns.usage import Usage
 from tegu.client.nouns.webhook_deliveries import WebhookDeliveries
 from tegu.client.nouns.webhooks import Webhooks
 
@@ -41,11 +43,13 @@ class Nouns:
         self.organizations = Organizations(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
+        self.quotas = Quotas(asking)
         self.results = Results(asking)
         self.runs = Runs(asking)
         self.service_accounts = ServiceAccounts(asking)
         self.sessions = Sessions(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
+        self.usage = Usage(asking)
         self.webhook_deliveries = WebhookDeliveries(asking)
         self.webhooks = Webhooks(asking)

@@ -48,14 +48,15 @@ request as (
 ),
 call as (
     insert into tegu.llm_calls (organization_id, id, run_id, stage, item, provider, model, status, answered_by, ordinal,
-        attempt, request_hash, latency_ms, metadata, reserved_usd, created_at, ended_at, is_passing)
+        attempt, request_hash, latency_ms, metadata, reserved_usd, created_at, ended_at, is_passing,
+        pipeline_id)
     select $1, $2, $3, $4, $5, $10, $11, case when hit.id is null then 'sent' else 'completed' end,
         case when hit.id is null then 'provider' else 'journal' end, $12, $13, $7,
         case when hit.id is not null then 0 end,
         $14::jsonb || case when hit.id is null then '{}'::jsonb else jsonb_build_object('replayed_call_id', hit.id) end,
         case when hit.id is null and verdict.budgets > 0 then $15::numeric end,
         statement_timestamp(), case when hit.id is not null then clock_timestamp() end,
-        $16::boolean
+        $16::boolean, (select pipeline_id from place)
     from verdict left join hit on true
     where verdict.is_begun
 )

@@ -33,5 +33,12 @@ settled as (
         reserved_usd = w.reserved_usd - budget_window.held_usd
     from budget_window
     where w.organization_id = $1 and w.budget_id = budget_window.budget_id and w.since = budget_window.since
+),
+metered as (
+    insert into tegu.spend_months as m (organization_id, since, spent_usd)
+    select $1, date_trunc('month', call.created_at at time zone 'UTC') at time zone 'UTC', call.spent_usd from call
+    where call.spent_usd <> 0 and exists (
+        select 1 from tegu.quotas q where q.organization_id = $1 and q.spend_usd_per_month is not null)
+    on conflict (organization_id, since) do update set spent_usd = m.spent_usd + excluded.spent_usd
 )
 select count(*)::int from call

@@ -52,6 +52,7 @@ from tegu.storage.tables.runs import (
     workers,
 )
 from tegu.storage.tables.uploads import upload_parts, uploads
+from tegu.storage.tables.usage import quotas, spend_months, usage, usage_records
 from tegu.storage.tables.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "pipeline_versions",
     "pipelines",
     "provider_keys",
+    "quotas",
     "results",
     "run_events",
     "run_watches",
@@ -89,12 +91,15 @@ __all__ = [
     "sessions",
     "sign_in_links",
     "sign_in_tries",
+    "spend_months",
     "stage_attempts",
     "stage_partials",
     "stage_runs",
     "texts",
     "upload_parts",
     "uploads",
+    "usage",
+    "usage_records",
     "users",
     "webhook_deliveries",
     "webhooks",

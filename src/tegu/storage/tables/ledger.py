@@ -43,6 +43,7 @@ llm_calls = Table(
     Column("metadata", Jsonb, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("ended_at", Time),
+    Column("pipeline_id", Uuid),
     Column("is_passing", Boolean, nullable=False),
 )
 

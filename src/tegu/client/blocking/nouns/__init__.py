@@ -15,12 +15,14 @@ from tegu.client.blocking.nouns.members import Members
 from tegu.client.blocking.nouns.organizations import Organizations
 from tegu.client.blocking.nouns.pipeline_versions import PipelineVersions
 from tegu.client.blocking.nouns.pipelines import Pipelines
+from tegu.client.blocking.nouns.quotas import Quotas
 from tegu.client.blocking.nouns.results import Results
 from tegu.client.blocking.nouns.runs import Runs
 from tegu.client.blocking.nouns.service_accounts import ServiceAccounts
 from tegu.client.blocking.nouns.sessions import Sessions
 from tegu.client.blocking.nouns.stage_runs import StageRuns
 from tegu.client.blocking.nouns.threads import Threads
+from tegu.client.blocking.nouns.usage import Usage
 from tegu.client.blocking.nouns.webhook_deliveries import WebhookDeliveries
 from tegu.client.blocking.nouns.webhooks import Webhooks
 
@@ -41,11 +43,13 @@ class Nouns:
         self.organizations = Organizations(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
+        self.quotas = Quotas(asking)
         self.results = Results(asking)
         self.runs = Runs(asking)
         self.service_accounts = ServiceAccounts(asking)
         self.sessions = Sessions(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
+        self.usage = Usage(asking)
         self.webhook_deliveries = WebhookDeliveries(asking)
         self.webhooks = Webhooks(asking)
