@@ -167,6 +167,24 @@ export interface CreateWebhook {
   sends_results?: boolean;
 }
 
+/** What a day came to. A row is of calls (it has a model), of runs, or of contents; rows add up. `cost_usd` covers the calls whose cost is known; `unknown_costs` counts the others. */
+export interface DayUsage {
+  day: string;
+  pipeline: string | null;
+  provider: string | null;
+  model: string | null;
+  runs: number;
+  calls: number;
+  input_tokens: number;
+  cached_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  cost_usd: string;
+  unknown_costs: number;
+  contents: number;
+  content_bytes: number;
+}
+
 /** Where a delivery stands. */
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
@@ -347,6 +365,12 @@ export interface ContentPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface DayUsagePage {
+  items: DayUsage[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface ErasurePage {
   items: Erasure[];
   next_cursor: string | null;
@@ -477,6 +501,25 @@ export interface ProblemPlace {
   line: number | null;
 }
 
+/** The bounds, and what counts against them; a count is None where nothing is bounded, for then it is not kept. */
+export interface Quota {
+  runs_per_day: number | null;
+  stored_bytes_max: number | null;
+  spend_usd_per_month: string | null;
+  runs_today: number | null;
+  stored_bytes: number | null;
+  spent_usd: string | null;
+  day_ends_at: string;
+  month_ends_at: string;
+}
+
+/** What is bounded; None is not. */
+export interface QuotaLimits {
+  runs_per_day: number | null;
+  stored_bytes_max: number | null;
+  spend_usd_per_month: string | null;
+}
+
 /** The webhook that is told nothing more. */
 export interface RemovedWebhook {
   webhook_id: string;
@@ -574,6 +617,15 @@ export interface Session {
   seen_at: string;
   expires_at: string;
   is_current: boolean;
+}
+
+/** What an organization may use; null is not bounded. */
+export interface SetQuota {
+  /** By its external id; your own where it is left out. */
+  organization?: string | null;
+  runs_per_day?: number | null;
+  stored_bytes_max?: number | null;
+  spend_usd_per_month?: number | string | null;
 }
 
 /** How a content reached us. */
@@ -1050,6 +1102,22 @@ export interface Operations {
     body: never;
     answer: PipelineVersionPage;
   };
+  /** Read what the organization may use, and what it has used. */
+  quotas_get: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Quota;
+  };
+  /** Bound what an organization may use. */
+  quotas_set: {
+    path: never;
+    query: never;
+    header: { "If-Match"?: string };
+    body: SetQuota;
+    answer: QuotaLimits;
+  };
   /** Read one result. */
   results_get: {
     path: { result_id: string };
@@ -1218,6 +1286,14 @@ export interface Operations {
     body: never;
     answer: undefined;
   };
+  /** List what each day (of UTC) came to, by pipeline, provider and model, the newest day first. */
+  usage_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; since?: string; until?: string; pipeline?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: DayUsagePage;
+  };
   /** Read a delivery: what is sent, and what came back. */
   webhook_deliveries_get: {
     path: { delivery_id: string };
@@ -1336,6 +1412,8 @@ export const ROUTES = {
   pipelines_create: { method: "POST", path: "/pipelines" },
   pipelines_get: { method: "GET", path: "/pipelines/{name}" },
   pipelines_list: { method: "GET", path: "/pipelines" },
+  quotas_get: { method: "GET", path: "/quotas" },
+  quotas_set: { method: "PUT", path: "/quotas" },
   results_get: { method: "GET", path: "/results/{result_id}" },
   results_list: { method: "GET", path: "/results" },
   runs_cancel: { method: "POST", path: "/runs/{run_id}/cancel" },
@@ -1357,6 +1435,7 @@ export const ROUTES = {
   uploads_create: { method: "POST", path: "/uploads" },
   uploads_get: { method: "HEAD", path: "/uploads/{upload_id}" },
   uploads_remove: { method: "DELETE", path: "/uploads/{upload_id}" },
+  usage_list: { method: "GET", path: "/usage" },
   webhook_deliveries_get: { method: "GET", path: "/webhook-deliveries/{delivery_id}" },
   webhook_deliveries_list: { method: "GET", path: "/webhook-deliveries" },
   webhook_deliveries_replay: { method: "POST", path: "/webhook-deliveries/{delivery_id}/replay" },
