@@ -56,6 +56,9 @@ COMMANDS: Final = {
     "crashpoints": Lazy(
         "crashpoints", "crashpoints", "List the moments right before and right after each commit."
     ),
+    "sign-in": Lazy(
+        "sign_in", "sign_in", "Print a link that signs EMAIL in to the service, once, within 15 minutes."
+    ),
     "login": Lazy("login", "login", "Sign in at the service at URL: commands are for it from then on."),
     "logout": Lazy("login", "logout", "Forget the key: commands are for this machine again."),
     "whoami": Lazy("login", "whoami", "Say where commands go, and as whom."),

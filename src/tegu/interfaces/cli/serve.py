@@ -12,6 +12,7 @@ from functools import partial
 
 import click
 
+from tegu.actions.first_run import first_link
 from tegu.app import Tegu
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.interfaces.cli.failure import ExitCode
@@ -80,6 +81,8 @@ def serve(
                 async with served(application, listener, limits=limits, trusted_proxies=trusted) as url:
                     drives = f", driving {concurrency} runs at once" if has_worker else ""
                     say(tegu, f"Tegu at {url}{drives}.")
+                    if link := await first_link(await tegu.scope()):
+                        say(tegu, f"Nobody is a member yet. Sign in, once, as its owner: {link}")
                     await stop.wait()
         except asyncio.CancelledError:
             if is_killed():

@@ -6,6 +6,7 @@
     GET  invitation    what it is to, and a button        POST invitation   {token} -> a member, and a session
     GET  account       who one is, and where to go        POST switch       {organization_id} -> a session there
     GET  mailbox       mails, where none are sent         POST sign-out     -> none
+    GET  oidc          to an identity provider (`oidc`)   GET  oidc/callback
 
 Called by `authentication`, which mounts them. Invariant: a GET changes nothing, so that whoever looks through mails uses
 nothing up; what changes something comes from a page of ours; a token is taken from a form and put into a cookie, and is in no
@@ -30,6 +31,7 @@ from tegu.actions.sign_in import SignedIn, Visitor
 from tegu.domain.actor import Actor
 from tegu.domain.errors import NotFoundError, TeguError, UnauthenticatedError, UsageError
 from tegu.interfaces.http import cookies
+from tegu.interfaces.http.oidc import Oidc
 from tegu.interfaces.http.pages import Field, form, link, page, said, shown
 from tegu.interfaces.http.problems import error_response, status_of
 from tegu.interfaces.http.same_origin import check_same_origin
@@ -52,6 +54,8 @@ class SignInPages:
         self._machinery = machinery
         self._settings = machinery.settings.sign_in
         self._actor_of_session = actor_of_session
+        provider = self._settings.oidc
+        self._oidc = None if provider is None else Oidc(machinery, provider)
 
     def router(self) -> APIRouter:
         """All of them."""
@@ -70,6 +74,9 @@ class SignInPages:
             ("/mailbox", "GET", self._show_mailbox),
         ):
             router.add_route(f"/auth{path}", self._answering(handler), methods=[method])
+        if self._oidc is not None:
+            router.add_route("/auth/oidc", self._answering(self._to_provider), methods=["GET"])
+            router.add_route("/auth/oidc/callback", self._answering(self._from_provider), methods=["GET"])
         return router
 
     def _answering(self, handler: Handler) -> Handler:
@@ -90,9 +97,10 @@ class SignInPages:
     async def _ask(self, request: Request) -> Response:
         del request
         address = Field("email", label="E-mail", kind="email", more='autocomplete="email" autofocus')
-        return page(
-            "Sign in", said("A link to sign in is sent to you.", "soft"), form("sign-in", "Send it", address)
-        )
+        parts = [said("A link to sign in is sent to you.", "soft"), form("sign-in", "Send it", address)]
+        if self._oidc is not None:
+            parts.append(link("oidc", "Sign in by your identity provider"))
+        return page("Sign in", *parts)
 
     async def _mail(self, request: Request) -> Response:
         told = await _told(request)
@@ -204,6 +212,19 @@ class SignInPages:
             "This service sends no mails (TEGU_SMTP_URL). They are shown on this machine alone.", "soft"
         )
         return page("Mailbox", note, *parts)
+
+    async def _to_provider(self, request: Request) -> Response:
+        del request
+        assert self._oidc is not None
+        return await self._oidc.leave()
+
+    async def _from_provider(self, request: Request) -> Response:
+        assert self._oidc is not None
+        begun = await self._oidc.come_back(request, await self._visitor(request))
+        done: Response = RedirectResponse("../account", 303)
+        cookies.give(done, self._settings, begun.token)
+        self._oidc.forget(done)
+        return done
 
     def _is_mailbox_shown(self, request: Request) -> bool:
         """To a browser on this machine that asked for it by a name of this machine, directly: another's name could lead
