@@ -50,6 +50,17 @@ def test_every_table_that_a_migration_makes_has_row_security() -> None:
     assert not offenders, listed(offenders)
 
 
+def test_migrations_stand_in_one_line() -> None:
+    versions = (SOURCE / "storage" / "migrations" / "versions").glob("0*.py")
+    pairs = [
+        re.findall(r'^(?:down_)?revision = (?:"(\d{4})"|None)', path.read_text("utf-8"), re.MULTILINE)
+        for path in sorted(versions)
+    ]
+    before = [down for _, down in pairs]
+    doubled = sorted({each for each in before if before.count(each) > 1})
+    assert not doubled, f"several come after {doubled}: let one of them come after the other"
+
+
 def test_policies_ask_one_function_for_the_organization() -> None:
     # `using (organization_id = (select tegu.current_organization()))`: it refuses a transaction that is bound to none.
     older = {"0001", "0002", "0003", "0011", "0012", "0013", "0015", "0017", "0023"}

@@ -28,12 +28,14 @@ SAMPLES: Mapping[str, JsonObject] = {
     "pipelines.check": {"text": "no document"},
     "invitations.create": {"email": "new@example.com", "role": "viewer"},
     "service_accounts.create": {"role": "viewer"},
+    "webhooks.create": {"url": "https://hooks.example.com/mine", "events": ["run.completed"]},
 }
 # Whose table an id belongs to, where its name does not say it: `run_id` is one of `runs`.
 TABLES = {
     "thread_id": "mail_threads",
     "parent_id": "contents",
     "call_id": "llm_calls",
+    "delivery_id": "webhook_deliveries",
     "key_id": "api_keys",
     "service_account_id": "users",
     "version_id": "pipeline_versions",

@@ -14,10 +14,7 @@ import httpx
 from starlette.requests import Request
 
 from tegu.actions.action import Action
-from tegu.actions.declared.contents import CreateContent, create_content
-from tegu.actions.declared.invitations import CreateInvitation, create_invitation
-from tegu.actions.declared.keys import CreateKey, create_key
-from tegu.actions.declared.service_accounts import CreateServiceAccount, create_service_account
+from tegu.actions.registry import ACTIONS
 from tegu.actions.scope import Scope
 from tegu.app import Tegu
 from tegu.domain.actor import Actor, ActorKind, Role
@@ -75,12 +72,18 @@ class World:
 @asynccontextmanager
 async def two_organizations(address: DatabaseAddress, home: Path) -> AsyncGenerator[World]:
     """The world, with acme's things in it."""
-    settings = Settings(home=home, database_url=address.owner, model="rules", organization="acme")
+    settings = Settings(
+        home=home,
+        database_url=address.owner,
+        model="rules",
+        organization="acme",
+        secret_keys="k1:" + "A" * 43,
+    )
     async with Tegu(settings=settings, credentials=EnvironmentCredentials({})) as tegu:
         acme, other = await tegu.scope(), await tegu.for_organization("other").scope()
         await _furnish(tegu)
         anna = await _staffed(acme)
-        await create_content(replace(acme, actor=anna), CreateContent(text=f"Anna wrote to {SECRET}."))
+        await _act(replace(acme, actor=anna))
 
         async def scope_of(request: Request) -> Scope:
             organization = UUID(request.headers["x-organization"])
@@ -117,21 +120,33 @@ async def _furnish(tegu: Tegu) -> None:
 
 
 async def _staffed(acme: Scope) -> Actor:
-    """Somebody of acme, who is signed in, has invited somebody, and made keys."""
+    """Somebody of acme, who is signed in."""
     async with acme.transaction() as connection:
         anna = await members.add_member(
             connection, acme.organization_id, f"anna@{SECRET.lower()}.example", Role.OWNER
         )
         session = sessions.NewSession(anna.id, b"hash", SECRET, 3600.0)
         session_id = await sessions.start_session(connection, acme.organization_id, session)
-    actor = Actor(
+    return Actor(
         acme.organization_id, ActorKind.USER, Role.OWNER, id=anna.id, label=anna.email, session_id=session_id
     )
-    scope = replace(acme, actor=actor)
-    await create_invitation(scope, CreateInvitation(email=f"ben@{SECRET.lower()}.example", role=Role.ADMIN))
-    account = await create_service_account(scope, CreateServiceAccount(name=SECRET, role=Role.EDITOR))
-    await create_key(scope, CreateKey(name=SECRET, service_account_id=account.id))
-    return actor
+
+
+async def _act(scope: Scope) -> None:
+    """What a person did, so that it is in the audit log too."""
+
+    async def do(action: str, /, **said: Any) -> Any:
+        return await ACTIONS[action](scope, ACTIONS[action].input.model_validate(said))
+
+    await do("contents.create", text=f"Anna wrote to {SECRET}.")
+    old = await do("contents.create", text=f"What {SECRET} wants to be forgotten.")
+    await do("contents.delete", content_id=old.content.id)
+    url = f"https://hooks.example.com/{SECRET}"
+    hook = await do("webhooks.create", url=url, events=["run.completed"], description=SECRET)
+    await do("webhooks.test", webhook_id=hook.id)
+    await do("invitations.create", email=f"ben@{SECRET.lower()}.example", role="admin")
+    account = await do("service_accounts.create", name=SECRET, role="editor")
+    await do("keys.create", name=SECRET, service_account_id=account.id)
 
 
 async def _ids_of(address: DatabaseAddress, organization_id: UUID) -> dict[str, tuple[UUID, ...]]:

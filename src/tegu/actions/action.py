@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from tegu.actions.policy import enforce
 from tegu.actions.scope import Scope
-from tegu.domain.actor import ActorKind, Permission
+from tegu.domain.actor import Actor, ActorKind, Permission, Rows
 from tegu.domain.json import JsonObject
 from tegu.storage import audit
 from tegu.storage.transaction import Transaction
@@ -68,11 +68,17 @@ class Action(Generic[In, Out]):
 
     async def __call__(self, scope: Scope, asked: In) -> Out:
         """Decide, and do it. Raises ForbiddenError, and what the action raises."""
-        rows = enforce(scope.actor, self.name, self.permission)
+        rows = self.check(scope.actor)
         narrowed = replace(scope, rows=rows)
         if self.effect is not Effect.READ and scope.actor.kind is not ActorKind.LIBRARY:
             narrowed = replace(narrowed, transaction=_audited(self, scope, asked))
         return await self.perform(narrowed, asked)
+
+    def check(self, actor: Actor) -> Rows:
+        """The rows that the actor would act on: for whoever wants to refuse before the inputs are read. Raises
+        ForbiddenError.
+        """
+        return enforce(actor, self.name, self.permission)
 
     @property
     def noun(self) -> str:

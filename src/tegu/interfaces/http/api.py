@@ -66,13 +66,21 @@ def api(scope_of: ScopeOf) -> FastAPI:
 
 
 def _router(routes: Iterable[Route], scope_of: ScopeOf) -> APIRouter:
-    router = APIRouter(route_class=CheckedRoute)
+    class DerivedRoute(CheckedRoute):
+        """A route of an action: its name is the action's."""
+
+        async def admit(self, request: Request) -> None:
+            """See `CheckedRoute`. Who asks is found out once."""
+            scope = request.state.scope = await scope_of(request)
+            ACTIONS[self.name].check(scope.actor)
+
+    router = APIRouter(route_class=DerivedRoute)
     turns = asyncio.Semaphore(CHANGES_AT_ONCE)
     for route in routes:
         each = route.action
         router.add_api_route(
             route.path,
-            _endpoint(route, scope_of, turns),
+            _endpoint(route, turns),
             methods=[route.method],
             status_code=route.status,
             response_model=each.returns,
@@ -87,14 +95,14 @@ def _router(routes: Iterable[Route], scope_of: ScopeOf) -> APIRouter:
     return router
 
 
-def _endpoint(route: Route, scope_of: ScopeOf, turns: asyncio.Semaphore) -> Endpoint:
+def _endpoint(route: Route, turns: asyncio.Semaphore) -> Endpoint:
     """What answers for an action: FastAPI reads its signature, which is made here."""
     action = route.action
     queried = tuple(route.rest.model_fields) if route.rest is not None and route.is_queried else ()
 
     async def endpoint(request: Request, **parts: Any) -> Response:
         check_query(request, queried)
-        scope = await scope_of(request)
+        scope: Scope = request.state.scope
         rest = parts.pop("rest", None)
         said = rest.model_dump(exclude_unset=True) if isinstance(rest, BaseModel) else {}
         given = {name: value for name, value in parts.items() if value is not None}

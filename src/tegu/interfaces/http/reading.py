@@ -43,6 +43,7 @@ class CheckedRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             try:
+                await self.admit(request)
                 check_texts(request.path_params.items(), "path")
                 check_texts(request.query_params.multi_items(), "query")
                 if has_json:
@@ -60,6 +61,9 @@ class CheckedRoute(APIRoute):
                 return answered
 
         return checked
+
+    async def admit(self, request: Request) -> None:
+        """Refuse whoever may not ask this, before anything of what they sent is read."""
 
 
 def check_query(request: Request, known: Collection[str]) -> None:

@@ -69,6 +69,7 @@ def uploads(scope_of: ScopeOf) -> APIRouter:
 
     async def upload_content(request: Request) -> Response:
         scope = await scope_of(request)
+        create_content.check(scope.actor)
         content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if content_type == "application/x-www-form-urlencoded":
             raise IntakeError(
