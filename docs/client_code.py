@@ -76,6 +76,10 @@ class Imports:
         self._names.setdefault(module, set()).add(name)
         return name
 
+    def has(self, name: str) -> bool:
+        """Whether it is the name of something else."""
+        return any(name in names for names in self._names.values())
+
     def text(self) -> str:
         """The statements."""
         return "\n".join(
@@ -123,6 +127,10 @@ def _noun(noun: str, actions: Iterable[Action[Any, Any]]) -> str:
         if _is_page(each):
             methods.append(_all(each, imports))
     body = "\n".join(methods)
+    if imports.has(class_name(noun)):
+        raise ValueError(
+            f"{class_name(noun)} is what an action of {noun!r} takes or returns: give it another name"
+        )
     said = ", ".join(each.verb.replace("_", " ") for each in ACTIONS.values() if each.noun == noun)
     return (
         f'"""{noun.replace("_", " ").capitalize()}: {said}.\n\n{NOTE}\n"""\n\n{imports.text()}\n\n'

@@ -1,42 +1,36 @@
-"""The REST interface on a port, for clients that take it for the service."""
+"""The service on a port, and keys to it."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.routing import Mount
 
-from tegu.actions.scope import Scope
 from tegu.app import Tegu
-from tegu.domain.actor import Actor, ActorKind, Role
-from tegu.domain.errors import UnauthenticatedError
-from tegu.interfaces.http.api import api
-
-KEYS = {"tegu_owner": Role.OWNER, "tegu_viewer": Role.VIEWER}
+from tegu.domain.actor import Role
+from tegu.interfaces.cli.local_service import LocalService
+from tegu.interfaces.http.service import service
 
 
 @asynccontextmanager
 async def served_api(tegu: Tegu) -> AsyncGenerator[str]:
-    """Serve the open Tegu's own organization to the holders of KEYS, and give the address."""
-
-    async def scope_of(request: Request) -> Scope:
-        role = KEYS.get(request.headers.get("authorization", "").removeprefix("Bearer "))
-        if role is None:
-            raise UnauthenticatedError("no key that is known")
-        own = await tegu.scope()
-        actor = Actor(own.organization_id, ActorKind.KEY, role, label="a test")
-        return tegu._runtime.scope_of(own.organization_id, actor)
-
-    async with served(Starlette(routes=[Mount("/api", api(scope_of))])) as url:
+    """Serve the open Tegu, and give the address."""
+    async with served(service(tegu)) as url:
         yield url
 
 
+async def key_to(tegu: Tegu, role: Role = Role.OWNER) -> str:
+    """A key of a service account with this role."""
+    local = LocalService(tegu)
+    account = await local.service_accounts.create(name=f"{role.value} of a test", role=role)
+    made = await local.keys.create(name="of a test", service_account_id=account.id)
+    return made.secret
+
+
 @asynccontextmanager
-async def served(app: Starlette) -> AsyncGenerator[str]:
-    """Serve an application while this lasts."""
+async def served(app: Any) -> AsyncGenerator[str]:
+    """Serve an ASGI application while this lasts."""
     config = uvicorn.Config(
         app, port=0, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
     )

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from command_line import Ended, begin, end, tegu
 
-from served_api import served_api
+from served_api import key_to, served_api
 from tegu.app import Tegu
+from tegu.domain.actor import Role
 from tegu.domain.json import JsonObject
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
@@ -22,21 +24,28 @@ NOTE: JsonObject = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    url: str
+    owner: str
+    viewer: str
+
+
 @pytest.fixture
-async def url(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[str]:
-    """A service with a worker."""
+async def served(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[Served]:
+    """A service with a worker, and keys to it."""
     settings = Settings(home=tmp_path / "service", database_url=address.owner, model="rules")
     opened = Tegu(settings=settings, credentials=EnvironmentCredentials({}))
     async with opened.lifespan(worker=True), served_api(opened) as url:
-        yield url
+        yield Served(url, await key_to(opened), await key_to(opened, Role.VIEWER))
 
 
 @pytest.fixture
-def environment(process_environment: dict[str, str], url: str) -> dict[str, str]:
+def environment(process_environment: dict[str, str], served: Served) -> dict[str, str]:
     """What a machine knows that has no database."""
     hidden = ("DATABASE_URL", "TEGU_APP_DATABASE_URL", "TEGU_ENGINE_DATABASE_URL")
     kept = {name: value for name, value in process_environment.items() if name not in hidden}
-    return kept | {"TEGU_URL": url, "TEGU_API_KEY": "tegu_owner"}
+    return kept | {"TEGU_URL": served.url, "TEGU_API_KEY": served.owner}
 
 
 @pytest.fixture
@@ -103,9 +112,11 @@ async def test_started_runs_are_waited_for_by_id(
     assert events.json["events"][-1]["kind"] == "run.completed"
 
 
-async def test_errors_have_the_same_words_and_exit_codes(environment: dict[str, str], tmp_path: Path) -> None:
+async def test_errors_have_the_same_words_and_exit_codes(
+    environment: dict[str, str], served: Served, tmp_path: Path
+) -> None:
     nobody = environment | {"TEGU_API_KEY": "tegu_nobody"}
-    viewer = environment | {"TEGU_API_KEY": "tegu_viewer"}
+    viewer = environment | {"TEGU_API_KEY": served.viewer}
     nowhere = environment | {"TEGU_URL": "http://127.0.0.1:9"}
     unknown = "0190f2a4-0000-7000-8000-000000000000"
     broken = tmp_path / "broken.yaml"
@@ -135,19 +146,21 @@ async def test_commands_of_this_machine_say_that_they_are(environment: dict[str,
 
 
 async def test_a_login_is_kept_for_its_owner_alone_and_commands_follow_it(
-    environment: dict[str, str], url: str
+    environment: dict[str, str], served: Served
 ) -> None:
     fresh = {name: value for name, value in environment.items() if name not in {"TEGU_URL", "TEGU_API_KEY"}}
-    wrong = await _login(fresh, url, "tegu_nobody")
+    wrong = await _login(fresh, served.url, "tegu_nobody")
     assert wrong.code == 8
-    assert (await _login(fresh, url, "tegu_owner")).code == 0
+    assert (await _login(fresh, served.url, served.owner)).code == 0
     file = Path(fresh["TEGU_HOME"]) / "logins.json"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert url in (await tegu(fresh, "whoami")).out
+    whoami = await tegu(fresh, "whoami")
+    assert served.url in whoami.out
+    assert "owner of" in whoami.out
     assert (await tegu(fresh, "runs", "--json")).json == {"runs": []}
     assert (await tegu(fresh, "logout")).code == 0
-    assert "tegu_owner" not in file.read_text("utf-8")
-    assert "This machine" in (await tegu(fresh, "whoami")).out
+    assert served.owner not in file.read_text("utf-8")
+    assert "this machine" in (await tegu(fresh, "whoami")).out
 
 
 async def test_what_cannot_be_taken_back_is_not_done_where_nobody_can_be_asked(

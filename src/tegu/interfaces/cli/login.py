@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import click
 
 from tegu.client.service import Service, TeguClient
-from tegu.domain.errors import ForbiddenError, UsageError
+from tegu.domain.errors import UsageError
+from tegu.domain.identity import Identity
 from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.place import (
     KEY_VARIABLE,
@@ -17,8 +18,9 @@ from tegu.interfaces.cli.place import (
     read_logins,
     write_logins,
 )
+from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import json_option, write_json
-from tegu.interfaces.cli.session import run_async
+from tegu.interfaces.cli.session import run_async, with_service
 from tegu.settings import Settings
 
 _KEY_LENGTH_MAX = 500
@@ -37,14 +39,17 @@ def login(*, url: str) -> None:
         write_notice(f"note: {address} is not encrypted: whoever is on the way can read the key.")
     key = _asked_key(address)
 
-    async def work() -> None:
+    async def work() -> Identity:
         async with TeguClient(address, key) as client:
-            await _check(client)
+            return await client.me.get()
 
-    run_async(work())
+    who = run_async(work())
     home = Settings.from_environment().home
     write_logins(home, Logins(address, {**read_logins(home).keys, address: key}))
-    click.echo(f"Signed in at {address}. `tegu logout` brings commands back to this machine.")
+    click.echo(
+        printable(f"Signed in at {address} as {who.label}: {who.role.value} of {who.organization_name}.")
+    )
+    write_notice("Commands are for it from now on; `tegu logout` brings them back to this machine.")
 
 
 @click.command()
@@ -63,27 +68,18 @@ def logout() -> None:
 @json_option
 def whoami(*, as_json: bool) -> None:
     """Say where commands go, and as whom."""
+
+    async def work(service: Service) -> Identity:
+        return await service.me.get()
+
     place = place_of_command()
-    settings = Settings.from_environment()
-    if place is None:
-        said = {"url": None, "organization": settings.organization, "as": "library"}
-        sentence = f"This machine's database, as the organization {settings.organization!r}."
-    else:
-        key = (place.key or "")[:12]
-        said = {"url": place.url, "key": key or None}
-        sentence = f"{place.url}, with the key {key}..." if key else f"{place.url}, without a key."
+    who = with_service(work)
     if as_json:
-        write_json(said)
-    else:
-        click.echo(sentence)
-
-
-async def _check(client: Service) -> None:
-    """Raises UnauthenticatedError for a key that is none; what it may not do is another question."""
-    try:
-        await client.runs.list(limit=1)
-    except ForbiddenError:
+        write_json({"url": place.url if place else None, "identity": who})
         return
+    where = place.url if place else "this machine's database"
+    organization = who.organization_name or who.organization_id
+    click.echo(printable(f"{where}: {who.label}, {who.role.value} of {organization}, as {who.kind.value}."))
 
 
 def _asked_key(address: str) -> str:
