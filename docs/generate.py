@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
-"""Write what follows from the code: pages of docs/, and the client's modules. `python docs/generate.py`.
+"""Write what follows from the code: pages of docs/, and the client's modules. `python docs/generate.py`; with `interfaces` also docs/interfaces.md.
 
 Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors.md or of the registry of providers, and after
 `python -m benchmarks.rules`,
@@ -7,11 +7,14 @@ Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors
 """
 
 import ast
+import asyncio
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 from tegu.domain import status
@@ -214,8 +217,19 @@ def _comments(class_name: str) -> dict[str, str]:
     }
 
 
+def interfaces_page() -> str:
+    """docs/interfaces.md, by running what it shows on a database of its own."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH", "LANG"}}
+    with TemporaryDirectory() as folder:
+        environment = {**kept, "HOME": folder, "TEGU_HOME": f"{folder}/tegu"}
+        return asyncio.run(_beside("interfaces_page").page(environment, Path(folder)))
+
+
 if __name__ == "__main__":
     for page, text in pages().items():
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, "utf-8")
         sys.stdout.write(f"wrote {page.name}\n")
+    if sys.argv[1:] == ["interfaces"]:
+        (DOCS / "interfaces.md").write_text(interfaces_page(), "utf-8")
+        sys.stdout.write("wrote interfaces.md\n")
