@@ -22,12 +22,13 @@ from tegu.interfaces.http.api import api
 
 @dataclass
 class Served:
-    """A Tegu that is served. Requests are those of somebody of `organization` in this role; without one, nobody's."""
+    """A Tegu that is served. Requests are those of `actor`, or of somebody of `organization` in this role; of nobody without one."""
 
     tegu: Tegu
     role: Role | None = Role.OWNER
     organization: str | None = None
     url: str = ""
+    actor: Actor | None = None
 
     async def scope_of(self, request: Request) -> Scope:
         del request
@@ -35,7 +36,8 @@ class Served:
             raise UnauthenticatedError("nobody knows who asks")
         handle = self.tegu if self.organization is None else self.tegu.for_organization(self.organization)
         scope = await handle.scope()
-        return replace(scope, actor=Actor(scope.organization_id, ActorKind.KEY, self.role, new_id(), "a key"))
+        somebody = Actor(scope.organization_id, ActorKind.KEY, self.role, new_id(), "a key")
+        return replace(scope, actor=self.actor or somebody)
 
 
 SECRET_KEYS = "k1:" + "A" * 43 + "="

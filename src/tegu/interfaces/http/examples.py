@@ -14,5 +14,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "metadata": {"customer": 7},
         "external_id": "ticket-1",
     },
+    "pipelines.create": {
+        "document": {
+            "tegu": 1,
+            "name": "refunds",
+            "stages": {
+                "refund": {"uses": "extract", "with": {"schema": {"amount": "money", "order": "str?"}}}
+            },
+        }
+    },
+    "keys.create": {
+        "name": "nightly import",
+        "scopes": ["contents:write", "runs:write"],
+        "expires_in_days": 90,
+    },
+    "invitations.create": {"email": "anna@example.com", "role": "editor"},
+    "service_accounts.create": {"name": "importer", "role": "editor"},
+    "webhooks.create": {
+        "url": "https://hooks.example.com/tegu",
+        "events": ["run.completed", "run.failed"],
+        "description": "tickets",
+    },
     "runs.start": {"pipeline": "email_analysis", "content_ids": [_CONTENT], "budget_usd": "0.50"},
 }
