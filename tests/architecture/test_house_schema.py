@@ -80,16 +80,6 @@ def test_the_tables_that_sqlalchemy_knows_are_those_that_the_migrations_make() -
     assert known == _created_tables().keys() - WITHOUT_ORGANIZATION
 
 
-def test_migrations_stand_in_one_line() -> None:
-    versions = SOURCE / "storage" / "migrations" / "versions"
-    lines = "\n".join(path.read_text("utf-8") for path in sorted(versions.glob("[0-9]*.py")))
-    before = re.findall(r'^down_revision = "(\d+)"$', lines, re.MULTILINE)
-    there = re.findall(r'^revision = "(\d+)"$', lines, re.MULTILINE)
-    twice = [number for number in set(before) if before.count(number) > 1]
-    assert not twice, f"two migrations follow {twice}: let one follow the other"
-    assert len(set(there) - set(before)) == 1
-
-
 def test_every_statement_says_in_its_first_line_what_it_does() -> None:
     statements = sorted((SOURCE / "storage" / "sql").glob("*.sql"))
     assert statements
