@@ -14,15 +14,14 @@ from math import inf
 from types import TracebackType
 from typing import Any, Self, TypeVar, get_args
 
+from tegu.actions import installation
 from tegu.actions.contents import check_external_id
 from tegu.actions.doctor import ROWS_DEFAULT, HealthCheck, examine
 from tegu.actions.health import AGE_MAX_S
-from tegu.actions.operations import checked_reason
-from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.errors import UsageError
 from tegu.domain.hook import HookEvent
 from tegu.domain.identity import HostUser
 from tegu.domain.installation import Health
-from tegu.domain.operations import checked_runs_max
 from tegu.domain.retention import Pruned, Retention
 from tegu.domain.worker import LivingWorker
 from tegu.engine.deliver import Hook, HookFunction
@@ -34,7 +33,6 @@ from tegu.llm.protocol import CredentialSource
 from tegu.runtime import OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
-from tegu.storage import holds
 from tegu.storage.database import Database
 from tegu.storage.limits import LimitLevel
 from tegu.storage.migrate import migrate
@@ -191,7 +189,7 @@ class Tegu(OrganizationHandle):
 
     async def list_workers(self) -> tuple[LivingWorker, ...]:
         """The workers that are alive, whatever organization their runs belong to. For operators."""
-        return await Workers(await self.database.engine()).living()
+        return await installation.list_workers(await self.scope())
 
     async def count_due(self, *, most: int = 10_000) -> int:
         """Due runs that nobody owns, of any organization, that a worker of this process could take; counted up to `most`.
@@ -216,35 +214,28 @@ class Tegu(OrganizationHandle):
 
     async def list_limits(self) -> list[LimitLevel]:
         """What providers may be asked, over all processes that use this database: window, levels, pauses."""
-        return await self._runtime.list_limits()
+        return await installation.list_limits(await self.scope())
 
     async def prune(self, keep: Retention | None = None, *, dry_run: bool = False) -> Pruned:
         """Drop what was kept long enough, of every organization: by default what the settings say. Workers do it by
         themselves once an hour. A dry run only counts. Raises ConflictError when another process is at it.
         """
-        pruned = await self._runtime.prune(keep or self.settings.keep, dry_run=dry_run)
-        if pruned is None:
-            raise ConflictError("another process is pruning", hint="wait until it has ended")
-        return pruned
+        return await installation.prune(await self.scope(), keep, dry_run=dry_run)
 
     async def pause_everybody(self, *, reason: str | None = None) -> None:
         """Hold back the runs of all organizations, on all workers. For operators; see `operations.pause`."""
-        await holds.pause_everybody(await self.database.engine(), checked_reason(reason))
+        await installation.pause_everybody(await self.scope(), reason)
 
     async def resume_everybody(self) -> None:
         """Let them go on, but for those that their organizations paused. Raises NotFoundError."""
-        if not await holds.resume_everybody(await self.database.engine()):
-            raise NotFoundError("not everything is paused", hint="`tegu pauses` lists what is")
-        self._runtime.wake()
+        await installation.resume_everybody(await self.scope())
 
     async def set_runs_max(self, runs_max: int | None, *, organization: str | None = None) -> None:
         """How many runs of an organization (its own, if none is named) may be under way at once, over all workers; None: as
         many as there are slots. Those under way go on. For operators. Raises UsageError.
         """
-        checked = None if runs_max is None else checked_runs_max(runs_max)
         organization_id = await self._runtime.organizations.id_of(organization or self.external_id)
-        await holds.set_runs_max(await self.database.engine(), organization_id, checked)
-        self._runtime.wake()
+        await installation.set_runs_max(await self.scope(), organization_id, runs_max)
 
     async def worker(
         self, *, options: WorkerOptions | None = None, on_released: OnReleased | None = None

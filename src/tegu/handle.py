@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
-from functools import partial
 from math import inf
 from typing import overload
 from uuid import UUID
@@ -16,6 +15,7 @@ from uuid import UUID
 from tegu.actions import budgets as budget_actions
 from tegu.actions import calls as call_actions
 from tegu.actions import contents as content_actions
+from tegu.actions import deliveries as delivery_actions
 from tegu.actions import drive as drive_actions
 from tegu.actions import models as model_actions
 from tegu.actions import pipelines as pipeline_actions
@@ -25,8 +25,8 @@ from tegu.actions.contents import Ingested, Source
 from tegu.actions.follow import Following
 from tegu.actions.joined_start import PreparedStart, joined_scope, start_prepared
 from tegu.actions.llm import Llm
-from tegu.actions.model_list import ModelListing, list_models
-from tegu.actions.model_trials import Trial, TrialDoors, TrialPlan, try_models
+from tegu.actions.model_list import ModelListing, listing_of
+from tegu.actions.model_trials import Trial, TrialPlan, try_models
 from tegu.actions.operations import Operations
 from tegu.actions.pipelines import PipelineSource
 from tegu.actions.run_inputs import RunInput, inputs_of
@@ -42,10 +42,9 @@ from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
 from tegu.domain.status import RunStatus
 from tegu.llm.model_names import has_key
-from tegu.llm.protocol import Ledger, ModelRef
+from tegu.llm.protocol import ModelRef
 from tegu.runtime import Runtime
 from tegu.storage.calls import CallFilter
-from tegu.storage.ledger import CallPlace
 from tegu.storage.outages import through_outages
 from tegu.storage.pipelines import PipelineVersion
 
@@ -256,8 +255,8 @@ class OrganizationHandle:
         return await pipeline_actions.list_pipelines(await self.scope())
 
     async def list_deliveries(self, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
-        """Deliveries to hooks that did not go well yet, newest first: with `failed`, those that were given up."""
-        return await run_actions.list_deliveries(await self.scope(), failed=failed, limit=limit)
+        """Deliveries to hooks that did not go well yet, of the newest runs first: with `failed`, those that were given up."""
+        return await delivery_actions.list_deliveries(await self.scope(), failed=failed, limit=limit)
 
     # Operating.
 
@@ -276,16 +275,7 @@ class OrganizationHandle:
     @property
     def llm(self) -> Llm:
         """Models, without a run: `await tegu.llm.generate(...)`. The calls are in the ledger."""
-        runtime = self._runtime
-        return Llm(
-            self._organization_id,
-            self._ledger,
-            runtime.providers.ready,
-            runtime.credentials,
-            self._default_model,
-            runtime.names,
-            runtime.admissions,
-        )
+        return Llm(self.scope)
 
     async def list_budgets(self) -> list[Budget]:
         """The budgets of the organization, its pipelines and its runs, and how much is left of each."""
@@ -308,20 +298,11 @@ class OrganizationHandle:
 
     async def set_model(self, model: str | None) -> None:
         """Choose the model of the organization's stages that name none; None: no longer. Raises ConfigurationError."""
-        await model_actions.set_model(await self.scope(), self._runtime.names, model)
-        self._runtime.forget_model(await self._organization_id())
+        await model_actions.set_model(await self.scope(), model)
 
     async def list_models(self, *, every: bool = False) -> ModelListing:
         """What the present keys allow, with prices, aliases and defaults; with `every` all models known by name."""
-        scope = await self.scope()
-        return await list_models(
-            self._runtime.names,
-            self._runtime.credentials,
-            scope.organization_id,
-            own_model=await model_actions.own_model(scope),
-            default_model=self._runtime.settings.model,
-            every=every,
-        )
+        return await listing_of(await self.scope(), every=every)
 
     async def resolve_model(self, model: str) -> tuple[ModelRef, ...]:
         """The models that a name, an alias or a chain stands for now. Raises ConfigurationError."""
@@ -330,10 +311,7 @@ class OrganizationHandle:
 
     async def try_models(self, plan: TrialPlan) -> tuple[Trial, ...]:
         """One tiny call to each model of the plan (`actions.model_trials.plan_trials`)."""
-        runtime, organization_id = self._runtime, await self._organization_id()
-        ledger = partial(runtime.ledger, CallPlace(organization_id))
-        doors = TrialDoors(organization_id, ledger, runtime.providers.ready, runtime.credentials)
-        return await try_models(plan, doors)
+        return await try_models(await self.scope(), plan)
 
     async def require_models(
         self, version: PipelineVersion, *, model: str | None, with_keys: bool = True
@@ -347,14 +325,8 @@ class OrganizationHandle:
         if with_keys:
             await model_actions.require_keys(models, runtime.names, runtime.credentials, organization_id)
 
-    async def _default_model(self) -> str | None:
-        return await self._runtime.default_model(await self._organization_id())
-
     async def _organization_id(self) -> UUID:
         return (await self.scope()).organization_id
-
-    async def _ledger(self) -> Ledger:
-        return await self._runtime.ledger(CallPlace(await self._organization_id()))
 
     async def _check_own(self, ingested: Sequence[Ingested]) -> None:
         organization_id = await self._organization_id()

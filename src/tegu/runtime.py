@@ -24,7 +24,6 @@ from tegu.domain.actor import Actor, library_actor
 from tegu.domain.errors import UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.installation import Health
-from tegu.domain.retention import Pruned, Retention
 from tegu.domain.status import RunStatus
 from tegu.egress.allowed import AllowList
 from tegu.egress.guard import Guard
@@ -36,7 +35,7 @@ from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
 from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
-from tegu.engine.prune import prune_for_ever, prune_once
+from tegu.engine.prune import prune_for_ever
 from tegu.engine.upkeep import Chore
 from tegu.engine.usage import record_for_ever
 from tegu.engine.wake import Notifier
@@ -67,7 +66,7 @@ from tegu.storage.database import (
     resolve,
 )
 from tegu.storage.ledger import CallPlace, StoredLedger
-from tegu.storage.limits import LimitLevel, LimitStore, list_limits
+from tegu.storage.limits import LimitStore
 from tegu.storage.organizations import OrganizationIds, model_of
 from tegu.storage.partials import PartialStore, watch_runs
 from tegu.storage.remembered import Remembered
@@ -236,10 +235,6 @@ class Runtime:
     async def _visit_limit(self, place: LimitPlace, report: Report) -> Grant:
         return await LimitStore(await self.database.engine(), self._process_id).visit(place, report)
 
-    async def list_limits(self) -> list[LimitLevel]:
-        """How the limits of every key and model stand that was ever used."""
-        return await list_limits(await self.database.engine())
-
     async def performer(self) -> Perform:
         """What performs one stage in this process."""
         pool = await self.database.engine()
@@ -333,10 +328,6 @@ class Runtime:
             worker = await self.worker(options=options, on_released=self._note_released)
             if self._serving is None:  # another caller may have been faster
                 self._serving = worker, asyncio.create_task(worker.run())
-
-    async def prune(self, keep: Retention, *, dry_run: bool) -> Pruned | None:
-        """Drop what was kept long enough, of every organization; None when another process is at it."""
-        return await prune_once(await self.database.engine(), keep, dry_run=dry_run)
 
     @property
     def serving(self) -> Worker | None:

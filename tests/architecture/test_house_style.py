@@ -44,7 +44,12 @@ _DIRECTIVE = re.compile(
 
 
 # `tegu models` lists language models: there the word is the noun itself, and not a bucket.
-NAMED_AFTER_A_COMMAND = {"tegu.actions.models", "tegu.interfaces.cli.models"}
+NAMED_AFTER_A_COMMAND = {
+    "tegu.actions.models",
+    "tegu.client.blocking.nouns.models",
+    "tegu.client.nouns.models",
+    "tegu.interfaces.cli.models",
+}
 
 
 def test_no_module_has_a_name_that_says_nothing() -> None:

@@ -1,41 +1,20 @@
 """What actions list and read: page by page, filtered, and only what the actor may see."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from action_lab import ask, everything, keyed, pipeline
 
-from tegu.actions.action import Action
-from tegu.actions.registry import ACTIONS
-from tegu.actions.scope import Scope
 from tegu.app import Tegu
-from tegu.domain.actor import Actor, ActorKind
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.ids import new_id
-from tegu.domain.json import JsonObject
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
-
-
-def pipeline(name: str) -> JsonObject:
-    return {
-        "tegu": 1,
-        "name": name,
-        "input": "content",
-        "model": "rules",
-        "stages": {
-            "summary": {"uses": "summarize"},
-            "kind": {"uses": "classify", "with": {"labels": LABELS}},
-        },
-    }
-
-
-LABELS: JsonObject = {"refund": "asks for money back", "other": "anything else"}
 
 
 @pytest.fixture
@@ -43,38 +22,6 @@ async def tegu(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[Tegu]
     settings = Settings(home=tmp_path, database_url=address.owner, model="rules")
     async with Tegu(settings=settings, credentials=EnvironmentCredentials({})) as opened:
         yield opened
-
-
-def keyed(scope: Scope, *pipelines: str) -> Scope:
-    """The same organization, asked for by a key that is for these pipelines."""
-    base = scope.actor
-    actor = Actor(
-        base.organization_id,
-        ActorKind.KEY,
-        base.role,
-        id=new_id(),
-        label="ci",
-        pipelines=frozenset(pipelines),
-    )
-    return replace(scope, actor=actor)
-
-
-async def ask(scope: Scope, name: str, /, **said: Any) -> Any:
-    action: Action[Any, Any] = ACTIONS[name]
-    return await action(scope, action.input.model_validate(said))
-
-
-async def everything(scope: Scope, name: str, /, **said: Any) -> list[Any]:
-    """Every row of a list, three at a time."""
-    found: list[Any] = []
-    cursor = None
-    while True:
-        page = await ask(scope, name, limit=3, cursor=cursor, **said)
-        assert len(page.items) <= 3
-        found += page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
 
 
 async def runs_of(tegu: Tegu, name: str, count: int) -> list[UUID]:
@@ -99,9 +46,10 @@ async def test_pages_of_results_stage_runs_and_calls_have_every_row_once(tegu: T
 async def test_a_result_is_read_by_the_id_that_lists_give_it(tegu: Tegu) -> None:
     await runs_of(tegu, "note", 2)
     scope = await tegu.scope()
-    for result in await everything(scope, "results.list"):
+    found = await everything(scope, "results.list")
+    for result in found:
         assert await ask(scope, "results.get", result_id=result.id) == result
-    for unknown in ("x", f"{new_id()}.{'0' * 20}", f"{result.run_id}.{'0' * 20}"):
+    for unknown in ("x", f"{new_id()}.{'0' * 20}", f"{found[0].run_id}.{'0' * 20}"):
         with pytest.raises(NotFoundError, match="result"):
             await ask(scope, "results.get", result_id=unknown)
 
@@ -126,7 +74,7 @@ async def test_a_key_for_some_pipelines_sees_nothing_of_the_others(tegu: Tegu) -
     for name in ("pipelines.list", "pipeline_versions.list"):
         assert [version.name for version in await everything(key, name)] == ["mine"], name
     hidden: dict[str, dict[str, Any]] = {
-        "pipelines.get": {"name": "theirs"},
+        "pipelines.get": {"pipeline": "theirs"},
         "pipeline_versions.get": {"version_id": (await tegu.pipeline("theirs")).id},
         "pipelines.create": {"document": pipeline("theirs")},
         "results.get": {"result_id": (await everything(scope, "results.list", run_id=theirs))[0].id},
@@ -137,7 +85,7 @@ async def test_a_key_for_some_pipelines_sees_nothing_of_the_others(tegu: Tegu) -
         with pytest.raises(NotFoundError) as refused:
             await ask(key, name, **said)
         assert "theirs" not in (refused.value.hint or "")
-    assert (await ask(key, "pipelines.get", name="mine")).name == "mine"
+    assert (await ask(key, "pipelines.get", pipeline="mine")).name == "mine"
 
 
 async def test_pipelines_that_ship_with_tegu_are_listed_before_their_first_use(tegu: Tegu) -> None:
@@ -155,7 +103,7 @@ async def test_a_document_is_checked_without_being_stored_and_published_once(teg
     fine = await ask(scope, "pipelines.check", document=pipeline("note"))
     assert (fine.is_ok, fine.name) == (True, "note")
     with pytest.raises(NotFoundError):
-        await ask(scope, "pipelines.get", name="note")
+        await ask(scope, "pipelines.get", pipeline="note")
     first = await ask(scope, "pipelines.create", document=pipeline("note"))
     again = await ask(scope, "pipelines.create", document=pipeline("note"))
     assert (first.id, first.hash) == (again.id, fine.hash)

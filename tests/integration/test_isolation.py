@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from two_organizations import PIPELINE, SECRET, World, two_organizations, without
+from two_organizations import PIPELINE, SCHEDULE, SECRET, World, two_organizations, without
 
 from tegu.actions.action import Action, Effect
 from tegu.actions.registry import ACTIONS
@@ -29,6 +29,13 @@ SAMPLES: Mapping[str, JsonObject] = {
     "invitations.create": {"email": "new@example.com", "role": "viewer"},
     "service_accounts.create": {"role": "viewer"},
     "webhooks.create": {"url": "https://hooks.example.com/mine", "events": ["run.completed"]},
+    "budgets.set": {"period": "day", "limit_usd": "1.50"},
+    "budgets.remove": {"period": "day"},
+    "schedules.create": {"pipeline": "document_extraction", "cron": "30 8 * * MON"},
+    "costs.summary": {"until": "2026-11-01T00:00:00Z"},  # or it would be of another moment each time
+    "concurrency.set": {"runs_max": 3},
+    "models.try": {"models": ["rules"]},
+    "models.use": {"model": "rules"},
 }
 # Whose table an id belongs to, where its name does not say it: `run_id` is one of `runs`.
 TABLES = {
@@ -40,7 +47,7 @@ TABLES = {
     "service_account_id": "users",
     "version_id": "pipeline_versions",
 }
-NAMES = {"pipeline": PIPELINE}
+NAMES = {"pipeline": PIPELINE, "schedule": SCHEDULE}
 """Names of things of acme's, by the input that can say them."""
 
 

@@ -32,6 +32,7 @@ from tegu.storage.database import DatabaseAddress
 SECRET = "Zanzibar"
 """Stands in all that acme stored."""
 PIPELINE = "acme_secret"
+SCHEDULE = f"{SECRET.lower()}_daily"
 MAIL = f"""From: Anna Lind <anna@{SECRET.lower()}.example>
 To: help@acme.example
 Subject: {SECRET} is late
@@ -116,7 +117,7 @@ async def _furnish(tegu: Tegu) -> None:
     await tegu.set_budget(BudgetPlace(BudgetPeriod.MONTH, pipeline=PIPELINE), limit_usd=Decimal(5))
     await tegu.operations.pause(PIPELINE, reason=f"until {SECRET} has paid")
     spec = ScheduleSpec(PIPELINE, "0 7 * * *", (ScheduledInput(content_id=note.content.id),))
-    await tegu.schedules.create(f"{SECRET.lower()}_daily", spec)
+    await tegu.schedules.create(SCHEDULE, spec)
 
 
 async def _staffed(acme: Scope) -> Actor:

@@ -6,16 +6,17 @@ Called by the app for `tegu.llm` and `tegu llm try`. Invariant: it goes through 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
+from tegu.actions.scope import Scope
 from tegu.domain.call import Fallback, Usage
 from tegu.domain.errors import NoCapacityError
-from tegu.llm.admission import Admission
-from tegu.llm.model_names import ModelNames
-from tegu.llm.protocol import CredentialSource, Ledger, OnText, Provider, Watch
+from tegu.llm.protocol import OnText, Watch
 from tegu.llm.structured import CallLimits
-from tegu.stages.context import DefaultModel, ModelChoice, Question, StageLlm
+from tegu.stages.context import ModelChoice, Question, StageLlm
 from tegu.stages.parts import data_parts
+from tegu.storage.ledger import CallPlace
 
 CAPACITY_WAIT_S = 60.0
 """How long a call waits for leave: it has no run that could wait instead."""
@@ -68,13 +69,7 @@ class _Listener:
 class Llm:
     """Models, without a run."""
 
-    organization: Callable[[], Awaitable[UUID]]
-    ledger: Callable[[], Awaitable[Ledger]]
-    provider_for: Callable[[str], Awaitable[Provider]]
-    credentials: CredentialSource
-    default_model: DefaultModel
-    names: ModelNames
-    admissions: Callable[[UUID], Sequence[Admission]] = lambda _: ()
+    scope: Callable[[], Awaitable[Scope]]
 
     async def generate(
         self,
@@ -98,17 +93,18 @@ class Llm:
         on_text: OnGrowth | None = None,
     ) -> LlmAnswer:
         """One logical call, with all that is known about it. Raises ProviderError, ConfigurationError."""
-        organization_id = await self.organization()
+        scope = await self.scope()
+        organization_id, machinery = scope.organization_id, scope.machinery
         asking = StageLlm(
             organization_id=organization_id,
-            ledger=await self.ledger(),
-            provider_for=self.provider_for,
-            credentials=self.credentials,
-            models=ModelChoice(override=model, default=self.default_model),
-            names=self.names,
+            ledger=await machinery.ledger(CallPlace(organization_id)),
+            provider_for=machinery.providers.ready,
+            credentials=machinery.credentials,
+            models=ModelChoice(override=model, default=partial(machinery.default_model, organization_id)),
+            names=machinery.names,
             live=_Listener(on_text) if on_text else None,
             limits=CallLimits(capacity_wait_s=CAPACITY_WAIT_S),
-            admissions=self.admissions(organization_id),
+            admissions=machinery.admissions(organization_id),
         )
         question = Question(instructions, data_parts(inputs), hints={"task": "prompt"})
         if not inputs:  # the rules follow no instructions: what they are told is the text that they read

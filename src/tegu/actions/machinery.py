@@ -14,13 +14,15 @@ from tegu.domain.installation import Health
 from tegu.egress.guard import Guard
 from tegu.egress.mail import Outbox
 from tegu.engine.broadcast import Broadcast
+from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
-from tegu.llm.protocol import CredentialSource
+from tegu.llm.protocol import CredentialSource, Ledger
+from tegu.llm.providers.registry import Providers
 from tegu.sealing import Keyring
 from tegu.settings import Settings
 from tegu.storage.claims import RunKey
-from tegu.storage.database import Database
-from tegu.storage.limits import LimitLevel
+from tegu.storage.database import Database, DatabaseAddress
+from tegu.storage.ledger import CallPlace
 
 
 class OwnWorker(Protocol):
@@ -54,6 +56,7 @@ class Machinery(Protocol):
     outbox: Outbox
     guard: Guard
     """Which of the addresses that users give are asked."""
+    providers: Providers
 
     @property
     def own(self) -> OwnWorker:
@@ -79,8 +82,20 @@ class Machinery(Protocol):
         """How this process and the whole installation are."""
         ...
 
-    async def list_limits(self) -> list[LimitLevel]:
-        """What providers may be asked, over all processes."""
+    async def address(self) -> DatabaseAddress:
+        """Where the database is."""
+        ...
+
+    async def ledger(self, place: CallPlace) -> Ledger:
+        """Journal and ledger of the calls that belong there."""
+        ...
+
+    def admissions(self, organization_id: UUID) -> Sequence[Admission]:
+        """Whose leave a call without a run needs, in order."""
+        ...
+
+    async def default_model(self, organization_id: UUID) -> str | None:
+        """The organization's own model, else the installation's."""
         ...
 
     def forget_model(self, organization_id: UUID) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from tegu.actions.models import own_model
+from tegu.actions.scope import Scope
 from tegu.domain.errors import ConfigurationError
 from tegu.llm.catalog import KnownModel, known_models
 from tegu.llm.default_models import DEFAULT_MODELS
@@ -58,12 +60,25 @@ class ModelListing:
     other_providers: tuple[str, ...]
 
 
+async def listing_of(scope: Scope, *, every: bool = False) -> ModelListing:
+    """The same as an organization sees it, with the model that it chose for itself."""
+    machinery = scope.machinery
+    return await list_models(
+        machinery.names,
+        machinery.credentials,
+        scope.organization_id,
+        organization_model=await own_model(scope),
+        default_model=machinery.settings.model,
+        every=every,
+    )
+
+
 async def list_models(
     names: ModelNames,
     credentials: CredentialSource,
     organization_id: UUID,
     *,
-    own_model: str | None = None,
+    organization_model: str | None = None,
     default_model: str | None = None,
     every: bool = False,
 ) -> ModelListing:
@@ -75,7 +90,7 @@ async def list_models(
     shown = [model for model in known if every or (providers[model.provider] and not model.is_deprecated)]
     return ModelListing(
         aliases=tuple([await resolved(name, names, can_call) for name in names.names]),
-        organization_model=own_model,
+        organization_model=organization_model,
         default_model=default_model,
         models=tuple(shown),
         providers=providers,

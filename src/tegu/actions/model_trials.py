@@ -5,18 +5,19 @@ can cost together is known before the first is asked; every call is in the ledge
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from time import monotonic
-from uuid import UUID
 
+from tegu.actions.scope import Scope
 from tegu.domain.call import Usage
 from tegu.domain.errors import ConfigurationError, ProviderError, UsageError
 from tegu.llm.catalog import known_models
-from tegu.llm.protocol import CredentialSource, DataPart, Ledger, ModelRef, Provider
+from tegu.llm.protocol import DataPart, ModelRef
 from tegu.llm.structured import CallLimits
 from tegu.stages.context import ModelChoice, Question, StageLlm
+from tegu.storage.ledger import CallPlace
 
 TRIALS_MAX = 30
 CONCURRENCY = 4
@@ -57,16 +58,6 @@ class Trial:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrialDoors:
-    """What a call needs."""
-
-    organization_id: UUID
-    ledger: Callable[[], Awaitable[Ledger]]
-    provider_for: Callable[[str], Awaitable[Provider]]
-    credentials: CredentialSource
-
-
 def plan_trials(models: Sequence[ModelRef]) -> TrialPlan:
     """What asking these would cost at most. Raises UsageError for more than TRIALS_MAX."""
     each = tuple(dict.fromkeys(models))
@@ -85,28 +76,30 @@ def plan_trials(models: Sequence[ModelRef]) -> TrialPlan:
     return TrialPlan(each, sum(known, Decimal(0)), len(costs) - len(known))
 
 
-async def try_models(plan: TrialPlan, doors: TrialDoors) -> tuple[Trial, ...]:
+async def try_models(scope: Scope, plan: TrialPlan) -> tuple[Trial, ...]:
     """Ask each once, a few at a time; in the order of the plan."""
     slots = asyncio.Semaphore(CONCURRENCY)
 
     async def one(model: ModelRef) -> Trial:
         async with slots:
-            return await _try(model, doors)
+            return await _try(scope, model)
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(model)) for model in plan.models]
     return tuple(task.result() for task in tasks)
 
 
-async def _try(model: ModelRef, doors: TrialDoors) -> Trial:
-    started = monotonic()
+async def _try(scope: Scope, model: ModelRef) -> Trial:
+    started, machinery = monotonic(), scope.machinery
     try:
-        provider = await doors.provider_for(model.provider)  # its SDK is imported before the time counts
+        provider = await machinery.providers.ready(
+            model.provider
+        )  # its SDK is imported before the time counts
         asking = StageLlm(
-            organization_id=doors.organization_id,
-            ledger=await doors.ledger(),
+            organization_id=scope.organization_id,
+            ledger=await machinery.ledger(CallPlace(scope.organization_id)),
             provider_for=lambda _: provider,
-            credentials=doors.credentials,
+            credentials=machinery.credentials,
             models=ModelChoice(override=str(model)),
             limits=CallLimits(attempts=1, reasks=0, deadline_s=_TIMEOUT_S),
         )

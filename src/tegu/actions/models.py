@@ -67,14 +67,15 @@ async def own_model(scope: Scope) -> str | None:
         return await organizations.own_model(connection, scope.organization_id)
 
 
-async def set_model(scope: Scope, names: ModelNames, model: str | None) -> None:
+async def set_model(scope: Scope, model: str | None) -> None:
     """Choose it, or give the choice up with None. Raises ConfigurationError for what stands for no model."""
     if model is not None:
         model = model.strip()
-        names.check(model)
+        scope.machinery.names.check(model)
     async with scope.transaction() as connection:
         if not await organizations.set_own_model(connection, scope.organization_id, model):
             raise NotFoundError("there is no such organization")
+    scope.machinery.forget_model(scope.organization_id)
 
 
 def _asks_models(catalog: KindCatalog, kind: str) -> bool:

@@ -10,18 +10,24 @@ from typing import Any, cast
 from tegu.actions.action import Action
 from tegu.actions.declared import (
     audit,
+    budgets,
     calls,
     contents,
+    costs,
     erasures,
+    installation,
     invitations,
     keys,
+    llm,
     me,
     members,
+    operations,
     organizations,
     pipelines,
     quotas,
     results,
     runs,
+    schedules,
     service_accounts,
     sessions,
     threads,
@@ -50,6 +56,12 @@ _MODULES: tuple[ModuleType, ...] = (
     usage,
     quotas,
     audit,
+    costs,
+    budgets,
+    schedules,
+    operations,
+    llm,
+    installation,
 )
 
 

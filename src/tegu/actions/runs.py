@@ -11,13 +11,12 @@ from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
 from tegu.domain.errors import ConflictError, NotFoundError
-from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.run import Run, RunEvent, TriggeredBy
 from tegu.domain.status import RunStatus
 from tegu.domain.worker import waiting_reason
-from tegu.storage import hooks, idempotency, partials, pipelines, run_starts
+from tegu.storage import idempotency, partials, pipelines, run_starts
 from tegu.storage import runs as store
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.quotas import take_runs
@@ -153,12 +152,6 @@ async def cancel(scope: Scope, run_id: UUID) -> RunStatus:
         raise ConflictError(f"run {run_id} is {status.value} already", hint="a terminal status is final")
     scope.wake()
     return status
-
-
-async def list_deliveries(scope: Scope, *, failed: bool | None = None, limit: int = 50) -> list[HookDelivery]:
-    """Deliveries to hooks that did not go well yet."""
-    async with scope.transaction() as connection:
-        return await hooks.list_deliveries(connection, scope.organization_id, failed=failed, limit=limit)
 
 
 async def _start_once(

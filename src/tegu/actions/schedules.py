@@ -4,9 +4,11 @@ Called by the handle as `tegu.schedules`, and by `declared`. Invariant: a schedu
 is not there for it.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from tegu.actions.pipelines import resolve
 from tegu.actions.scope import Scope
@@ -18,6 +20,8 @@ from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleSpec, checked_sch
 from tegu.storage import schedules as store
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.transaction import Transaction
+
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 async def create_schedule(scope: Scope, name: str, spec: ScheduleSpec) -> Schedule:
@@ -50,33 +54,33 @@ async def list_schedules(scope: Scope) -> list[Schedule]:
     return [schedule for schedule in found if _is_seen(scope, schedule)]
 
 
-async def get_schedule(scope: Scope, name: str) -> Schedule:
-    """One by name. Raises NotFoundError."""
+async def get_schedule(scope: Scope, which: str) -> Schedule:
+    """One by name or id. Raises NotFoundError."""
     async with scope.transaction() as connection:
-        return await _found(scope, connection, name)
+        return await _found(scope, connection, which)
 
 
-async def remove_schedule(scope: Scope, name: str) -> None:
+async def remove_schedule(scope: Scope, which: str) -> Schedule:
     """Begin no more runs by it; those that it began stay. Raises NotFoundError."""
     async with scope.transaction() as connection:
-        await _found(scope, connection, name, locks=True)
-        await store.remove_schedule(connection, scope.organization_id, name)
+        found = await _found(scope, connection, which, locks=True)
+        await store.remove_schedule(connection, scope.organization_id, found.name)
+    return found
 
 
-async def pause_schedule(scope: Scope, name: str) -> None:
+async def pause_schedule(scope: Scope, which: str) -> Schedule:
     """Begin no runs until it is resumed; its times pass. Raises NotFoundError."""
     async with scope.transaction() as connection:
-        found = await _found(scope, connection, name, locks=True)
-        await store.set_next(connection, scope.organization_id, found.id, None)
+        found = await _found(scope, connection, which, locks=True)
+        return await store.set_next(connection, scope.organization_id, found.id, None)
 
 
-async def resume_schedule(scope: Scope, name: str) -> datetime:
-    """Go on, with the next of its times, which is returned. Raises NotFoundError."""
+async def resume_schedule(scope: Scope, which: str) -> Schedule:
+    """Go on, with the next of its times. Raises NotFoundError."""
     async with scope.transaction() as connection:
-        found = await _found(scope, connection, name, locks=True)
+        found = await _found(scope, connection, which, locks=True)
         next_at = found.next_at or found.spec.times.after(await store.now(connection))
-        await store.set_next(connection, scope.organization_id, found.id, next_at)
-    return next_at
+        return await store.set_next(connection, scope.organization_id, found.id, next_at)
 
 
 class Schedules:
@@ -109,7 +113,9 @@ class Schedules:
 
     async def resume(self, name: str) -> datetime:
         """Go on, with the next of its times, which is returned. Raises NotFoundError."""
-        return await resume_schedule(await self._scope(), name)
+        resumed = await resume_schedule(await self._scope(), name)
+        assert resumed.next_at is not None
+        return resumed.next_at
 
 
 def check_schedule(name: str, spec: ScheduleSpec, version: PipelineVersion) -> None:
@@ -132,8 +138,10 @@ def _is_seen(scope: Scope, schedule: Schedule) -> bool:
     return scope.rows.has(schedule.spec.pipeline.partition("@")[0])
 
 
-async def _found(scope: Scope, connection: Transaction, name: str, *, locks: bool = False) -> Schedule:
-    found = await store.find_schedule(connection, scope.organization_id, name, locks=locks)
+async def _found(scope: Scope, connection: Transaction, which: str, *, locks: bool = False) -> Schedule:
+    found = await store.find_schedule(connection, scope.organization_id, which, locks=locks)
+    if found is None and _UUID.fullmatch(which):
+        found = await store.find_schedule(connection, scope.organization_id, UUID(which), locks=locks)
     if found is None or not _is_seen(scope, found):
-        raise NotFoundError(f"there is no schedule {name!r}", hint="`tegu schedules` lists them")
+        raise NotFoundError(f"there is no schedule {which!r}", hint="`tegu schedules` lists them")
     return found

@@ -12,13 +12,16 @@ import asyncpg
 from pydantic_core import from_json
 from sqlalchemy import select
 
+from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.hook import HookDelivery, RunEnded
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
+from tegu.storage.rows import paged_by
 from tegu.storage.statements import statement
 from tegu.storage.tables import hook_deliveries
 from tegu.storage.transaction import Transaction
+from tegu.storage.visible import runs_seen
 
 PRUNE_MAX = 1000
 
@@ -98,14 +101,24 @@ class Deliveries:
 
 
 async def list_deliveries(
-    transaction: Transaction, organization_id: UUID, *, failed: bool | None = None, limit: int = 50
+    transaction: Transaction,
+    organization_id: UUID,
+    *,
+    failed: bool | None = None,
+    after: tuple[UUID, str] | None = None,
+    limit: int = 50,
+    rows: Rows = ALL_ROWS,
 ) -> list[HookDelivery]:
-    """Deliveries that did not go well yet, newest first: all of them, the failed, or the others."""
+    """Deliveries that did not go well yet, of the newest runs first: all of them, the failed, or the others; after that of
+    a run to a hook.
+    """
     columns = hook_deliveries.c
-    query = select(hook_deliveries).where(columns.organization_id == organization_id)
+    query = select(hook_deliveries).where(
+        columns.organization_id == organization_id, runs_seen(organization_id, rows, columns.run_id)
+    )
     if failed is not None:
         query = query.where(columns.failed_at.is_not(None) if failed else columns.failed_at.is_(None))
-    query = query.order_by(columns.created_at.desc(), columns.run_id, columns.hook).limit(limit)
+    query = paged_by(query, (columns.run_id, columns.hook), after=after, limit=limit)
     return [
         HookDelivery(
             run_id=row["run_id"],

@@ -72,10 +72,11 @@ async def count_schedules(connection: Transaction, organization_id: UUID) -> int
 
 
 async def find_schedule(
-    connection: Transaction, organization_id: UUID, name: str, *, locks: bool = False
+    connection: Transaction, organization_id: UUID, which: str | UUID, *, locks: bool = False
 ) -> Schedule | None:
-    """One by name, locked if it is to be changed."""
-    query = select(schedules).where(schedules.c.organization_id == organization_id, schedules.c.name == name)
+    """One by name or id, locked if it is to be changed."""
+    is_it = schedules.c.id == which if isinstance(which, UUID) else schedules.c.name == which
+    query = select(schedules).where(schedules.c.organization_id == organization_id, is_it)
     row = (await connection.execute(query.with_for_update() if locks else query)).mappings().first()
     return _schedule(row) if row is not None else None
 
@@ -88,14 +89,15 @@ async def remove_schedule(connection: Transaction, organization_id: UUID, name: 
 
 async def set_next(
     connection: Transaction, organization_id: UUID, schedule_id: UUID, next_at: datetime | None
-) -> None:
-    """Let it go on at a time, or pause it (None)."""
+) -> Schedule:
+    """Let it go on at a time, or pause it (None). Returns it as it stands then."""
     paused_at = func.clock_timestamp() if next_at is None else None
-    await connection.execute(
+    changed = (
         update(schedules)
         .where(schedules.c.organization_id == organization_id, schedules.c.id == schedule_id)
         .values(next_at=next_at, paused_at=paused_at)
     )
+    return _schedule((await connection.execute(changed.returning(*schedules.c))).mappings().one())
 
 
 async def take_due(connection: Transaction, organization_id: UUID, schedule_id: UUID) -> Schedule | None:

@@ -24,6 +24,13 @@ export interface ApiKey {
   revoked_at: string | null;
 }
 
+/** What to ask a model: what it is to do, and the texts to do it with, which are kept apart from that. */
+export interface Ask {
+  instructions: string;
+  texts?: string[];
+  model?: string | null;
+}
+
 /** Somebody asked for an action that was done. `target` holds the ids and names that it was about. */
 export interface AuditEvent {
   id: string;
@@ -33,6 +40,44 @@ export interface AuditEvent {
   actor_label: string;
   action: string;
   target: Record<string, JsonValue>;
+}
+
+/** Runs that nobody owns. `due` could be taken now, the oldest of them for `oldest_due_s`; `waiting` are under way and due later, `scheduled` were not begun. `cancelling` of the due ones are only to be ended. */
+export interface Backlog {
+  due: number;
+  oldest_due_s: number | null;
+  waiting: number;
+  scheduled: number;
+  cancelling: number;
+}
+
+/** A row that breaks an invariant, and how. `run_id` is None for calls that were made without a run. */
+export interface BrokenRow {
+  organization_id: string;
+  run_id: string | null;
+  detail: string;
+}
+
+/** A budget and how much of it is left. `spent_usd` is what ended calls did cost, or at worst where that is not known; `reserved_usd` what calls under way may cost at worst. `resets_at` is None for a run's. */
+export interface Budget {
+  place: BudgetPlace;
+  limit_usd: string;
+  spent_usd: string;
+  reserved_usd: string;
+  allows_unpriced: boolean;
+  resets_at: string | null;
+  /** What may still be reserved; not below 0, though the limit may have been set below what is spent. */
+  left_usd: string;
+}
+
+/** When a budget begins anew, by the calendar of UTC; a run's never does. */
+export type BudgetPeriod = "day" | "month" | "run";
+
+/** What a budget is for: a run, a pipeline by name, or with neither the whole organization. */
+export interface BudgetPlace {
+  period: BudgetPeriod;
+  pipeline: string | null;
+  run_id: string | null;
 }
 
 /** A call, with what was sent and what came back, where that is kept. */
@@ -59,6 +104,17 @@ export interface CancelledRun {
   status: RunStatus;
 }
 
+/** The budget that was changed, and how many runs waited for one and are tried again. */
+export interface ChangedBudget {
+  place: BudgetPlace;
+  woken_runs: number;
+}
+
+/** How much to tell of what is broken. */
+export interface CheckInstallation {
+  rows_max?: number;
+}
+
 /** What there is to say of a document: every problem; without any, what it would be stored as. */
 export interface CheckedDocument {
   problems: Problem[];
@@ -66,6 +122,16 @@ export interface CheckedDocument {
   hash: string | null;
   /** Whether it can be published. */
   is_ok: boolean;
+}
+
+/** One line per thing that was looked at. */
+export interface CheckedInstallation {
+  checks: HealthCheck[];
+}
+
+/** The organization's own model, as written; null: it has none. */
+export interface ChosenModel {
+  model: string | null;
 }
 
 /** A number from 0 to 1 and how it came about. */
@@ -104,6 +170,43 @@ export interface ContentText {
   end: number;
   characters: number;
   parts: TextPart[];
+}
+
+/** The sum of one day, model, pipeline or stage; `key` is None for calls that were made without a run. */
+export interface CostGroup {
+  key: string | null;
+  sum: CostSum;
+}
+
+/** By what costs are added up. */
+export type CostGrouping = "day" | "model" | "pipeline" | "stage";
+
+/** Calls to providers, added up. `cost_usd` covers those whose cost is known, `unknown_costs` counts the others. `retries` are the calls that were made because one before them failed or was refused. `replays` are answers that came from the journal instead of a provider, and `saved_usd` what these had cost. `runs` counts the runs that made them. */
+export interface CostSum {
+  calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: string;
+  unknown_costs: number;
+  retries: number;
+  retry_cost_usd: string;
+  replays: number;
+  saved_usd: string;
+  runs: number;
+  /** What part of the cost retries had; None where nothing was paid. */
+  retry_share: number | null;
+  /** On average; None where no run made a call. */
+  cost_usd_per_run: string | null;
+}
+
+/** Costs of the time [since, until). Groups are those that cost most first, days in order; there may be more of them than are shown (`is_cut_off`), and `total` has them all. */
+export interface CostSummary {
+  since: string;
+  until: string;
+  by: CostGrouping;
+  total: CostSum;
+  groups: CostGroup[];
+  is_cut_off: boolean;
 }
 
 /** A piece of input: text, or bytes in base64. Larger files are uploaded (HTTP: as the body of the request). */
@@ -146,6 +249,30 @@ export interface CreateOrganization {
   name: string;
   /** Who may sign in to it, as its owner. */
   owner_email?: string | null;
+}
+
+/** Whose runs, and why. */
+export interface CreatePause {
+  pipeline?: string | null;
+  reason?: string | null;
+}
+
+/** What is to begin, and when. */
+export interface CreateSchedule {
+  name: string;
+  /** `invoices`, or one version: `invoices@2`. */
+  pipeline: string;
+  /** Minute, hour, day of month, month, day of week: `30 8 * * MON-FRI`. */
+  cron: string;
+  /** A time zone: `Europe/Berlin`. */
+  zone?: string;
+  content_ids?: string[];
+  thread_ids?: string[];
+  model?: string | null;
+  /** -9 to 9. */
+  priority?: number | "low" | "normal" | "high";
+  /** The most that the calls of each run may cost. */
+  budget_usd?: number | string | null;
 }
 
 /** What it is called, and the most that its keys may do. */
@@ -220,6 +347,11 @@ export interface ErrorInfo {
   hint: string | null;
 }
 
+/** Whether the runs of all organizations are held back. */
+export interface EverybodysRuns {
+  is_paused: boolean;
+}
+
 /** A quote after the check. `start` and `end` count characters of the content's text; None where not found. */
 export interface EvidenceSpan {
   path: string;
@@ -248,6 +380,38 @@ export interface Fallback {
   message: string;
 }
 
+/** Whether this process can do its work, and how the installation is. `runs` and `slots` are those of its own worker for everybody's runs, if it has one. What could not be found out is None; `installation` may be some seconds old. */
+export interface Health {
+  is_open: boolean;
+  is_database_reachable: boolean;
+  runs: number | null;
+  slots: number | null;
+  problem: string | null;
+  latency_ms: number | null;
+  schema: string | null;
+  installation: Installation | null;
+}
+
+/** One thing that was looked at. `rows` break an invariant; there may be more of them. */
+export interface HealthCheck {
+  name: string;
+  verdict: Verdict;
+  detail: string;
+  hint: string | null;
+  rows: BrokenRow[];
+}
+
+/** A delivery that waits, is under way, or (`failed_at`) was given up; `error` is what the hook raised last. */
+export interface HookDelivery {
+  run_id: string;
+  hook: string;
+  attempt: number;
+  due_at: string;
+  error: ErrorInfo | null;
+  created_at: string;
+  failed_at: string | null;
+}
+
 /** Who asks, as the service sees it, and what of it they may do. */
 export interface Identity {
   kind: ActorKind;
@@ -272,6 +436,20 @@ export interface Ingested {
   warnings: string[];
 }
 
+/** See the module. `stages` and `calls` are under way in owned runs. `is_capped`: some count was cut off at `counted_max`. */
+export interface Installation {
+  at: string;
+  workers: LivingWorker[];
+  backlog: Backlog;
+  reasons: WaitingReason[];
+  unserved: UnservedRuns[];
+  leases: Leases;
+  stages: number;
+  calls: number;
+  counted_max: number;
+  is_capped: boolean;
+}
+
 /** Somebody may become a member who shows that the address is theirs. */
 export interface Invitation {
   id: string;
@@ -282,6 +460,67 @@ export interface Invitation {
   expires_at: string;
   accepted_at: string | null;
   revoked_at: string | null;
+}
+
+/** One model, as `provider:name` names it. Prices are US dollars per million tokens. */
+export interface KnownModel {
+  provider: string;
+  name: string;
+  input_usd_per_million: string | null;
+  output_usd_per_million: string | null;
+  context_tokens: number | null;
+  is_deprecated: boolean;
+}
+
+/** Runs that workers own. `stranded` are those whose worker lives no more, and that another will take over; `oldest_beat_s` is how long ago the worker renewed that renewed least recently, of those alive. */
+export interface Leases {
+  owned: number;
+  stranded: number;
+  oldest_beat_s: number | null;
+}
+
+/** How one limit stands, over all processes. Rates and levels are None where no limit is known. */
+export interface LimitLevel {
+  place: LimitPlace;
+  limit: SharedLimit;
+  processes: number;
+  in_flight: number;
+  waiting: number;
+  paused_s: number;
+  visited_at: string;
+}
+
+/** `key` is the hash of provider, host and secret: equal keys share their limits, whoever uses them. */
+export interface LimitPlace {
+  key: string;
+  provider: string;
+  model: string;
+}
+
+/** A process that drives runs and whose lease has not ended. `drives_all` False: only the runs that it started. */
+export interface LivingWorker {
+  id: string;
+  host: string;
+  pid: number;
+  version: string;
+  concurrency: number;
+  functions: string[];
+  drives_all: boolean;
+  owned_runs: number;
+  started_at: string;
+  beat_at: string;
+}
+
+/** What a model said. `cost_usd` is None when unknown; `fallbacks` say why it was asked and not one before it. */
+export interface LlmAnswer {
+  text: string;
+  model: string;
+  is_rule_based: boolean;
+  call_id: string;
+  attempts: number;
+  usage: Usage;
+  cost_usd: string | null;
+  fallbacks: Fallback[];
 }
 
 /** One row of the ledger. `cost_usd` is None when unknown, never a false zero. */
@@ -324,6 +563,16 @@ export interface Member {
   disabled_at: string | null;
 }
 
+/** See the module. `providers` says of each whether it can be called; `other_providers` can, and are in no price table: any model that they serve can be named. */
+export interface ModelListing {
+  aliases: ResolvedName[];
+  organization_model: string | null;
+  default_model: string | null;
+  models: KnownModel[];
+  providers: Record<string, boolean>;
+  other_providers: string[];
+}
+
 /** A key that was made just now; `secret` is the whole of it, and is never shown again. */
 export interface NewApiKey {
   key: ApiKey;
@@ -359,6 +608,12 @@ export interface AuditEventPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface BudgetPage {
+  items: Budget[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface ContentPage {
   items: Content[];
   next_cursor: string | null;
@@ -377,8 +632,26 @@ export interface ErasurePage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface HookDeliveryPage {
+  items: HookDelivery[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface InvitationPage {
   items: Invitation[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface LimitLevelPage {
+  items: LimitLevel[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface LivingWorkerPage {
+  items: LivingWorker[];
   next_cursor: string | null;
 }
 
@@ -401,6 +674,12 @@ export interface OwnOrganizationPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface PausePage {
+  items: Pause[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface PipelineVersionPage {
   items: PipelineVersion[];
   next_cursor: string | null;
@@ -415,6 +694,12 @@ export interface ResultPage {
 /** Rows, and where the next page begins; None: there are no more. */
 export interface RunPage {
   items: Run[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
+export interface SchedulePage {
+  items: Schedule[];
   next_cursor: string | null;
 }
 
@@ -452,6 +737,19 @@ export interface WebhookDeliveryPage {
 export interface WebhookPage {
   items: Webhook[];
   next_cursor: string | null;
+}
+
+/** Runs that no worker takes until they are resumed: of a pipeline, of the organization (`pipeline` is None), or, with `is_everybodys`, of all organizations. */
+export interface Pause {
+  pipeline: string | null;
+  reason: string | null;
+  paused_at: string;
+  is_everybodys: boolean;
+}
+
+/** Why. */
+export interface PauseEverybody {
+  reason?: string | null;
 }
 
 /** What an action needs; also the scopes that an API key can be given. */
@@ -501,6 +799,25 @@ export interface ProblemPlace {
   line: number | null;
 }
 
+/** How many days to keep what; with none of them what the settings say. */
+export interface Prune {
+  events_days?: number | null;
+  replies_days?: number | null;
+  runs_days?: number | null;
+  /** Only count. */
+  dry_run?: boolean;
+}
+
+/** What went: rows of events, bodies of replies and requests, whole runs, idempotency keys, uploads that expired. */
+export interface Pruned {
+  events: number;
+  replies: number;
+  requests: number;
+  runs: number;
+  keys: number;
+  uploads: number;
+}
+
 /** The bounds, and what counts against them; a count is None where nothing is bounded, for then it is not kept. */
 export interface Quota {
   runs_per_day: number | null;
@@ -525,6 +842,15 @@ export interface RemovedWebhook {
   webhook_id: string;
 }
 
+/** What a name stands for now. `written` is the operator's text, None where the table of defaults decides; `problem` says why it stands for nothing. */
+export interface ResolvedName {
+  name: string;
+  written: string | null;
+  models: string[];
+  problem: string | null;
+  hint: string | null;
+}
+
 /** One typed, validated output, with where it comes from. No two of a run have the same stage, item, type and key. */
 export interface Result {
   run_id: string;
@@ -539,6 +865,11 @@ export interface Result {
   item: string;
   /** Its name, the same whenever it is read: the run's id, a dot, and what tells it from the run's others. */
   id: string;
+}
+
+/** Whose runs go on: those of a pipeline, or all of the organization's. */
+export interface ResumedRuns {
+  pipeline: string | null;
 }
 
 /** What somebody is in an organization, from the most to the least. */
@@ -599,6 +930,41 @@ export interface RunEvents {
 /** Where a run stands. */
 export type RunStatus = "pending" | "running" | "waiting" | "completed" | "failed" | "cancelled";
 
+/** How many runs of the organization may be under way at once, over all workers; null: as many as there are slots. */
+export interface RunsMax {
+  runs_max: number | null;
+}
+
+/** A schedule as it stands. `next_at` is None while it is paused; `last_error` is what kept its last time from beginning runs, `last_run_ids` what it began then. */
+export interface Schedule {
+  id: string;
+  name: string;
+  spec: ScheduleSpec;
+  created_at: string;
+  next_at: string | null;
+  paused_at: string | null;
+  last_at: string | null;
+  last_run_ids: string[];
+  last_error: string | null;
+}
+
+/** What is to begin, and when. `pipeline` is a name, then the newest version of that moment runs, or `name@number`. `budget_usd` is the most that the calls of each run may cost. */
+export interface ScheduleSpec {
+  pipeline: string;
+  cron: string;
+  inputs: ScheduledInput[];
+  zone: string;
+  model: string | null;
+  priority: number;
+  budget_usd: string | null;
+}
+
+/** What a run of a schedule reads: a content or a mail thread. */
+export interface ScheduledInput {
+  content_id: string | null;
+  thread_id: string | null;
+}
+
 /** A program that belongs to the organization, and to nobody in it; it comes in by its keys. */
 export interface ServiceAccount {
   id: string;
@@ -619,6 +985,25 @@ export interface Session {
   is_current: boolean;
 }
 
+/** Which budget, and how much it is. */
+export interface SetBudget {
+  period: BudgetPeriod;
+  pipeline?: string | null;
+  run_id?: string | null;
+  /** 0 stops every call. */
+  limit_usd: number | string;
+  /** Calls whose cost nobody knows are made all the same. */
+  allows_unpriced?: boolean;
+}
+
+/** How many runs, and whose. */
+export interface SetConcurrency {
+  /** null: no limit. */
+  runs_max: number | null;
+  /** Your own where not given. */
+  organization_id?: string | null;
+}
+
 /** What an organization may use; null is not bounded. */
 export interface SetQuota {
   /** By its external id; your own where it is left out. */
@@ -626,6 +1011,24 @@ export interface SetQuota {
   runs_per_day?: number | null;
   stored_bytes_max?: number | null;
   spend_usd_per_month?: number | string | null;
+}
+
+/** As stored. Levels are None while no limit is known; `heard_*` are what headers said, the others what holds. `streak` counts episodes of congestion without a reply between them. */
+export interface SharedLimit {
+  window: number;
+  is_slow_start: boolean;
+  episode: number;
+  clean: number;
+  streak: number;
+  heard_requests: number | null;
+  heard_tokens: number | null;
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  requests_left: number | null;
+  tokens_left: number | null;
+  at_s: number;
+  paused_until_s: number;
+  paused_why: string | null;
 }
 
 /** How a content reached us. */
@@ -713,8 +1116,39 @@ export interface ThreadMessages {
   messages: Content[];
 }
 
+/** How the one call to a model went. A reply that was cut off shows that the model can be called: that is ok too. */
+export interface Trial {
+  model: string;
+  is_ok: boolean;
+  latency_ms: number;
+  usage: Usage;
+  cost_usd: string | null;
+  finish_reason: string | null;
+  code: string | null;
+  message: string | null;
+  hint: string | null;
+}
+
+/** How the one call to each went. `cost_usd_max` is what they could cost at most where the price is known. */
+export interface Trials {
+  trials: Trial[];
+  cost_usd_max: string;
+  unknown_costs: number;
+}
+
 /** Who or what started a run. */
 export type TriggeredBy = "user" | "key" | "schedule" | "mail" | "library";
+
+/** Which models to ask one tiny question. */
+export interface TryModels {
+  models: string[];
+}
+
+/** Due runs that no living worker can take: how many, and the Python stages that are missing. */
+export interface UnservedRuns {
+  missing: string[];
+  runs: number;
+}
 
 /** What changes. */
 export interface UpdateMe {
@@ -764,6 +1198,20 @@ export interface Usage {
   output_tokens: number | null;
   reasoning_tokens: number | null;
   raw: Record<string, JsonValue>;
+}
+
+/** Which model stages ask that name none; null: the installation's. */
+export interface UseModel {
+  model: string | null;
+}
+
+/** How a check came out. */
+export type Verdict = "ok" | "warning" | "failed";
+
+/** Why runs wait: the code of what their stage met, such as `budget_exhausted` or `rate_limited`, and how many of those looked at. */
+export interface WaitingReason {
+  code: string;
+  runs: number;
 }
 
 /** An address that is told of events; `pipelines` None: of those of all. Its secret is shown once, when it is made. */
@@ -830,6 +1278,30 @@ export interface Operations {
     body: never;
     answer: AuditEventPage;
   };
+  /** List budgets and how much is left of each. */
+  budgets_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: BudgetPage;
+  };
+  /** Take a budget away: what waited for it goes on. */
+  budgets_remove: {
+    path: never;
+    query: { period: BudgetPeriod; pipeline?: string; run_id?: string };
+    header: never;
+    body: never;
+    answer: ChangedBudget;
+  };
+  /** Set or change the most that calls may cost there. */
+  budgets_set: {
+    path: never;
+    query: never;
+    header: never;
+    body: SetBudget;
+    answer: ChangedBudget;
+  };
   /** Read one call with what was sent and what came back. */
   calls_get: {
     path: { call_id: string };
@@ -845,6 +1317,22 @@ export interface Operations {
     header: { "If-None-Match"?: string };
     body: never;
     answer: LlmCallPage;
+  };
+  /** Read how many runs of the organization may be under way at once. */
+  concurrency_get: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: RunsMax;
+  };
+  /** Limit how many runs of an organization may be under way at once, over all workers. */
+  concurrency_set: {
+    path: never;
+    query: never;
+    header: { "If-Match"?: string };
+    body: SetConcurrency;
+    answer: RunsMax;
   };
   /** Store a file, an e-mail with its attachments, a mailbox with its messages, or text. */
   contents_create: {
@@ -902,6 +1390,14 @@ export interface Operations {
     body: never;
     answer: ContentText;
   };
+  /** Add up what calls of models cost, by day, model, pipeline or stage, with the share of retries, what reuse saved, and how many calls have no known price. */
+  costs_summary: {
+    path: never;
+    query: { by?: CostGrouping; since?: string; until?: string; pipeline?: string };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: CostSummary;
+  };
   /** Read how far a deletion is. */
   erasures_get: {
     path: { erasure_id: string };
@@ -925,6 +1421,54 @@ export interface Operations {
     header: { "Last-Event-ID"?: string };
     body: never;
     answer: string;
+  };
+  /** List deliveries to hooks of the host that did not go well yet, those of the newest runs first. */
+  hook_deliveries_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; is_failed?: boolean; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: HookDeliveryPage;
+  };
+  /** Check whether everything that is needed is there, and whether the stored state is what it must be. */
+  installation_check: {
+    path: never;
+    query: never;
+    header: never;
+    body: CheckInstallation;
+    answer: CheckedInstallation;
+  };
+  /** Read how the installation is: workers and their slots, backlog, leases, what waits and why, of all organizations. */
+  installation_get: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Health;
+  };
+  /** Hold back the runs of all organizations, on all workers. */
+  installation_pause: {
+    path: never;
+    query: never;
+    header: never;
+    body: PauseEverybody;
+    answer: EverybodysRuns;
+  };
+  /** Drop what was kept long enough, of every organization; or, as by default, only count it. */
+  installation_prune: {
+    path: never;
+    query: never;
+    header: never;
+    body: Prune;
+    answer: Pruned;
+  };
+  /** Let the runs of all organizations go on, but for those that their organizations paused. */
+  installation_resume: {
+    path: never;
+    query: never;
+    header: never;
+    body: never;
+    answer: EverybodysRuns;
   };
   /** Mail somebody an invitation; one that they have not accepted yet is replaced. */
   invitations_create: {
@@ -974,6 +1518,22 @@ export interface Operations {
     body: never;
     answer: ApiKey;
   };
+  /** List what providers may be asked, over all processes: window, levels and pauses of every key and model. */
+  limits_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: LimitLevelPage;
+  };
+  /** Ask a model without a run, and wait for its answer. */
+  llm_ask: {
+    path: never;
+    query: never;
+    header: never;
+    body: Ask;
+    answer: LlmAnswer;
+  };
   /** Read who asks, for which organization, and what they may do. */
   me_get: {
     path: never;
@@ -1022,6 +1582,30 @@ export interface Operations {
     body: UpdateMember;
     answer: Member;
   };
+  /** List the models that can be called, with prices, what the aliases stand for now, and the defaults. */
+  models_list: {
+    path: never;
+    query: { every?: boolean };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ModelListing;
+  };
+  /** Make one tiny call to each of a few models: whether key, name and network are fine, how long it takes, what it costs. */
+  models_try: {
+    path: never;
+    query: never;
+    header: never;
+    body: TryModels;
+    answer: Trials;
+  };
+  /** Choose the model of the organization's stages that name none. */
+  models_use: {
+    path: never;
+    query: never;
+    header: never;
+    body: UseModel;
+    answer: ChosenModel;
+  };
   /** Make an organization. */
   organizations_create: {
     path: never;
@@ -1053,6 +1637,30 @@ export interface Operations {
     header: { "If-Match"?: string };
     body: UpdateOrganization;
     answer: Organization;
+  };
+  /** Hold back the runs of a pipeline, or all of the organization's. */
+  pauses_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreatePause;
+    answer: Pause;
+  };
+  /** List what holds back runs: everybody's pause, the organization's, and those of its pipelines. */
+  pauses_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: PausePage;
+  };
+  /** Let paused runs go on, at once. */
+  pauses_remove: {
+    path: never;
+    query: { pipeline?: string };
+    header: never;
+    body: never;
+    answer: ResumedRuns;
   };
   /** Read one version of a pipeline. */
   pipeline_versions_get: {
@@ -1088,7 +1696,7 @@ export interface Operations {
   };
   /** Read the newest version of a pipeline, or one version by its number. */
   pipelines_get: {
-    path: { name: string };
+    path: { pipeline: string };
     query: never;
     header: { "If-None-Match"?: string };
     body: never;
@@ -1181,6 +1789,54 @@ export interface Operations {
     header: { "If-None-Match"?: string };
     body: never;
     answer: Run;
+  };
+  /** Begin runs of a pipeline at each time of a cron expression, from its next on. */
+  schedules_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateSchedule;
+    answer: Schedule;
+  };
+  /** Read one schedule. */
+  schedules_get: {
+    path: { schedule: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Schedule;
+  };
+  /** List schedules by name, with their next time and what they began last. */
+  schedules_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; pipeline?: string; is_paused?: boolean; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: SchedulePage;
+  };
+  /** Begin no runs by a schedule until it is resumed; its times pass. */
+  schedules_pause: {
+    path: { schedule: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Schedule;
+  };
+  /** Begin no more runs by a schedule; those that it began stay. */
+  schedules_remove: {
+    path: { schedule: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: never;
+    answer: Schedule;
+  };
+  /** Let a schedule go on, with the next of its times. */
+  schedules_resume: {
+    path: { schedule: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Schedule;
   };
   /** Make a service account; it comes in by keys (`keys.create`). */
   service_accounts_create: {
@@ -1374,12 +2030,25 @@ export interface Operations {
     body: UpdateWebhook;
     answer: Webhook;
   };
+  /** List the workers that are alive, whatever organization their runs belong to. */
+  workers_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: LivingWorkerPage;
+  };
 }
 
 export const ROUTES = {
   audit_list: { method: "GET", path: "/audit" },
+  budgets_list: { method: "GET", path: "/budgets" },
+  budgets_remove: { method: "DELETE", path: "/budgets" },
+  budgets_set: { method: "PUT", path: "/budgets" },
   calls_get: { method: "GET", path: "/calls/{call_id}" },
   calls_list: { method: "GET", path: "/calls" },
+  concurrency_get: { method: "GET", path: "/concurrency" },
+  concurrency_set: { method: "PUT", path: "/concurrency" },
   contents_create: { method: "POST", path: "/contents" },
   contents_data: { method: "GET", path: "/contents/{content_id}/data" },
   contents_delete: { method: "DELETE", path: "/contents/{content_id}" },
@@ -1387,30 +2056,45 @@ export const ROUTES = {
   contents_get: { method: "GET", path: "/contents/{content_id}" },
   contents_list: { method: "GET", path: "/contents" },
   contents_text: { method: "GET", path: "/contents/{content_id}/text" },
+  costs_summary: { method: "GET", path: "/costs/summary" },
   erasures_get: { method: "GET", path: "/erasures/{erasure_id}" },
   erasures_list: { method: "GET", path: "/erasures" },
   events_follow: { method: "GET", path: "/events" },
+  hook_deliveries_list: { method: "GET", path: "/hook-deliveries" },
+  installation_check: { method: "POST", path: "/installation/check" },
+  installation_get: { method: "GET", path: "/installation" },
+  installation_pause: { method: "POST", path: "/installation/pause" },
+  installation_prune: { method: "POST", path: "/installation/prune" },
+  installation_resume: { method: "POST", path: "/installation/resume" },
   invitations_create: { method: "POST", path: "/invitations" },
   invitations_list: { method: "GET", path: "/invitations" },
   invitations_revoke: { method: "POST", path: "/invitations/{invitation_id}/revoke" },
   keys_create: { method: "POST", path: "/keys" },
   keys_list: { method: "GET", path: "/keys" },
   keys_revoke: { method: "POST", path: "/keys/{key_id}/revoke" },
+  limits_list: { method: "GET", path: "/limits" },
+  llm_ask: { method: "POST", path: "/llm/ask" },
   me_get: { method: "GET", path: "/me" },
   me_update: { method: "PATCH", path: "/me" },
   members_get: { method: "GET", path: "/members/{user_id}" },
   members_list: { method: "GET", path: "/members" },
   members_remove: { method: "DELETE", path: "/members/{user_id}" },
   members_update: { method: "PATCH", path: "/members/{user_id}" },
+  models_list: { method: "GET", path: "/models" },
+  models_try: { method: "POST", path: "/models/try" },
+  models_use: { method: "POST", path: "/models/use" },
   organizations_create: { method: "POST", path: "/organizations" },
   organizations_get: { method: "GET", path: "/organizations/{organization_id}" },
   organizations_list: { method: "GET", path: "/organizations" },
   organizations_update: { method: "PATCH", path: "/organizations/{organization_id}" },
+  pauses_create: { method: "POST", path: "/pauses" },
+  pauses_list: { method: "GET", path: "/pauses" },
+  pauses_remove: { method: "DELETE", path: "/pauses" },
   pipeline_versions_get: { method: "GET", path: "/pipeline-versions/{version_id}" },
   pipeline_versions_list: { method: "GET", path: "/pipeline-versions" },
   pipelines_check: { method: "POST", path: "/pipelines/check" },
   pipelines_create: { method: "POST", path: "/pipelines" },
-  pipelines_get: { method: "GET", path: "/pipelines/{name}" },
+  pipelines_get: { method: "GET", path: "/pipelines/{pipeline}" },
   pipelines_list: { method: "GET", path: "/pipelines" },
   quotas_get: { method: "GET", path: "/quotas" },
   quotas_set: { method: "PUT", path: "/quotas" },
@@ -1422,6 +2106,12 @@ export const ROUTES = {
   runs_list: { method: "GET", path: "/runs" },
   runs_start: { method: "POST", path: "/runs" },
   runs_wait: { method: "GET", path: "/runs/{run_id}/wait" },
+  schedules_create: { method: "POST", path: "/schedules" },
+  schedules_get: { method: "GET", path: "/schedules/{schedule}" },
+  schedules_list: { method: "GET", path: "/schedules" },
+  schedules_pause: { method: "POST", path: "/schedules/{schedule}/pause" },
+  schedules_remove: { method: "DELETE", path: "/schedules/{schedule}" },
+  schedules_resume: { method: "POST", path: "/schedules/{schedule}/resume" },
   service_accounts_create: { method: "POST", path: "/service-accounts" },
   service_accounts_list: { method: "GET", path: "/service-accounts" },
   service_accounts_remove: { method: "DELETE", path: "/service-accounts/{service_account_id}" },
@@ -1446,6 +2136,7 @@ export const ROUTES = {
   webhooks_rotate_secret: { method: "POST", path: "/webhooks/{webhook_id}/rotate-secret" },
   webhooks_test: { method: "POST", path: "/webhooks/{webhook_id}/test" },
   webhooks_update: { method: "PATCH", path: "/webhooks/{webhook_id}" },
+  workers_list: { method: "GET", path: "/workers" },
 } as const satisfies Routes;
 
 type Routes = { [Name in keyof Operations]: { method: string; path: string } };

@@ -17,10 +17,10 @@ from tegu.pipeline.yaml_source import TEXT_LENGTH_MAX
 from tegu.storage.pipelines import PipelineVersion
 
 
-class PipelineName(ActionInput):
+class WhichPipeline(ActionInput):
     """Which pipeline."""
 
-    name: Annotated[Name, Field(description="`invoices`, or one version: `invoices@2`.")]
+    pipeline: Annotated[Name, Field(description="`invoices`, or one version: `invoices@2`.")]
 
 
 class PipelineText(ActionInput):
@@ -62,10 +62,10 @@ async def list_pipelines(scope: Scope, asked: PageInput) -> Page[PipelineVersion
     return page_of(found, asked.limit, lambda version: (version.name,))
 
 
-@action("pipelines.get", effect=Effect.READ, permission=Permission.PIPELINES_READ, key="name")
-async def get_pipeline(scope: Scope, asked: PipelineName) -> PipelineVersion:
+@action("pipelines.get", effect=Effect.READ, permission=Permission.PIPELINES_READ, key="pipeline")
+async def get_pipeline(scope: Scope, asked: WhichPipeline) -> PipelineVersion:
     """Read the newest version of a pipeline, or one version by its number."""
-    return await pipelines.resolve(scope, asked.name)
+    return await pipelines.resolve(scope, asked.pipeline)
 
 
 @action(

@@ -16,7 +16,7 @@ LIST = Call[Page[PipelineVersion]](
     "pipelines.list", "GET", "/pipelines", Page[PipelineVersion], is_idempotent=True
 )
 GET = Call[PipelineVersion](
-    "pipelines.get", "GET", "/pipelines/{name}", PipelineVersion, key="name", is_idempotent=True
+    "pipelines.get", "GET", "/pipelines/{pipeline}", PipelineVersion, key="pipeline", is_idempotent=True
 )
 CREATE = Call[PipelineVersion]("pipelines.create", "POST", "/pipelines", PipelineVersion, is_idempotent=True)
 CHECK = Call[CheckedDocument](
@@ -38,9 +38,9 @@ class Pipelines:
         """List pipelines by name, each with its newest version; those that ship with Tegu are among them. All of them, page by page, as they are wanted."""
         return every(self._asking, LIST, {}, page_size)
 
-    async def get(self, name: str) -> PipelineVersion:
+    async def get(self, pipeline: str) -> PipelineVersion:
         """Read the newest version of a pipeline, or one version by its number."""
-        return await self._asking.ask(GET, {"name": name})
+        return await self._asking.ask(GET, {"pipeline": pipeline})
 
     async def create(self, *, text: str | None = None, document: JsonObject | None = None) -> PipelineVersion:
         """Publish a document as the newest version of the pipeline that it names. A version that equals a stored one is found
