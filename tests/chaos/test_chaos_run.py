@@ -105,6 +105,17 @@ async def _outputs(dsn: str, run_ids: Sequence[UUID]) -> list[dict[str, object]]
     return [found[run_id] for run_id in run_ids]
 
 
+async def _taken_over(dsn: str, run_ids: Sequence[UUID]) -> int:
+    """How often these runs went from one owner to another."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(
+            "select coalesce(sum(epoch - 1), 0) from tegu.runs where id = any($1)", list(run_ids)
+        )
+    finally:
+        await connection.close()
+
+
 async def _completed(tegu: Tegu, run_ids: Sequence[UUID], what: str) -> None:
     statuses = await tegu.wait(run_ids, timeout_s=ENDS_WITHIN_S)
     wrong = Counter(status.value for status in statuses.values() if status is not RunStatus.COMPLETED)
@@ -157,7 +168,9 @@ async def weather(scale: Scale, seed: int, folder: Path) -> dict[str, Any]:
                 marks = [monotonic()]
                 undisturbed = await _start(calm, scale.runs)
                 await _completed(calm, undisturbed, "without a storm")
-                assert set(model.asked.values()) == {1}, "a call was repeated without a fault"
+                # A machine that starves a worker beyond its lease is a fault too; a chain has one call at a time.
+                repeated = sum(count - 1 for count in model.asked.values())
+                assert repeated <= await _taken_over(dsn, undisturbed), "a call was repeated without a fault"
                 model.asked.clear()
                 marks.append(monotonic())
                 run_ids = await _start(tegu, scale.runs)
