@@ -21,7 +21,7 @@ _STYLE = """
 main{max-width:60rem;margin:auto;padding:2rem 1.25rem}a{color:var(--go)}h2{margin-top:2.5rem;border-bottom:1px solid var(--line)}
 h3{margin:1.75rem 0 .25rem;font-size:1rem}code,.kind{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}.kind,.soft{color:var(--soft)}
 table{width:100%;border-collapse:collapse;margin:.5rem 0}td{padding:.25rem .75rem .25rem 0;vertical-align:top;border-top:1px solid var(--line)}
-td:first-child{width:30%}nav a{margin-right:.75rem}:target{outline:2px solid var(--go);outline-offset:4px}pre{overflow:auto;border:1px solid var(--line);padding:.75rem}
+td:first-child{width:30%}nav{display:flex;flex-wrap:wrap;gap:.25rem .75rem}table{overflow-wrap:anywhere}:target{outline:2px solid var(--go);outline-offset:4px}pre{overflow:auto;border:1px solid var(--line);padding:.75rem}
 """
 _ABOUT = (
     "<p>Below <code>/api</code>, in JSON; also as <a href=openapi.json>openapi.json</a>. A request says who asks by"
