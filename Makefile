@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale lock clean format
+.PHONY: demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -70,6 +70,10 @@ bench-peers: setup  ## Tegu beside its peers, each in an environment of its own;
 
 bench-scale: setup  ## large tables, wide DAGs, long queues, recorded workflows; ONLY="memory waking" some; writes docs/scale.md
 	@$(BIN)/python -m benchmarks.scale $(ONLY) $(if $(QUICK),--quick)
+	@$(BIN)/python docs/generate.py
+
+bench-http: setup  ## submissions at a rate and at once, thousands of clients of the live feed; writes docs/http-load.md
+	@$(BIN)/python -m benchmarks.http $(if $(QUICK),--quick)
 	@$(BIN)/python docs/generate.py
 
 format: setup

@@ -3,7 +3,7 @@
 
 Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors.md or of the registry of providers, and after
 `python -m benchmarks.rules`,
-`benchmarks.llm_overhead`, `benchmarks.peers` or `benchmarks.scale`; an architecture test says when a page is behind.
+`benchmarks.llm_overhead`, `benchmarks.peers`, `benchmarks.http` or `benchmarks.scale`; an architecture test says when a page is behind.
 """
 
 import ast
@@ -162,6 +162,7 @@ def pages() -> dict[Path, str]:
         DOCS / "status.md": status_page(),
         DOCS / "providers.md": providers_page(),
         DOCS / "rules.md": _beside("rules_page").page(),
+        DOCS / "http-load.md": _beside("http_load_page").page(),
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
         DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
