@@ -16,7 +16,7 @@ from uuid import UUID
 from tegu.actions.erasures import erase_for_ever
 from tegu.actions.firing import fire_for_ever
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
-from tegu.actions.runs import WATCH_S
+from tegu.actions.live import broadcast_of
 from tegu.actions.scope import Scope
 from tegu.actions.secrets import keyring_of
 from tegu.crashpoints import crashing
@@ -68,7 +68,7 @@ from tegu.storage.database import (
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitStore
 from tegu.storage.organizations import OrganizationIds, model_of
-from tegu.storage.partials import PartialStore, watch_runs
+from tegu.storage.partials import PartialStore
 from tegu.storage.remembered import Remembered
 from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
@@ -137,7 +137,7 @@ class Runtime:
         self._loop = asyncio.get_running_loop()
         self._notifier = Notifier(self._database.engine)
         self._feed = Feed(partial(connect, address, APP_ROLE))
-        self._broadcast = Broadcast(self._database.engine, self._feed, self._watch_runs)
+        self._broadcast = broadcast_of(self._database, self._feed)
         if self._hooks:
             try:
                 await self._deliver()
@@ -218,10 +218,6 @@ class Runtime:
         if self._broadcast is None:
             raise UsageError("this Tegu is not open", hint="use `async with Tegu() as tegu:`")
         return self._broadcast
-
-    async def _watch_runs(self, organization_id: UUID, run_ids: Iterable[UUID]) -> None:
-        async with self.database.transaction(organization_id) as connection:
-            await watch_runs(connection, organization_id, run_ids, for_s=WATCH_S)
 
     async def ledger(self, place: CallPlace) -> Ledger:
         """Journal and ledger of the calls that belong there."""

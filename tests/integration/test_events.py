@@ -286,7 +286,7 @@ async def test_who_takes_too_slowly_is_told_to_resync_and_goes_on_from_there(
 async def test_what_a_model_has_said_so_far_comes_between_the_begin_and_the_end_of_its_attempt(
     opened: Callable[..., AbstractAsyncContextManager[Tegu]],
 ) -> None:
-    slow = Reply(Json({"summary": "Anna was charged twice, and asks for it back. " * 5}), piece_delay_s=0.04)
+    slow = Reply(Json({"summary": "Anna was charged twice, and asks for it back. " * 20}), piece_delay_s=0.1)
     async with (
         ScriptedProvider([Rule(slow)]) as server,
         opened(server) as tegu,

@@ -8,19 +8,26 @@ Called by the interfaces that stream. Invariant: it asks the policy as every act
 never told to it: a run is not found, and of `runs` and of pipelines it hears what it may.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from tegu.actions.policy import enforce
+from tegu.actions.runs import WATCH_S
 from tegu.actions.scope import Scope
+from tegu.actions.sign_in import IDLE_S
 from tegu.domain.actor import Permission, Rows
 from tegu.domain.errors import NotFoundError, QuotaError, UsageError
+from tegu.engine.broadcast import Broadcast, BroadcastOptions
 from tegu.engine.event_cursor import AGE_MAX_S, EventCursors
+from tegu.engine.feed import Feed
 from tegu.engine.subscription import Subscription, Topics
-from tegu.storage import organizations, runs
+from tegu.storage import runs
+from tegu.storage.database import Database
 from tegu.storage.event_news import Snapshot
+from tegu.storage.organizations import cursor_key
+from tegu.storage.partials import watch_runs
 
 TOPICS_MAX = 100
 STREAMS_MAX = 100
@@ -61,17 +68,32 @@ async def followed(scope: Scope, asked: Follow) -> AsyncGenerator[Live]:
             code="rate_limited",
             retry_after_s=_AGAIN_S,
         )
-    async with scope.transaction() as connection:
-        key = await organizations.cursor_key(connection, scope.organization_id)
-        seen = await runs.seen_of(connection, scope.organization_id, tuple(topics.runs), rows)
-    if missing := topics.runs.keys() - seen:
-        raise NotFoundError(f"there is no run {min(missing)}", hint="`tegu runs` lists the newest")
+    if topics.runs:
+        async with scope.transaction() as connection:
+            seen = await runs.seen_of(connection, scope.organization_id, tuple(topics.runs), rows)
+        if missing := topics.runs.keys() - seen:
+            raise NotFoundError(f"there is no run {min(missing)}", hint="`tegu runs` lists the newest")
+    key = await broadcast.cursor_key(scope.organization_id)
     kept_days = scope.machinery.settings.keep.events_days
     age_max_s = AGE_MAX_S if kept_days is None else min(AGE_MAX_S, kept_days * _DAY_S)
     cursors = EventCursors(scope.organization_id, key, age_max_s=age_max_s)
     position = cursors.read(asked.cursor) if asked.cursor else None
     async with broadcast.subscribe(scope.actor, topics, position) as made:
         yield Live(made, cursors.write, lambda: broadcast.position_of(made))
+
+
+def broadcast_of(database: Database, feed: Feed) -> Broadcast:
+    """What tells everybody in a process, on its database."""
+
+    async def watch(organization_id: UUID, run_ids: Iterable[UUID]) -> None:
+        async with database.transaction(organization_id) as connection:
+            await watch_runs(connection, organization_id, run_ids, for_s=WATCH_S)
+
+    async def key_of(organization_id: UUID) -> bytes:
+        async with database.transaction(organization_id) as connection:
+            return await cursor_key(connection, organization_id)
+
+    return Broadcast(database.engine, feed, watch, key_of, options=BroadcastOptions(idle_s=IDLE_S))
 
 
 def topics_of(asked: Follow, rows: Rows) -> Topics:

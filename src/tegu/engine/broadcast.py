@@ -25,6 +25,7 @@ from tegu.engine.followers import Followers, News
 from tegu.engine.subscription import EndReason, Subscription, Told, Topics
 from tegu.storage.claims import RunKey
 from tegu.storage.event_news import Look, NewPartial, Snapshot, Wanted, look_for_news, still_let_in
+from tegu.storage.remembered import Remembered
 
 log = logging.getLogger("tegu.engine")
 
@@ -32,6 +33,7 @@ EVENTS_MAX = 10_000
 """Events of one organization that are told to one who comes again; who missed more is told so."""
 _LOOKED_UP = frozenset({ActorKind.USER, ActorKind.KEY})
 _WATCH_AGAIN_S = 20.0
+_KEY_S = 3600.0
 
 Pool = Callable[[], Awaitable["asyncpg.Pool[asyncpg.Record]"]]
 Joined = Mapping[UUID, list[Subscription]]
@@ -59,12 +61,14 @@ class Broadcast:
         pool: Pool,
         feed: Feed,
         watch: Callable[[UUID, Iterable[UUID]], Awaitable[None]],
+        cursor_key: Callable[[UUID], Awaitable[bytes]],
         *,
         options: BroadcastOptions | None = None,
     ) -> None:
         self._pool = pool
         self._feed = feed
         self._watch = watch
+        self._cursor_keys = Remembered(cursor_key, for_s=_KEY_S)
         self._options = options or BroadcastOptions()
         self._organizations: dict[UUID, Followers] = {}
         self._watched: dict[RunKey, dict[Subscription, None]] = {}
@@ -72,11 +76,16 @@ class Broadcast:
         self._hint = asyncio.Event()
         self._working: asyncio.Task[None] | None = None
         self._is_stopping = False
+        self._watch_at = 0.0
 
     @property
     def is_looking(self) -> bool:
         """Whether the database is asked from time to time: somebody follows."""
         return self._working is not None
+
+    async def cursor_key(self, organization_id: UUID) -> bytes:
+        """What seals cursors of the organization: it never changes, and is asked for once for many who come."""
+        return await self._cursor_keys.of(organization_id)
 
     def followers_of(self, actor: Actor) -> int:
         """How many streams an actor has."""
@@ -105,6 +114,7 @@ class Broadcast:
                 for run_id in topics.runs:
                     self._watched.setdefault((actor.organization_id, run_id), {})[made] = None
                 await leaving.enter_async_context(self._feed.hints(topics.runs, hint=self._hint))
+                self._watch_at = 0.0
                 self._hint.set()
             if self._working is None:
                 self._working = asyncio.create_task(self._work())
@@ -142,13 +152,13 @@ class Broadcast:
             self._working = None
 
     async def _work(self) -> None:
-        checked_at, watch_at = monotonic(), 0.0
+        checked_at = monotonic()
         while True:
             began = monotonic()
             try:
-                if began >= watch_at and self._watched:
+                if began >= self._watch_at and self._watched:
+                    self._watch_at = began + _WATCH_AGAIN_S
                     await self._keep_watched()
-                    watch_at = began + _WATCH_AGAIN_S
                 await self._look()
                 if began >= checked_at + self._options.check_s:
                     checked_at = began

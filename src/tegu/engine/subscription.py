@@ -124,8 +124,12 @@ class Subscription:
             self._waiting.append(Ended(reason))
             self._news.set()
 
+    def leave(self) -> None:
+        """The follower is gone: whoever takes for it waits no more."""
+        self._news.set()
+
     async def take(self, *, within_s: float) -> list[Note]:
-        """What waits, as soon as something does; nothing after that time."""
+        """What waits, as soon as something does; nothing after that time, or when the follower is gone."""
         if not self._waiting:
             self._news.clear()
             with suppress(TimeoutError):

@@ -93,7 +93,7 @@ class _Stream(Response):
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """See Starlette."""
         try:
-            async with followed(self._scope, self._asked) as live, _gone(receive) as gone:
+            async with followed(self._scope, self._asked) as live, _gone(receive, live) as gone:
                 await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
                 await self._write(live, gone, send)
         except TeguError as error:  # raised before anything was sent
@@ -103,7 +103,7 @@ class _Stream(Response):
         await send(_body(b"retry: %d\n\n" % RETRY_MS))
         checked_at = monotonic()
         while not gone.done():
-            notes = await _next(live, gone)
+            notes = await live.subscription.take(within_s=BEAT_S)
             pieces = [_written(note, live.write_cursor) for note in notes] or [_beat(live)]
             for chunk in _chunks(pieces):
                 await send(_body(chunk))
@@ -118,23 +118,14 @@ class _Stream(Response):
         return None
 
 
-async def _next(live: Live, gone: "asyncio.Task[None]") -> list[Note]:
-    """What is told next; nothing after a while, or when the client is gone."""
-    taking = asyncio.ensure_future(live.subscription.take(within_s=BEAT_S))
-    await asyncio.wait((taking, gone), return_when=asyncio.FIRST_COMPLETED)
-    if not taking.done():
-        taking.cancel()
-        return []
-    return taking.result()
-
-
 @asynccontextmanager
-async def _gone(receive: Receive) -> AsyncGenerator["asyncio.Task[None]"]:
-    """A task that ends when the client is gone."""
+async def _gone(receive: Receive, live: Live) -> AsyncGenerator["asyncio.Task[None]"]:
+    """A task that ends when the client is gone; whoever waits for news is woken then."""
 
     async def wait() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        live.subscription.leave()
 
     task = asyncio.create_task(wait())
     try:
