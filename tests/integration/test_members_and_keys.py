@@ -229,6 +229,17 @@ async def test_a_key_never_exceeds_who_made_it(service: Service) -> None:
             assert (await orphan.get("/api/me")).status_code == 401
 
 
+async def test_a_key_that_sees_some_pipelines_lets_nobody_in_who_sees_all(service: Service) -> None:
+    async with service.browser() as browser:
+        me = await entered(service, browser, Role.OWNER)
+        made = await made_key(browser, pipelines=["invoices"])
+        async with service.key(made["secret"]) as program:
+            wish = {"email": "mine@example.com", "role": "viewer"}
+            assert (await program.post("/api/invitations", json=wish)).status_code == 403
+            assert (await program.patch(f"/api/members/{me.id}", json={"role": "owner"})).status_code == 403
+    assert service.mails()[0].startswith("To sign in")
+
+
 async def test_a_key_is_at_most_what_its_owner_is_now(service: Service) -> None:
     async with service.browser() as owner, service.browser() as admin:
         await entered(service, owner, Role.OWNER)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from tegu.actions.ranks import check_changes, check_gives
+from tegu.actions.ranks import check_changes, check_gives, check_sees_all
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Role
 from tegu.domain.errors import ConflictError, NotFoundError
@@ -28,6 +28,7 @@ async def update_member(
     scope: Scope, user_id: UUID, *, role: Role | None = None, is_disabled: bool | None = None
 ) -> Member:
     """Change what somebody is, or whether they come in. Raises NotFoundError, ForbiddenError, ConflictError."""
+    check_sees_all(scope)
     async with scope.transaction() as connection:
         owners = await members.lock_owners(connection, scope.organization_id)
         member = await _member(connection, scope, user_id)

@@ -18,6 +18,14 @@ def check_gives(scope: Scope, role: Role) -> None:
         )
 
 
+def check_sees_all(scope: Scope) -> None:
+    """Raises ForbiddenError for a key that is restricted to pipelines: whom it lets in would see what it does not."""
+    if scope.actor.pipelines is not None:
+        raise ForbiddenError(
+            "a key that is restricted to pipelines lets nobody in", hint="use one without `pipelines`"
+        )
+
+
 def check_changes(scope: Scope, role: Role) -> None:
     """Raises ForbiddenError for somebody, or a key, with a role above the actor's own."""
     if role.rank > scope.actor.role.rank:

@@ -96,6 +96,9 @@ class Outbox:
         """Send it, soon; a failure is logged, since whoever asked may not know of it."""
         if self._server is None:
             self._kept.append(mail)
+            log.warning(
+                "a mail is not sent, since TEGU_SMTP_URL is not set: this process shows it at /auth/mailbox"
+            )
             return
         try:
             self._waiting.put_nowait(mail)
