@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -34,6 +35,7 @@ NOTE: JsonObject = {
     "model": "rules",
     "stages": {"summary": {"uses": "summarize"}},
 }
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "quotas.md").read_text("utf-8")
 YESTERDAY = "update tegu.{} set created_at = created_at - interval '1 day'"
 
 
@@ -148,6 +150,9 @@ async def test_a_day_is_told_once_for_each_pipeline_however_many_record_it_and_a
         (2, "0.75", 3),
     ]
     assert {each["runs"] for each in told} == {1}
+    (shown,) = [json.loads(each) for each in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
+    assert shown.pop("organization") == "default", "which is said of every event"
+    assert shown | {"day": told[0]["day"]} == told[0]
 
 
 async def test_of_a_pruned_run_it_is_still_known_which_pipeline_its_calls_were_for(
