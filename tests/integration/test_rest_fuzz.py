@@ -190,6 +190,8 @@ def _ask(
         for name, value in dict(case.path_parameters or {}).items():
             ids = known.get(name, [])
             case.path_parameters[name] = ids[pick] if pick < len(ids) else value
+        if case.operation.path == "/contents" and case.media_type == "application/json" and pick:
+            case.query = {}  # which is of files
         if case.query and "timeout_s" in case.query:
             case.query["timeout_s"] = 0
         response = case.call(base_url=url, session=session, timeout=60)

@@ -200,6 +200,16 @@ async def test_unfinished_uploads_are_few_and_bounded(rest: Lab, monkeypatch: py
     await _created(client, 400)
 
 
+async def test_an_upload_comes_in_a_bounded_number_of_parts(
+    rest: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, client = rest
+    monkeypatch.setattr(uploads, "PARTS_MAX", 3)
+    url = await _created(client, 100)
+    answers = [(await _sent(client, url, start, b"x")).status_code for start in range(4)]
+    assert answers == [204, 204, 204, 422]
+
+
 async def test_what_expired_is_not_there_and_is_pruned(rest: Lab, address: DatabaseAddress) -> None:
     served, client = rest
     url = await _created(client, 100)

@@ -15,7 +15,14 @@ from tegu.actions.declared.contents import FileContent, create_content
 from tegu.actions.policy import enforce
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
-from tegu.domain.errors import ConflictError, IntakeError, NotFoundError, QuotaError, StorageUnavailableError
+from tegu.domain.errors import (
+    ConflictError,
+    IntakeError,
+    NotFoundError,
+    QuotaError,
+    StorageUnavailableError,
+    UsageError,
+)
 from tegu.domain.upload import Upload
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
 from tegu.storage import uploads as store
@@ -25,6 +32,8 @@ PART_BYTES = 2**20
 LIVES_S = 24 * 3600.0
 UPLOADS_MAX = 50
 BYTES_MAX = 2**30
+PARTS_MAX = 4000
+"""Of one upload, whatever their size: a row each."""
 
 
 async def create_upload(scope: Scope, length_bytes: int, said: FileContent) -> Upload:
@@ -76,6 +85,11 @@ async def add_parts(scope: Scope, upload_id: UUID, start: int, parts: Iterable[b
     at, part = start, b""
     try:
         async with scope.transaction() as connection:
+            if await store.count_parts(connection, scope.organization_id, upload_id) >= PARTS_MAX:
+                raise UsageError(
+                    f"the upload has come in {PARTS_MAX} parts already",
+                    hint="make a new one, and send larger parts",
+                )
             for part in parts:
                 await store.add_part(connection, scope.organization_id, upload_id, start=at, data=part)
                 at += len(part)

@@ -110,6 +110,13 @@ async def add_part(
     )
 
 
+async def count_parts(connection: Transaction, organization_id: UUID, upload_id: UUID) -> int:
+    """How many parts are there."""
+    c = upload_parts.c
+    query = select(func.count()).where(c.organization_id == organization_id, c.upload_id == upload_id)
+    return int(await connection.scalar(query))
+
+
 async def part_from(
     connection: Transaction, organization_id: UUID, upload_id: UUID, start: int
 ) -> bytes | None:

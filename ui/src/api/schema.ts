@@ -1337,7 +1337,7 @@ export interface Operations {
   /** Store a file, an e-mail with its attachments, a mailbox with its messages, or text. */
   contents_create: {
     path: never;
-    query: never;
+    query: { name?: string; source_type?: SourceType; external_id?: string; metadata?: string };
     header: never;
     body: CreateContent | FormData | Blob;
     answer: Ingested;

@@ -7,6 +7,7 @@ or raises; it decides nothing.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from functools import cache, partial
+from importlib.metadata import version as installed_version
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -45,6 +46,7 @@ def api(scope_of: ScopeOf) -> FastAPI:
     """The application below /api."""
     app = FastAPI(
         title="Tegu",
+        version=installed_version("tegu"),
         description="Durable LLM pipelines over files and e-mail: typed results with evidence, and a ledger of every call.",
         docs_url=None,
         redoc_url=None,

@@ -38,6 +38,19 @@ UPLOAD_BODIES: Json = {
 }
 """Beside JSON. As a body of any other type than JSON, the fields stand in the query."""
 
+_WITH_FILE = "Only where the body is a file as it is."
+UPLOAD_QUERY: list[Json] = [
+    _text("name", f"What the file is called. {_WITH_FILE}", place="query"),
+    {
+        "name": "source_type",
+        "in": "query",
+        "description": _WITH_FILE,
+        "schema": {"$ref": "#/components/schemas/SourceType"},
+    },
+    _text("external_id", f"Your own id for it. {_WITH_FILE}", place="query"),
+    _text("metadata", f"A JSON object. {_WITH_FILE}", place="query"),
+]
+
 FILE_SCHEMAS: Json = {
     "UploadForm": {
         "type": "object",

@@ -17,7 +17,7 @@ from tegu.domain.actor import Permission
 from tegu.interfaces.http.error_codes import ERROR_CODES
 from tegu.interfaces.http.event_paths import EVENT_PATHS
 from tegu.interfaces.http.examples import EXAMPLES
-from tegu.interfaces.http.file_paths import FILE_PATHS, FILE_SCHEMAS, UPLOAD_BODIES, UPLOADS_TAG
+from tegu.interfaces.http.file_paths import FILE_PATHS, FILE_SCHEMAS, UPLOAD_BODIES, UPLOAD_QUERY, UPLOADS_TAG
 from tegu.interfaces.http.problems import MEDIA_TYPE, TITLES
 from tegu.interfaces.http.routes import Route
 
@@ -85,6 +85,7 @@ def document(app: FastAPI, routes: Iterable[Route]) -> Json:
     }
     create: Json = paths["/contents"]["post"]
     create["requestBody"]["content"] |= UPLOAD_BODIES
+    create["parameters"] += UPLOAD_QUERY
     schemas: Json = made["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
