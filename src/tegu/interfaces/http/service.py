@@ -2,6 +2,7 @@
 
     /             what is here
     /api          REST, a route for each action; /api/events, the live feed
+    /mcp          the same for agents, by the Model Context Protocol
     /auth         pages to sign in; none where the host signs people in
     /health       whether this process can do its work; /metrics, figures for Prometheus
 
@@ -27,7 +28,9 @@ from tegu.interfaces.http.front import Front
 from tegu.interfaces.http.front_page import front_page
 from tegu.interfaces.http.hosts import ANY, Hosts, hosts_of
 from tegu.interfaces.http.mount import MountedTegu
+from tegu.interfaces.http.problems import error_response
 from tegu.interfaces.http.rates import ActorRates, AddressRates
+from tegu.interfaces.mcp.over_http import mcp_routes
 from tegu.telemetry.logs import begin_fields
 
 _BURST = 5
@@ -60,7 +63,15 @@ def service(
         rates.check(scope.actor, request.scope)
         return scope
 
-    routes: list[BaseRoute] = [Mount("/api", api(scope_of)), *authentication.router().routes, front_page()]
+    base_url = settings.sign_in.base_url
+    body_bytes_max = BODY_LIMITS.json_bytes_max
+    agents = mcp_routes(scope_of, error_response, base_url=base_url, body_bytes_max=body_bytes_max)
+    routes: list[BaseRoute] = [
+        Mount("/api", api(scope_of)),
+        *agents,
+        *authentication.router().routes,
+        front_page(),
+    ]
     router = Router(routes, default=MountedTegu(tegu, installation=installation), redirect_slashes=False)
     allowed = frozenset({ANY}) if is_mounted else hosts_of(settings.sign_in.base_url, settings.hosts)
     per_s = _ADDRESS * settings.requests_per_s
