@@ -49,6 +49,7 @@ NAMED_AFTER_A_COMMAND = {
     "tegu.client.blocking.nouns.models",
     "tegu.client.nouns.models",
     "tegu.interfaces.cli.models",
+    "tegu.interfaces.mcp.tools",  # the word of the protocol
 }
 
 
