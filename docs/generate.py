@@ -166,6 +166,7 @@ def pages() -> dict[Path, str]:
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
         DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
+        DOCS / "actions.md": _beside("actions_page").page(),
         **_beside("interface_pages").pages(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},

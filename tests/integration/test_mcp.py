@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import socket
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +33,7 @@ from tegu.settings import Settings
 from tegu.storage import members
 from tegu.storage.database import DatabaseAddress
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "mcp.md"
 NOTE = "Please refund EUR 10.00 to Anna Lind, invoice 4711."
 
 
@@ -245,3 +248,20 @@ async def test_nobody_comes_in_without_a_key_and_is_told_what_the_endpoint_takes
         assert mine.status_code == 200, mine.text
         assert secret not in mine.text
         assert "mcp-session-id" not in mine.headers, "there is no session that somebody could take over"
+
+
+async def test_the_program_of_the_page_prints_what_it_says(desk: Desk) -> None:
+    text = PAGE.read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (expected,) = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    secret = await desk.key("acme", scopes=re.findall(r"--scopes (\S+)", text))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        env={"TEGU_URL": desk.url, "TEGU_API_KEY": secret},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, said = await process.communicate()
+    assert printed.decode() == expected, said.decode()

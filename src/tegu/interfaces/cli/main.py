@@ -51,9 +51,7 @@ COMMANDS: Final = {
         "llm_replay",
         "Replay recorded model calls, and show how Tegu reads them: object, tokens, cost, ending, error.",
     ),
-    "mcp": Lazy(
-        "mcp", "mcp", "Serve the Model Context Protocol on stdin and stdout, for an agent on this machine."
-    ),
+    "mcp": Lazy("mcp", "mcp", "Serve the Model Context Protocol on stdin and stdout, until stdin ends."),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "prune": Lazy("prune", "prune", "Drop what was kept long enough: events, replies, ended runs."),
     "crashpoints": Lazy(
