@@ -13,11 +13,13 @@ import pytest
 from service_lab import hang_up, serving, until_closed
 
 from tegu.app import Tegu
+from tegu.domain.identity import HostUser
 from tegu.interfaces.http.admission import Admission, Places
 from tegu.interfaces.http.asgi import Message, Receive, Send, respond_json
 from tegu.interfaces.http.bodies import Bodies, BodyLimits
 from tegu.interfaces.http.front import Front
 from tegu.interfaces.http.listening import ConnectionLimits, listener_at, served
+from tegu.interfaces.http.service import service
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
@@ -296,6 +298,21 @@ async def test_what_breaks_is_a_problem_and_is_logged_once(caplog: pytest.LogCap
     told = [record for record in caplog.records if record.exc_info and record.name == "tegu.http"]
     assert len(told) == 2
     assert not [record for record in caplog.records if "secret" in record.getMessage()]
+
+
+async def test_what_breaks_while_it_is_found_out_who_asks_is_logged_once(
+    tegu: Tegu, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(request: Any) -> HostUser | None:
+        raise RuntimeError("of the host")
+
+    app = service(tegu, resolve_user=broken)
+    async with served(app, listener_at("127.0.0.1", 0)) as url, httpx.AsyncClient(base_url=url) as http:
+        for path in ("/api/runs", "/api/events"):
+            answer = await http.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+            assert "of the host" not in answer.text
+    assert [record.name for record in caplog.records if record.exc_info] == ["tegu.http"] * 2
 
 
 async def test_the_access_log_has_paths_and_no_queries(tegu: Tegu, caplog: pytest.LogCaptureFixture) -> None:

@@ -26,7 +26,7 @@ from tegu.interfaces.http.events import events
 from tegu.interfaces.http.openapi import document
 from tegu.interfaces.http.problems import (
     ProblemDetails,
-    answer,
+    error_response,
     places_of,
     problem,
     problem_response,
@@ -163,5 +163,6 @@ async def _not_http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    """Starlette raises it again after this: `front` logs it."""
     del request
-    return answer(error)
+    return error_response(error)

@@ -207,6 +207,7 @@ async def served(
             ws="none",
             lifespan="off",
             log_config=None,
+            log_level="critical",  # what breaks is logged by `front`, and what clients do wrong is theirs
             access_log=False,
             server_header=False,
             h11_max_incomplete_event_size=bounds.head_bytes_max,
