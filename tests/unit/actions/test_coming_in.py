@@ -1,11 +1,21 @@
 """What signing in decides without a database."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from starlette.requests import Request
 
-from tegu.actions.throttle import BUCKETS, LINKS_BY_EMAIL, LINKS_BY_NETWORK, bucket_of, network_of
+from tegu.actions.invitations import INVITATION_S
+from tegu.actions.sign_in import CODE_TRIES_MAX, IDLE_S, LINK_S, SESSION_S
+from tegu.actions.throttle import (
+    BUCKETS,
+    LINKS_BY_EMAIL,
+    LINKS_BY_EMAIL_A_DAY,
+    LINKS_BY_NETWORK,
+    bucket_of,
+    network_of,
+)
 from tegu.actions.tokens import CODE_FORM, KEY_FORM, code_hash, hash_of, new_code, new_key, new_token
 from tegu.domain.actor import PERMISSIONS_OF, Role
 from tegu.domain.email_address import checked_email
@@ -161,3 +171,19 @@ def test_a_lesser_role_may_nothing_that_a_higher_one_may_not() -> None:
         assert PERMISSIONS_OF[lower] <= PERMISSIONS_OF[higher]
         assert higher.at_most(lower) is lower
         assert lower.at_most(higher) is lower
+
+
+def test_the_page_of_who_comes_in_has_the_limits_that_hold() -> None:
+    page = " ".join((Path(__file__).parents[3] / "docs" / "identity.md").read_text("utf-8").split())
+    minutes, days = round(LINK_S / 60), round(SESSION_S / 86_400)
+    for said in (
+        f"good for {minutes} minutes, and once",
+        (
+            f"{LINKS_BY_EMAIL.tries_max} times in {round(LINKS_BY_EMAIL.window_s / 60)} minutes and"
+            f" {LINKS_BY_EMAIL_A_DAY.tries_max} times a day per address, and {LINKS_BY_NETWORK.tries_max} times in"
+            f" {round(LINKS_BY_NETWORK.window_s / 60)} minutes from one network"
+        ),
+        f"ends after {days} days, or {round(IDLE_S / 86_400)} without use",
+    ):
+        assert said in page
+    assert (CODE_TRIES_MAX, INVITATION_S) == (5, 7 * 86_400)  # "five times at most", "a week"
