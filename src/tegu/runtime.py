@@ -17,6 +17,7 @@ from tegu.actions.erasures import erase_for_ever
 from tegu.actions.firing import fire_for_ever
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.live import broadcast_of
+from tegu.actions.organization_rules import OrganizationRules
 from tegu.actions.scope import Scope
 from tegu.actions.secrets import keyring_of
 from tegu.crashpoints import crashing
@@ -49,6 +50,7 @@ from tegu.llm.limits.rules import LimitRules
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
+from tegu.llm.regions import declared_regions
 from tegu.pipeline.task import StageTask
 from tegu.sealing import Keyring
 from tegu.settings import Settings
@@ -67,9 +69,8 @@ from tegu.storage.database import (
 )
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitStore
-from tegu.storage.organizations import OrganizationIds, model_of
+from tegu.storage.organizations import OrganizationIds
 from tegu.storage.partials import PartialStore
-from tegu.storage.remembered import Remembered
 from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 from tegu.telemetry.spans import show_content
@@ -85,7 +86,11 @@ class Runtime:
         self, settings: Settings, functions: Sequence[StageFunction], credentials: CredentialSource
     ) -> None:
         self.settings = settings
-        self.credentials = credentials
+        self._operators = credentials
+        self.rules = OrganizationRules(
+            lambda: self.database, credentials, lambda: self.keyring, declared_regions(settings.regions)
+        )
+        self.credentials: CredentialSource = self.rules
         self.names = ModelNames(settings.models)
         self.registry = StageRegistry(functions=functions_by_key(functions), names=self.names)
         self.providers = Providers()
@@ -93,7 +98,6 @@ class Runtime:
         self.webhook_options = WebhookOptions()
         self.guard = Guard(AllowList.parse(settings.egress_allow))
         self.organizations = OrganizationIds(self.address)
-        self._own_models = Remembered(self._own_model)
         self._keyring: Keyring | None = None
         self.outbox = Outbox(settings.sign_in.smtp_url, settings.sign_in.sender)
         self.limiter = Limiter(self._visit_limit, LimitRules.parse(settings.limits))
@@ -221,12 +225,12 @@ class Runtime:
 
     async def ledger(self, place: CallPlace) -> Ledger:
         """Journal and ledger of the calls that belong there."""
-        return StoredLedger(await self.database.engine(), place)
+        return StoredLedger(await self.database.engine(), place, self.rules.bodies)
 
     def admissions(self, organization_id: UUID, task: StageTask | None = None) -> Sequence[Admission]:
         """Whose leave a call needs, in order; without a task it is one that has no run."""
         del task
-        return (self.limiter.for_organization(organization_id),)
+        return (self.rules.admission(organization_id), self.limiter.for_organization(organization_id))
 
     async def _visit_limit(self, place: LimitPlace, report: Report) -> Grant:
         return await LimitStore(await self.database.engine(), self._process_id).visit(place, report)
@@ -238,7 +242,7 @@ class Runtime:
 
         def ledger_for(task: StageTask) -> Ledger:
             place = CallPlace(task.organization_id, task.run_id, task.stage.name, generation=task.generation)
-            return StoredLedger(pool, place)
+            return StoredLedger(pool, place, self.rules.bodies)
 
         return Performer(
             self.registry,
@@ -262,7 +266,7 @@ class Runtime:
         """A worker of this process, not running yet."""
         pool = await self.database.engine()
         if self._alone is None:
-            opened = partial(open_performer, self.settings, self._functions, self.credentials)
+            opened = partial(open_performer, self.settings, self._functions, self._operators)
             self._alone = AlonePerformer(opened) if can_be_sent(opened) else None
         made = Worker(
             Doors(pool, partial(connect, await self.address(), ENGINE_ROLE)),
@@ -356,14 +360,11 @@ class Runtime:
 
     async def default_model(self, organization_id: UUID) -> str | None:
         """The organization's own model, else TEGU_MODEL. A change is seen within REMEMBERED_S."""
-        return await self._own_models.of(organization_id) or self.settings.model
-
-    async def _own_model(self, organization_id: UUID) -> str | None:
-        return await model_of(await self.database.engine(), organization_id)
+        return (await self.rules.settings(organization_id)).model or self.settings.model
 
     def forget_model(self, organization_id: UUID) -> None:
-        """The organization's own model was changed in this process."""
-        self._own_models.forget(organization_id)
+        """The organization's own model, settings or keys were changed in this process."""
+        self.rules.forget(organization_id)
 
 
 async def _stopped(worker: Worker | Deliverer, task: asyncio.Task[None]) -> None:

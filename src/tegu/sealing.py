@@ -128,16 +128,16 @@ class Keyring:
         """Whether the key that seals now has sealed it."""
         return sealed.split(".")[:2] == [_FORM, self.sealing_key_id]
 
-    def with_new_key(self) -> Self:
-        """A ring whose first key is new, written to its file. Raises ConfigurationError for one that has no file."""
+    def add_key(self) -> None:
+        """Make a key that seals from now on, and write it to the ring's file. Raises ConfigurationError where there is none."""
         if self._file is None:
             raise ConfigurationError(
                 "the keys come from TEGU_SECRET_KEYS, which only you can change",
-                hint="put a new `id:key` before the others there, restart, and rotate again without --new-key",
+                hint="put a new `id:key` before the others there, restart, and rotate again without a new key",
             )
         made = [_new_key(), *_read(self._file)]
         _write(self._file, made, replaces=True)
-        return type(self)(made, file=self._file)
+        self._keys = {each.id: each for each in made}
 
     def _first(self) -> SecretKey:
         for first in self._keys.values():

@@ -17,6 +17,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_LOG_FORMAT             of what the command line logs: text (for people) or json (an object a line)
     TEGU_LOG_LEVEL              from which level on: debug, info, warning, error; warning, with json info
     TEGU_TRACE_CONTENT          1: spans hold what models were asked and said; 0
+    TEGU_REGIONS                where providers answer by your contracts, where their hosts do not say: `openai=eu, mistral=eu`
     TEGU_SECRET_KEYS            what stored secrets are sealed with: `k2:BASE64,k1:BASE64`; the first seals, all of them open
     TEGU_SECRET_KEYS_FILE       the same in a file, one a line; without either and with the embedded database TEGU_HOME/secret-keys
     TEGU_BASE_URL               where people reach the service; links in mails begin with it; http://localhost:8000
@@ -109,6 +110,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     trusted_proxies: str = "127.0.0.1"
     requests_per_s: float = 100.0
+    regions: str | None = None
+    """As TEGU_REGIONS."""
     secret_keys: str | None = field(default=None, repr=False)
     secret_keys_file: Path | None = None
     egress_allow: str | None = None
@@ -136,6 +139,7 @@ class Settings:
             hosts=tuple(filter(None, (each.strip() for each in env.get("TEGU_HOSTS", "").split(",")))),
             trusted_proxies=env.get("TEGU_TRUSTED_PROXIES") or "127.0.0.1",
             requests_per_s=_requests_per_s(env),
+            regions=env.get("TEGU_REGIONS") or None,
             secret_keys=env.get("TEGU_SECRET_KEYS", "").strip() or None,
             secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
             egress_allow=env.get("TEGU_EGRESS_ALLOW") or None,

@@ -65,6 +65,7 @@ ROLE_OF = {
     ),
     **dict.fromkeys(("mark_content", "mark_subject", "cut_runs", "clear_runs", "purge_contents"), "eraser"),
     **dict.fromkeys(("note_erasure", "drop_orphans", "forget_bodies"), "eraser"),
+    **dict.fromkeys(("drop_organization", "entomb_organization", "reseal_secret"), "eraser"),
     **dict.fromkeys(("subscribe_hooks", "claim_deliveries", "renew_deliveries", "end_delivery"), "host"),
     **dict.fromkeys(
         ("touch_session", "touch_key", "make_link", "try_code", "use_link", "count_try"), "visitor"

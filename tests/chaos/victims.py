@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,13 +22,17 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from tegu.actions import api_keys, erasures, sign_in, webhooks
+from tegu.actions import api_keys, erasures, organization_erasure, sign_in, webhooks
+from tegu.actions.action import NoInput
 from tegu.actions.api_keys import KeyWish
 from tegu.actions.contents import list_contents
+from tegu.actions.declared.provider_keys import CreateProviderKey, create_provider_key, list_provider_keys
 from tegu.actions.runs import StartOptions
+from tegu.actions.scope import Scope
 from tegu.actions.sign_in import Visitor
 from tegu.app import Tegu
 from tegu.domain.actor import Role
+from tegu.domain.errors import NotFoundError
 from tegu.domain.hook import RunEnded
 from tegu.domain.quota import QuotaLimits
 from tegu.domain.retention import Retention
@@ -43,8 +48,10 @@ from tegu.engine.retry import RetryPolicy
 from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import WorkerOptions
 from tegu.interfaces.http.authentication import Authentication
+from tegu.sealing import Keyring
 from tegu.storage import members, quotas
 from tegu.storage.partials import PartialStore
+from tegu.storage.sealed import reseal
 from tegu.storage.usage import record_usage
 
 ROLE, ARGUMENT = "CHAOS_ROLE", "CHAOS_ARGUMENT"
@@ -141,6 +148,14 @@ async def _pruner() -> None:
         await tegu.prune(keep)
 
 
+async def _resealed(tegu: Tegu, scope: Scope) -> None:
+    """A key of a provider that is sealed anew."""
+    if not (await list_provider_keys(scope, NoInput())).items:
+        await create_provider_key(scope, CreateProviderKey(provider="mistral", api_key="of-a-victim"))
+    newer = "newer:" + b64encode(b"n" * 32).decode()
+    await reseal(await tegu.database.engine(), Keyring.parse(f"{newer},{os.environ['TEGU_SECRET_KEYS']}"))
+
+
 async def _eraser() -> None:
     """Somebody who deletes every content, and all e-mail of an address, and looks again at once."""
     async with Tegu() as tegu:
@@ -148,6 +163,11 @@ async def _eraser() -> None:
         for content in await list_contents(scope):
             await erasures.delete_content(scope, content.id)
         await erasures.delete_subject(scope, "nobody@example.com")
+        with suppress(NotFoundError):  # the one before died when it was marked
+            doomed = await tegu.for_organization("doomed").scope()
+            await organization_erasure.delete_organization(doomed, "doomed")
+        await organization_erasure.erase_organizations(tegu.database, settle_s=0)
+        await _resealed(tegu, await tegu.scope())
         await erasures.erase_once(tegu.database, settle_s=0)
         await erasures.erase_once(tegu.database, settle_s=0)
 

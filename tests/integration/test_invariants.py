@@ -98,6 +98,10 @@ BREAKAGES = {
         ),
         "completed",
     ),
+    "deleted_contents_left_nothing": (
+        "update tegu.runs set erased_at = clock_timestamp() where id = $1",
+        "completed",
+    ),
     "calls_add_up": ("update tegu.llm_calls set cost_usd = -1 where run_id = $1", "completed"),
 }
 

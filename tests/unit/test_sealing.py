@@ -105,7 +105,8 @@ def test_a_process_that_runs_learns_of_a_key_that_another_made(tmp_path: Path) -
     file = tmp_path / "secret-keys"
     running, rotating = Keyring.kept_at(file), Keyring.kept_at(file)
     old = running.seal(SECRET, PLACE)
-    new = rotating.with_new_key().seal(SECRET, PLACE)
+    rotating.add_key()
+    new = rotating.seal(SECRET, PLACE)
     assert running.unseal(new, PLACE) == SECRET
     assert Keyring.of_file(file).unseal(old, PLACE) == SECRET
 
@@ -115,6 +116,6 @@ def test_keys_of_the_environment_are_not_made_up_and_not_shown(tmp_path: Path) -
     settings = Settings.from_environment({"TEGU_SECRET_KEYS": text, "TEGU_HOME": str(tmp_path)})
     assert text.partition(":")[2] not in repr(settings)
     with pytest.raises(ConfigurationError, match="only you can change"):
-        keyring_of(settings).with_new_key()
+        keyring_of(settings).add_key()
     assert keyring_of(Settings(home=tmp_path, database_url="postgresql://x/y")).is_empty
     assert not list(tmp_path.iterdir())

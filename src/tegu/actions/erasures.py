@@ -9,6 +9,7 @@ import logging
 from time import monotonic
 from uuid import UUID
 
+from tegu.actions.organization_erasure import erase_organizations
 from tegu.actions.scope import Scope
 from tegu.domain.content import Content
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
@@ -68,6 +69,7 @@ async def erase_for_ever(database: Database, *, every_s: float = EVERY_S) -> Non
         await asyncio.sleep(every_s)
         try:
             await erase_once(database)
+            await erase_organizations(database)
         except Exception as error:  # noqa: BLE001 (the next look may do better)
             log.warning("not erased: %s", error or type(error).__name__)
 

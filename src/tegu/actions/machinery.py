@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from uuid import UUID
 
+from tegu.actions.organization_rules import OrganizationRules
 from tegu.domain.installation import Health
 from tegu.egress.guard import Guard
 from tegu.egress.mail import Outbox
@@ -53,6 +54,7 @@ class Machinery(Protocol):
     settings: Settings
     credentials: CredentialSource
     names: ModelNames
+    rules: OrganizationRules
     outbox: Outbox
     guard: Guard
     """Which of the addresses that users give are asked."""
@@ -99,5 +101,5 @@ class Machinery(Protocol):
         ...
 
     def forget_model(self, organization_id: UUID) -> None:
-        """The organization's own model was changed in this process."""
+        """The organization's own model, settings or keys were changed in this process."""
         ...

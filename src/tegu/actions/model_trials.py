@@ -102,6 +102,7 @@ async def _try(scope: Scope, model: ModelRef) -> Trial:
             credentials=machinery.credentials,
             models=ModelChoice(override=str(model)),
             limits=CallLimits(attempts=1, reasks=0, deadline_s=_TIMEOUT_S),
+            admissions=(machinery.rules.admission(scope.organization_id),),
         )
         started = monotonic()
         completion = (await asking.ask(_QUESTION)).completion

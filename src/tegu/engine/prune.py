@@ -10,6 +10,7 @@ from random import Random
 import asyncpg
 
 from tegu.domain.retention import Pruned, Retention
+from tegu.storage.organization_settings import settings_of
 from tegu.storage.retention import pruning
 
 log = logging.getLogger("tegu.engine")
@@ -40,7 +41,8 @@ async def prune_once(
         total = Pruned()
         await pruner.prune_limits()
         for organization_id in await pruner.organizations():
-            total += await pruner.prune(organization_id, keep)
+            own = await settings_of(pool, organization_id)
+            total += await pruner.prune(organization_id, own.retention(keep))
     if total != Pruned() and not dry_run:
         log.info("pruned: %s", total)
     return total

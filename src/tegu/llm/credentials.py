@@ -16,6 +16,8 @@ from tegu.llm.providers.registry import canonical_name
 from tegu.llm.variables import VARIABLES, Variables
 
 _IS_SECRET = re.compile("secret|token|password")
+_OF_THE_MACHINE = frozenset({"login_file"})
+"""Options that name something on the operator's machine: nobody else's to choose."""
 _HOST_PART = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -44,7 +46,34 @@ class EnvironmentCredentials:
     async def credential(self, organization_id: UUID, provider: str) -> Credential:
         """Raises ConfigurationError naming the variable that is missing or wrong."""
         del organization_id  # one environment serves all
+        return self._made(canonical_name(provider))
+
+    def own(self, provider: str, api_key: str, options: Mapping[str, str]) -> Credential:
+        """The credential of a key that is not in the environment, for the host that is set there, if one is.
+
+        Raises ConfigurationError for what is no key or option of that provider, or not enough.
+        """
         name = canonical_name(provider)
+        variables = VARIABLES.get(name)
+        if variables is None:
+            raise ConfigurationError(f"provider {name!r} has no key")
+        given = {
+            option.name: option.variables[0]
+            for option in variables.options
+            if option.name not in _OF_THE_MACHINE
+        }
+        if unknown := sorted(options.keys() - given.keys()):
+            raise ConfigurationError(
+                f"{name!r} has no option {unknown[0][:60]!r}", hint=f"it has {', '.join(given) or 'none'}"
+            )
+        values = {given[option]: value for option, value in options.items()}
+        if api_key:
+            values[variables.keys[0]] = api_key
+        if (url := self._first(variables.urls)) is not None:
+            values[url[0]] = url[1]
+        return EnvironmentCredentials(values)._made(name)  # noqa: SLF001 (of its own kind)
+
+    def _made(self, name: str) -> Credential:
         variables = VARIABLES.get(name)
         if variables is None:  # rules: nothing to send, nowhere to send it
             return Credential()

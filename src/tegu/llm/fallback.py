@@ -36,7 +36,7 @@ ANOTHER_MAY_DO_BETTER: Mapping[str, str] = MappingProxyType(
         "quota": "another account may have credit",
         "unknown_model": "a name that is gone is what a second name is for",
         "configuration": "its key or package is missing here, that of another may not be",
-        "not_allowed": "the organization lets other providers or regions be asked",
+        "destination_not_allowed": "the organization lets other providers or regions be asked",
         "content_filter": "filters differ",
         "refusal": "models refuse differently",
         "length": "another model may say it in fewer tokens, or think less",

@@ -8,6 +8,7 @@ import asyncpg
 
 from tegu.domain.invariant import BrokenRow, InvariantCheck
 from tegu.storage.database import ENGINE_ROLE, DatabaseAddress, connect, reaching
+from tegu.storage.organization_erasure import check_nothing_is_left
 from tegu.storage.statements import statement
 
 INVARIANTS = (
@@ -24,6 +25,7 @@ INVARIANTS = (
     "invariant_no_reply_is_paid_twice",
     "invariant_calls_add_up",
     "invariant_budgets_add_up",
+    "invariant_deleted_contents_left_nothing",
 )
 
 _WHOLE_TABLES = "set local enable_seqscan = on; set local enable_mergejoin = on; set local work_mem = '64MB'"
@@ -46,7 +48,8 @@ async def checks_on(
 ) -> tuple[InvariantCheck, ...]:
     """The same within a transaction of the caller's, whose role must see all organizations."""
     await connection.execute(_WHOLE_TABLES)
-    return tuple([await _check(connection, name, rows_max) for name in INVARIANTS])
+    checks = [await _check(connection, name, rows_max) for name in INVARIANTS]
+    return (*checks, await check_nothing_is_left(connection, rows_max=rows_max))
 
 
 async def _check(

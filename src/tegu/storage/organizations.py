@@ -15,8 +15,6 @@ from sqlalchemy import select, update
 from tegu.domain.identity import Organization
 from tegu.domain.ids import new_id
 from tegu.storage.database import DatabaseAddress, reaching
-from tegu.storage.outages import PatientPool
-from tegu.storage.statements import statement
 from tegu.storage.tables import organizations
 from tegu.storage.transaction import Transaction
 
@@ -74,13 +72,8 @@ async def rename_organization(connection: Transaction, organization_id: UUID, na
     await connection.execute(changed.values(name=name))
 
 
-async def model_of(pool: "asyncpg.Pool[asyncpg.Record]", organization_id: UUID) -> str | None:
-    """The organization's own model as written, for the engine; None where it has none."""
-    return await PatientPool(pool).fetchval(statement("organization_model"), organization_id)
-
-
 async def own_model(connection: Transaction, organization_id: UUID) -> str | None:
-    """The same, for the organization itself."""
+    """The organization's own model as written; None where it has none."""
     query = select(organizations.c.model).where(organizations.c.id == organization_id)
     return (await connection.execute(query)).scalar_one_or_none()
 

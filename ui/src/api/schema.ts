@@ -257,6 +257,17 @@ export interface CreatePause {
   reason?: string | null;
 }
 
+/** A key of a provider. */
+export interface CreateProviderKey {
+  api_key?: string;
+  /** As `region`, `access_key_id`, `secret_access_key` of bedrock. */
+  options?: Record<string, string> | null;
+  /** Where the provider answers by your contract, where its host does not say. */
+  region?: string | null;
+  /** `openai` */
+  provider: string;
+}
+
 /** What is to begin, and when. */
 export interface CreateSchedule {
   name: string;
@@ -312,6 +323,16 @@ export interface DayUsage {
   content_bytes: number;
 }
 
+/** The id that stays of it, and stands for nothing. */
+export interface DeletedOrganization {
+  organization_id: string;
+}
+
+/** The key that is gone. */
+export interface DeletedProviderKey {
+  key_id: string;
+}
+
 /** Where a delivery stands. */
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
@@ -337,7 +358,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "definition" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "output_refused" | "output_too_large" | "overloaded" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "wrong_input" | "wrong_output";
+export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "definition" | "destination_not_allowed" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "output_refused" | "output_too_large" | "overloaded" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -497,6 +518,11 @@ export interface LimitPlace {
   model: string;
 }
 
+/** By provider. */
+export interface ListedProviderKeys {
+  items: ProviderKey[];
+}
+
 /** A process that drives runs and whose lease has not ended. `drives_all` False: only the runs that it started. */
 export interface LivingWorker {
   id: string;
@@ -585,6 +611,17 @@ export interface Organization {
   name: string;
   external_id: string | null;
   created_at: string;
+}
+
+/** Of one organization. `model` as written; `providers` and `regions` are those that calls may go to (`eu-*` is every region that begins so); `keep_*` are days, and shorten what the operator keeps. */
+export interface OrganizationSettings {
+  model: string | null;
+  providers: string[] | null;
+  regions: string[] | null;
+  store_llm: StoreLlm;
+  keep_events_days: number | null;
+  keep_replies_days: number | null;
+  keep_runs_days: number | null;
 }
 
 /** An organization that a person is a member of, and as what. */
@@ -799,6 +836,17 @@ export interface ProblemPlace {
   line: number | null;
 }
 
+/** A key that an organization brought, without the key. `host` is where alone it is sent; `last4` are its last characters. */
+export interface ProviderKey {
+  id: string;
+  provider: string;
+  host: string;
+  last4: string;
+  region: string | null;
+  created_at: string;
+  rotated_at: string | null;
+}
+
 /** How many days to keep what; with none of them what the settings say. */
 export interface Prune {
   events_days?: number | null;
@@ -875,9 +923,31 @@ export interface ResumedRuns {
 /** What somebody is in an organization, from the most to the least. */
 export type Role = "owner" | "admin" | "editor" | "viewer";
 
+/** Another secret for a key. */
+export interface RotateProviderKey {
+  api_key?: string;
+  /** As `region`, `access_key_id`, `secret_access_key` of bedrock. */
+  options?: Record<string, string> | null;
+  /** Where the provider answers by your contract, where its host does not say. */
+  region?: string | null;
+}
+
 /** Which webhook, and how long its present secret is good beside the new one. */
 export interface RotateSecret {
   overlap_s?: number;
+}
+
+/** Whether to make a new key first. */
+export interface RotateSecrets {
+  /** Make one, where the keys are in a file; it seals from now on, and the others still open. */
+  new_key?: boolean;
+}
+
+/** How many secrets were sealed anew, of how many, and by which key. */
+export interface RotatedSecrets {
+  resealed: number;
+  secrets: number;
+  key_id: string;
 }
 
 /** One pipeline version applied to one content or one mail thread. `stages` holds those that were reached; `input_name` is the content's name or the thread's subject. */
@@ -1083,6 +1153,9 @@ export interface StartedRuns {
   run_ids: string[];
 }
 
+/** What is kept of the prompts and replies of model calls. Tokens, costs and hashes always are. */
+export type StoreLlm = "full" | "until_run_ends" | "hash";
+
 /** Whose e-mails. */
 export interface Subject {
   /** `name@host`, in whatever case. */
@@ -1165,6 +1238,21 @@ export interface UpdateMember {
 /** What changes. */
 export interface UpdateOrganization {
   name: string;
+}
+
+/** What is to change; null takes a restriction or choice away, and what is left out stays. */
+export interface UpdateSettings {
+  /** Of stages that name none. */
+  model?: string | null;
+  /** The only providers that calls may go to. */
+  providers?: string[] | null;
+  /** The only regions; `eu-*` for all that begin so. Unknown ones are refused then. */
+  regions?: string[] | null;
+  /** How long prompts and replies are kept; null: `full`. */
+  store_llm?: StoreLlm | null;
+  keep_events_days?: number | null;
+  keep_replies_days?: number | null;
+  keep_runs_days?: number | null;
 }
 
 /** What of a webhook is to change; what is left out stays. `pipelines` null: all of them. */
@@ -1614,6 +1702,14 @@ export interface Operations {
     body: CreateOrganization;
     answer: Organization;
   };
+  /** Delete the organization with all that it has: contents, runs, calls, members, keys, sessions and the audit log. */
+  organizations_delete: {
+    path: { organization_id: string };
+    query: { name: string };
+    header: { "If-Match"?: string };
+    body: never;
+    answer: DeletedOrganization;
+  };
   /** Read what is known of the organization. */
   organizations_get: {
     path: { organization_id: string };
@@ -1709,6 +1805,38 @@ export interface Operations {
     header: { "If-None-Match"?: string };
     body: never;
     answer: PipelineVersionPage;
+  };
+  /** Store the organization's own key of a provider: it goes before the operator's, and only to the host that is set now. */
+  provider_keys_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateProviderKey;
+    answer: ProviderKey;
+  };
+  /** Remove one. */
+  provider_keys_delete: {
+    path: { key_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: DeletedProviderKey;
+  };
+  /** List the organization's own keys of providers, without the keys. */
+  provider_keys_list: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ListedProviderKeys;
+  };
+  /** Put another secret in the place of one. */
+  provider_keys_rotate: {
+    path: { key_id: string };
+    query: never;
+    header: never;
+    body: RotateProviderKey;
+    answer: ProviderKey;
   };
   /** Read what the organization may use, and what it has used. */
   quotas_get: {
@@ -1838,6 +1966,14 @@ export interface Operations {
     body: never;
     answer: Schedule;
   };
+  /** Seal every stored secret with the first key of the ring. */
+  secrets_rotate: {
+    path: never;
+    query: never;
+    header: never;
+    body: RotateSecrets;
+    answer: RotatedSecrets;
+  };
   /** Make a service account; it comes in by keys (`keys.create`). */
   service_accounts_create: {
     path: never;
@@ -1885,6 +2021,22 @@ export interface Operations {
     header: never;
     body: never;
     answer: EndedSessions;
+  };
+  /** Read what the organization has set for itself. */
+  settings_get: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: OrganizationSettings;
+  };
+  /** Change the organization's settings. */
+  settings_update: {
+    path: never;
+    query: never;
+    header: { "If-Match"?: string };
+    body: UpdateSettings;
+    answer: OrganizationSettings;
   };
   /** List stage runs with their outputs and errors, those of the newest runs first. */
   stage_runs_list: {
@@ -2084,6 +2236,7 @@ export const ROUTES = {
   models_try: { method: "POST", path: "/models/try" },
   models_use: { method: "POST", path: "/models/use" },
   organizations_create: { method: "POST", path: "/organizations" },
+  organizations_delete: { method: "DELETE", path: "/organizations/{organization_id}" },
   organizations_get: { method: "GET", path: "/organizations/{organization_id}" },
   organizations_list: { method: "GET", path: "/organizations" },
   organizations_update: { method: "PATCH", path: "/organizations/{organization_id}" },
@@ -2096,6 +2249,10 @@ export const ROUTES = {
   pipelines_create: { method: "POST", path: "/pipelines" },
   pipelines_get: { method: "GET", path: "/pipelines/{pipeline}" },
   pipelines_list: { method: "GET", path: "/pipelines" },
+  provider_keys_create: { method: "POST", path: "/provider-keys" },
+  provider_keys_delete: { method: "DELETE", path: "/provider-keys/{key_id}" },
+  provider_keys_list: { method: "GET", path: "/provider-keys" },
+  provider_keys_rotate: { method: "POST", path: "/provider-keys/{key_id}/rotate" },
   quotas_get: { method: "GET", path: "/quotas" },
   quotas_set: { method: "PUT", path: "/quotas" },
   results_get: { method: "GET", path: "/results/{result_id}" },
@@ -2112,12 +2269,15 @@ export const ROUTES = {
   schedules_pause: { method: "POST", path: "/schedules/{schedule}/pause" },
   schedules_remove: { method: "DELETE", path: "/schedules/{schedule}" },
   schedules_resume: { method: "POST", path: "/schedules/{schedule}/resume" },
+  secrets_rotate: { method: "POST", path: "/secrets/rotate" },
   service_accounts_create: { method: "POST", path: "/service-accounts" },
   service_accounts_list: { method: "GET", path: "/service-accounts" },
   service_accounts_remove: { method: "DELETE", path: "/service-accounts/{service_account_id}" },
   sessions_list: { method: "GET", path: "/sessions" },
   sessions_revoke: { method: "POST", path: "/sessions/{session_id}/revoke" },
   sessions_revoke_all: { method: "POST", path: "/sessions/revoke-all" },
+  settings_get: { method: "GET", path: "/settings" },
+  settings_update: { method: "PATCH", path: "/settings" },
   stage_runs_list: { method: "GET", path: "/stage-runs" },
   threads_get: { method: "GET", path: "/threads/{thread_id}" },
   threads_list: { method: "GET", path: "/threads" },

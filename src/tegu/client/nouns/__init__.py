@@ -24,12 +24,15 @@ from tegu.client.nouns.organizations import Organizations
 from tegu.client.nouns.pauses import Pauses
 from tegu.client.nouns.pipeline_versions import PipelineVersions
 from tegu.client.nouns.pipelines import Pipelines
+from tegu.client.nouns.provider_keys import ProviderKeys
 from tegu.client.nouns.quotas import Quotas
 from tegu.client.nouns.results import Results
 from tegu.client.nouns.runs import Runs
 from tegu.client.nouns.schedules import Schedules
+from tegu.client.nouns.secrets import Secrets
 from tegu.client.nouns.service_accounts import ServiceAccounts
 from tegu.client.nouns.sessions import Sessions
+from tegu.client.nouns.settings import Settings
 from tegu.client.nouns.stage_runs import StageRuns
 from tegu.client.nouns.threads import Threads
 from tegu.client.nouns.usage import Usage
@@ -63,12 +66,15 @@ class Nouns:
         self.pauses = Pauses(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
+        self.provider_keys = ProviderKeys(asking)
         self.quotas = Quotas(asking)
         self.results = Results(asking)
         self.runs = Runs(asking)
         self.schedules = Schedules(asking)
+        self.secrets = Secrets(asking)
         self.service_accounts = ServiceAccounts(asking)
         self.sessions = Sessions(asking)
+        self.settings = Settings(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
         self.usage = Usage(asking)

@@ -17,6 +17,7 @@ ERROR_CODES = (
     "crashed",
     "cross_origin",
     "definition",
+    "destination_not_allowed",
     "egress",
     "empty",
     "encrypted",

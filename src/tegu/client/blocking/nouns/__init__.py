@@ -24,12 +24,15 @@ from tegu.client.blocking.nouns.organizations import Organizations
 from tegu.client.blocking.nouns.pauses import Pauses
 from tegu.client.blocking.nouns.pipeline_versions import PipelineVersions
 from tegu.client.blocking.nouns.pipelines import Pipelines
+from tegu.client.blocking.nouns.provider_keys import ProviderKeys
 from tegu.client.blocking.nouns.quotas import Quotas
 from tegu.client.blocking.nouns.results import Results
 from tegu.client.blocking.nouns.runs import Runs
 from tegu.client.blocking.nouns.schedules import Schedules
+from tegu.client.blocking.nouns.secrets import Secrets
 from tegu.client.blocking.nouns.service_accounts import ServiceAccounts
 from tegu.client.blocking.nouns.sessions import Sessions
+from tegu.client.blocking.nouns.settings import Settings
 from tegu.client.blocking.nouns.stage_runs import StageRuns
 from tegu.client.blocking.nouns.threads import Threads
 from tegu.client.blocking.nouns.usage import Usage
@@ -63,12 +66,15 @@ class Nouns:
         self.pauses = Pauses(asking)
         self.pipeline_versions = PipelineVersions(asking)
         self.pipelines = Pipelines(asking)
+        self.provider_keys = ProviderKeys(asking)
         self.quotas = Quotas(asking)
         self.results = Results(asking)
         self.runs = Runs(asking)
         self.schedules = Schedules(asking)
+        self.secrets = Secrets(asking)
         self.service_accounts = ServiceAccounts(asking)
         self.sessions = Sessions(asking)
+        self.settings = Settings(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
         self.usage = Usage(asking)
