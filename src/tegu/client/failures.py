@@ -54,6 +54,8 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> TeguError:
             return errors.QuotaError(message, retry_after_s=wait_s, hint=hint, code=code)
         case 502 | 503 | 504:
             return _unavailable(code, message, hint, headers)
+        case 422 if code in errors.OF_THE_QUESTION:
+            return errors.ProviderError(message, code=code, transient=False, hint=hint)
         case 400 | 405 | 422 | 431:
             return _unusable(said, code, message, hint)
         case _:

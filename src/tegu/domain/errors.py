@@ -112,6 +112,10 @@ class IntakeError(TeguError):
     code = "intake"
 
 
+OF_THE_QUESTION = frozenset({"bad_request", "content_filter", "length", "refusal", "unknown_model"})
+"""Codes of a ProviderError that say: nothing is wrong with the provider, but with what it was asked."""
+
+
 class ProviderError(TeguError):
     """A model could not be called, or its reply is no result.
 

@@ -39,8 +39,6 @@ class ProblemDetails(BaseModel):
     problems: list[ProblemPlace] = []
 
 
-_OF_THE_QUESTION = {"bad_request", "content_filter", "length", "refusal", "unknown_model"}
-"""Why a model gave no answer, where nothing is wrong with the server or the provider."""
 _INTAKE_STATUS = {"too_large": 413, "unknown_type": 415}
 TITLES = {
     400: "The request cannot be understood",
@@ -83,7 +81,7 @@ def status_of(error: BaseException) -> int:
         case errors.UsageError() | errors.DefinitionError() | ValidationError():
             return 422
         case errors.ProviderError():
-            return 422 if error.code in _OF_THE_QUESTION else 502
+            return 422 if error.code in errors.OF_THE_QUESTION else 502
         case errors.StorageUnavailableError() | errors.NoCapacityError():
             return 503
         case _:
