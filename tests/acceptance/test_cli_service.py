@@ -1,10 +1,14 @@
 """`tegu` against a service over HTTP: the same commands, with nothing of the database in their environment."""
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from command_line import Ended, begin, end, tegu
 
@@ -12,6 +16,7 @@ from served_api import key_to, served_api
 from tegu.app import Tegu
 from tegu.domain.actor import Role
 from tegu.domain.json import JsonObject
+from tegu.interfaces.cli.local_service import LocalService
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
@@ -29,6 +34,7 @@ class Served:
     url: str
     owner: str
     viewer: str
+    tegu: Tegu
 
 
 @pytest.fixture
@@ -37,7 +43,7 @@ async def served(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[Ser
     settings = Settings(home=tmp_path / "service", database_url=address.owner, model="rules")
     opened = Tegu(settings=settings, credentials=EnvironmentCredentials({}))
     async with opened.lifespan(worker=True), served_api(opened) as url:
-        yield Served(url, await key_to(opened), await key_to(opened, Role.VIEWER))
+        yield Served(url, await key_to(opened), await key_to(opened, Role.VIEWER), opened)
 
 
 @pytest.fixture
@@ -163,6 +169,26 @@ async def test_a_login_is_kept_for_its_owner_alone_and_commands_follow_it(
     assert "this machine" in (await tegu(fresh, "whoami")).out
 
 
+async def test_a_person_signs_in_by_the_code_that_is_mailed(
+    environment: dict[str, str], served: Served
+) -> None:
+    await LocalService(served.tegu).invitations.create(email="anna@example.com", role=Role.ADMIN)
+    outbox = served.tegu.runtime.outbox
+    assert outbox.kept is not None
+    token = _found(r"token=([\w-]+)", outbox.kept)
+    async with httpx.AsyncClient(base_url=served.url, headers={"sec-fetch-site": "same-origin"}) as browser:
+        assert (await browser.post("/auth/invitation", json={"token": token})).status_code == 200
+    fresh = {name: value for name, value in environment.items() if name not in {"TEGU_URL", "TEGU_API_KEY"}}
+    process = await begin(fresh, "login", served.url, "--email", "anna@example.com")
+    mails = len(outbox.kept)
+    while len(outbox.kept) == mails:
+        await asyncio.sleep(0.05)
+    code = _found(r"\b(\d{6})\b", list(outbox.kept)[:1] + list(outbox.kept)[-1:])
+    ended = await end(process, f"{code}\n".encode())
+    assert (ended.code, "anna@example.com" in ended.out) == (0, True), ended.err
+    assert (await tegu(fresh, "whoami", "--json")).json["identity"]["role"] == "admin"
+
+
 async def test_what_cannot_be_taken_back_is_not_done_where_nobody_can_be_asked(
     environment: dict[str, str], note: Path
 ) -> None:
@@ -171,6 +197,13 @@ async def test_what_cannot_be_taken_back_is_not_done_where_nobody_can_be_asked(
     ended = await tegu(environment, "contents", "delete", content_id)
     assert (ended.code, ended.hint) == (2, "add --yes")
     assert (await tegu(environment, "contents", "delete", content_id, "--yes")).code == 0
+
+
+def _found(pattern: str, mails: Iterable[Any]) -> str:
+    """What the mails say."""
+    match = re.search(pattern, "\n".join(mail.text for mail in mails))
+    assert match is not None
+    return match[1]
 
 
 async def _login(environment: dict[str, str], url: str, key: str) -> Ended:

@@ -6,16 +6,18 @@ from uuid import UUID
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import taken, with_service
 from tegu.interfaces.cli.usd import Usd
 
+LISTED_MAX = 10_000
 
-@click.group(cls=ListingGroup, invoke_without_command=True)
+
+@click.group(cls=ListingGroup, noun="budgets", invoke_without_command=True)
 def budgets() -> None:
     """List budgets, set or remove one.
 
@@ -30,10 +32,10 @@ def budgets() -> None:
 def list_(*, as_json: bool) -> None:
     """List the budgets, and how much is left of each."""
 
-    async def work(tegu: Tegu) -> list[Budget]:
-        return await tegu.list_budgets()
+    async def work(service: Service) -> list[Budget]:
+        return await taken(service.budgets.all(), LISTED_MAX)
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"budgets": [_shown(budget) for budget in found]})
         return
@@ -99,10 +101,17 @@ def set_(
     """
     place = _place(per, pipeline, run_id)
 
-    async def work(tegu: Tegu) -> int:
-        return await tegu.set_budget(place, limit, allows_unpriced=allow_unpriced)
+    async def work(service: Service) -> int:
+        changed = await service.budgets.set(
+            period=place.period,
+            pipeline=place.pipeline,
+            run_id=place.run_id,
+            limit_usd=limit,
+            allows_unpriced=allow_unpriced,
+        )
+        return changed.woken_runs
 
-    woken = with_tegu(work)
+    woken = with_service(work)
     if as_json:
         write_json({"limit_usd": limit, "woken_runs": woken})
         return
@@ -118,10 +127,13 @@ def remove(*, per: str | None, pipeline: str | None, run_id: UUID | None, as_jso
     """Take a budget away; runs that wait for it go on."""
     place = _place(per, pipeline, run_id)
 
-    async def work(tegu: Tegu) -> int:
-        return await tegu.remove_budget(place)
+    async def work(service: Service) -> int:
+        changed = await service.budgets.remove(
+            period=place.period, pipeline=place.pipeline, run_id=place.run_id
+        )
+        return changed.woken_runs
 
-    woken = with_tegu(work)
+    woken = with_service(work)
     if as_json:
         write_json({"woken_runs": woken})
         return

@@ -3,11 +3,13 @@
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import taken, with_service
 from tegu.storage.limits import LimitLevel
+
+LISTED_MAX = 10_000
 
 
 @click.command()
@@ -20,10 +22,10 @@ def limits(*, as_json: bool) -> None:
     provider's headers; and until when the provider asked for a pause. All processes that use this database share them.
     """
 
-    async def work(tegu: Tegu) -> list[LimitLevel]:
-        return await tegu.list_limits()
+    async def work(service: Service) -> list[LimitLevel]:
+        return await taken(service.limits.all(), LISTED_MAX)
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"limits": [_shown(level) for level in found]})
         return

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import click
 
 from tegu.actions.llm import LlmAnswer
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import write_notice
+from tegu.interfaces.cli.local_service import LocalService
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import json_option, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import with_service
 
 
 @dataclass(slots=True)
@@ -43,17 +44,19 @@ def llm() -> None:
 def try_(*, model: str, text: str, as_json: bool) -> None:
     """Ask MODEL for what TEXT says, once; the call is in the ledger (`tegu calls`).
 
-    On a terminal the reply is shown while it comes.
+    On a terminal the reply is shown while it comes, unless a service asks.
 
     Shows at once whether a key, a model's name and the network are fine: tegu llm try openai:gpt-5-mini "Say hello."
     """
     typed = _Typed()
 
-    async def work(tegu: Tegu) -> LlmAnswer:
-        is_shown = not as_json and sys.stdout.isatty()
-        return await tegu.llm.ask(text, model=model, on_text=typed.grew if is_shown else None)
+    async def work(service: Service) -> LlmAnswer:
+        if isinstance(service, LocalService):
+            is_shown = not as_json and sys.stdout.isatty()
+            return await service.tegu.llm.ask(text, model=model, on_text=typed.grew if is_shown else None)
+        return await service.llm.ask(instructions=text, model=model)
 
-    answer = with_tegu(work)
+    answer = with_service(work)
     if as_json:
         write_json(answer)
         return

@@ -1,5 +1,6 @@
 """`tegu login`, `tegu logout`, `tegu whoami`: which service commands ask, and with which key."""
 
+import platform
 import sys
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 from tegu.client.service import Service, TeguClient
+from tegu.client.signing_in import key_by_code
 from tegu.domain.errors import UsageError
 from tegu.domain.identity import Identity
 from tegu.interfaces.cli.failure import write_notice
@@ -28,16 +30,17 @@ _KEY_LENGTH_MAX = 500
 
 @click.command()
 @click.argument("url")
-def login(*, url: str) -> None:
+@click.option("--email", metavar="ADDRESS", help="Have a code mailed there, and make a key by it.")
+def login(*, url: str, email: str | None) -> None:
     """Sign in at the service at URL: commands are for it from then on.
 
-    Asks for an API key, or reads it from stdin where that is no terminal; `TEGU_API_KEY` goes before it. The key is kept under
-    TEGU_HOME, readable by you alone.
+    Asks for an API key, or with --email for the code that is mailed, which makes a key for those who may make keys; where stdin
+    is no terminal either is read from it. The key is kept under TEGU_HOME, readable by you alone; TEGU_API_KEY goes before it.
     """
     address = checked_url(url)
     if _is_open_to_others(address):
         write_notice(f"note: {address} is not encrypted: whoever is on the way can read the key.")
-    key = _asked_key(address)
+    key = _key_by_mail(address, email) if email else _asked(f"API key for {address}", is_hidden=True)
 
     async def work() -> Identity:
         async with TeguClient(address, key) as client:
@@ -82,15 +85,24 @@ def whoami(*, as_json: bool) -> None:
     click.echo(printable(f"{where}: {who.label}, {who.role.value} of {organization}, as {who.kind.value}."))
 
 
-def _asked_key(address: str) -> str:
+def _key_by_mail(address: str, email: str) -> str:
+    def ask_code() -> str:
+        write_notice(f"If {email} is known there, a mail with a code is on its way.")
+        return _asked("Code", is_hidden=False)
+
+    return run_async(key_by_code(address, email, ask_code, f"tegu login on {platform.node()[:100]}"))
+
+
+def _asked(what: str, *, is_hidden: bool) -> str:
+    """A line that somebody types, or that stdin has."""
     if sys.stdin.isatty():
-        key = click.prompt(f"API key for {address}", hide_input=True, err=True)
+        given = click.prompt(what, hide_input=is_hidden, err=True)
     else:
-        key = sys.stdin.readline(_KEY_LENGTH_MAX)
-    key = str(key).strip()
-    if not key or not key.isascii() or not key.isprintable():
-        raise UsageError("that is no key", hint=f"as tegu_..., or set {KEY_VARIABLE}")
-    return key
+        given = sys.stdin.readline(_KEY_LENGTH_MAX)
+    text = str(given).strip()
+    if not text or not text.isascii() or not text.isprintable():
+        raise UsageError(f"nothing was given that could be it: {what}", hint=f"or set {KEY_VARIABLE}")
+    return text
 
 
 def _is_open_to_others(address: str) -> bool:

@@ -10,13 +10,16 @@ from rich.markup import escape
 from tegu.actions.model_list import ModelListing, ResolvedName, list_models, one_of_each
 from tegu.actions.model_trials import Trial, plan_trials
 from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.errors import ConfigurationError, UsageError
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode, write_notice
 from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.local_service import LocalService
+from tegu.interfaces.cli.place import place_of_command
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import run_async, with_tegu
+from tegu.interfaces.cli.session import run_async, with_service, with_tegu
 from tegu.llm.catalog import KnownModel
 from tegu.llm.credentials import EnvironmentCredentials, variables_of
 from tegu.llm.model_names import ModelNames
@@ -27,17 +30,7 @@ from tegu.settings import Settings
 _NO_ORGANIZATION = UUID(int=0)
 
 
-class _FilteringGroup(ListingGroup):
-    """Lists where the first word is no command: `tegu models gpt-5` is `tegu models list gpt-5`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As the base does, for words as well."""
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            args = ["list", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(cls=_FilteringGroup)
+@click.group(cls=ListingGroup, noun="models", takes_words=True)
 def models() -> None:
     """List the models that the present keys allow, choose one, or try some.
 
@@ -91,15 +84,17 @@ def use(*, model: str | None, is_none: bool, as_json: bool) -> None:
     if (model is None) == (not is_none):
         raise UsageError("name a model, or say --none", hint="tegu models use fast")
 
-    async def work(tegu: Tegu) -> tuple[str, ...]:
-        await tegu.set_model(model)
+    async def work(service: Service) -> tuple[str, ...]:
+        await service.models.use(model=model)
+        if not isinstance(service, LocalService):
+            return (model,) if model else ()
         try:
-            return tuple(str(ref) for ref in await tegu.resolve_model(model)) if model else ()
+            return tuple(str(ref) for ref in await service.tegu.resolve_model(model)) if model else ()
         except ConfigurationError as error:  # chosen all the same: the workers may have keys that we have not
             write_notice(error.message)
             return ()
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"organization_model": model, "models": found})
     elif model is None:
@@ -121,7 +116,10 @@ def test(*, names: tuple[str, ...], all_keys: bool, as_json: bool) -> int:
     Says before what it costs at most. The calls are in the ledger (`tegu calls`). Exit code 1 if one fails.
     """
 
-    async def work(tegu: Tegu) -> tuple[Trial, ...]:
+    async def work(service: Service) -> tuple[Trial, ...]:
+        if not isinstance(service, LocalService):
+            return (await service.models.try_(models=await _named(service, names, all_keys=all_keys))).trials
+        tegu = service.tegu
         chosen = await _chosen(tegu, names, all_keys=all_keys)
         plan = plan_trials(chosen)
         unknown = (
@@ -132,12 +130,22 @@ def test(*, names: tuple[str, ...], all_keys: bool, as_json: bool) -> int:
         )
         return await tegu.try_models(plan)
 
-    trials = with_tegu(work)
+    trials = with_service(work)
     if as_json:
         write_json({"ok": all(trial.is_ok for trial in trials), "models": trials})
     else:
         _write_trials(console(), trials)
     return ExitCode.OK if all(trial.is_ok for trial in trials) else ExitCode.FAILED
+
+
+async def _named(service: Service, names: tuple[str, ...], *, all_keys: bool) -> tuple[str, ...]:
+    """The models that the service is to try."""
+    if names:
+        return names
+    listing = await service.models.list()
+    if all_keys:
+        return tuple(str(ref) for ref in one_of_each(listing))
+    return tuple(name for name in (listing.organization_model, listing.default_model) if name)
 
 
 async def _chosen(tegu: Tegu, names: tuple[str, ...], *, all_keys: bool) -> list[ModelRef]:
@@ -165,6 +173,12 @@ async def _chosen(tegu: Tegu, names: tuple[str, ...], *, all_keys: bool) -> list
 
 def _listing(*, every: bool) -> ModelListing:
     """With the organization's own model, where there is a database that could hold one."""
+    if place_of_command() is not None:
+
+        async def listed(service: Service) -> ModelListing:
+            return await service.models.list(every=every)
+
+        return with_service(listed)
     settings = Settings.from_environment()
     if settings.database_url or (settings.home / "postgres").exists():
 

@@ -3,17 +3,18 @@
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.errors import UsageError
 from tegu.domain.operations import Pause
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import taken, with_service
 from tegu.interfaces.cli.when import said
 
 _PIPELINE = click.argument("pipeline", required=False)
 _ORGANIZATION = click.option(
     "--organization", "whole", is_flag=True, help="All runs of the organization (TEGU_ORGANIZATION)."
 )
+LISTED_MAX = 10_000
 _ALL = click.option("--all", "everybody", is_flag=True, help="All runs of all organizations.")
 
 
@@ -30,13 +31,13 @@ def pause(*, pipeline: str | None, whole: bool, everybody: bool, reason: str | N
     """
     said_to = _whose(pipeline, whole=whole, everybody=everybody)
 
-    async def work(tegu: Tegu) -> None:
+    async def work(service: Service) -> None:
         if everybody:
-            await tegu.pause_everybody(reason=reason)
+            await service.installation.pause(reason=reason)
         else:
-            await tegu.operations.pause(pipeline, reason=reason)
+            await service.pauses.create(pipeline=pipeline, reason=reason)
 
-    with_tegu(work)
+    with_service(work)
     if as_json:
         write_json({"paused": _json_of(pipeline, everybody=everybody), "reason": reason})
     else:
@@ -52,13 +53,13 @@ def resume(*, pipeline: str | None, whole: bool, everybody: bool, as_json: bool)
     """Let runs go on that were paused: of a PIPELINE, of the organization, or all."""
     said_to = _whose(pipeline, whole=whole, everybody=everybody)
 
-    async def work(tegu: Tegu) -> None:
+    async def work(service: Service) -> None:
         if everybody:
-            await tegu.resume_everybody()
+            await service.installation.resume()
         else:
-            await tegu.operations.resume(pipeline)
+            await service.pauses.remove(pipeline=pipeline)
 
-    with_tegu(work)
+    with_service(work)
     if as_json:
         write_json({"resumed": _json_of(pipeline, everybody=everybody)})
     else:
@@ -70,10 +71,10 @@ def resume(*, pipeline: str | None, whole: bool, everybody: bool, as_json: bool)
 def pauses(*, as_json: bool) -> None:
     """List what is paused."""
 
-    async def work(tegu: Tegu) -> list[Pause]:
-        return await tegu.operations.list_pauses()
+    async def work(service: Service) -> list[Pause]:
+        return await taken(service.pauses.all(), LISTED_MAX)
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         shown = [{**_json_of(p.pipeline, everybody=p.is_everybodys)} | _since(p) for p in found]
         write_json({"pauses": shown})
@@ -100,12 +101,12 @@ def concurrency(*, runs: int | None, no_limit: bool, as_json: bool) -> None:
     if runs is not None and no_limit:
         raise UsageError(f"{runs} and --no-limit exclude each other")
 
-    async def work(tegu: Tegu) -> int | None:
+    async def work(service: Service) -> int | None:
         if runs is not None or no_limit:
-            await tegu.set_runs_max(runs)
-        return await tegu.operations.runs_max()
+            await service.concurrency.set(runs_max=runs)
+        return (await service.concurrency.get()).runs_max
 
-    limit = with_tegu(work)
+    limit = with_service(work)
     if as_json:
         write_json({"runs_max": limit})
     elif limit is None:

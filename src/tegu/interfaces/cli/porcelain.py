@@ -8,8 +8,25 @@ from types import MappingProxyType
 
 WRITTEN: Mapping[str, str] = MappingProxyType(
     {
+        "budgets.list": "budgets list",
+        "budgets.remove": "budgets remove",
+        "budgets.set": "budgets set",
         "calls.list": "calls list",
+        "concurrency.get": "concurrency",
+        "concurrency.set": "concurrency",
         "contents.create": "ingest",
+        "installation.get": "status",
+        "installation.pause": "pause",
+        "installation.resume": "resume",
+        "limits.list": "limits",
+        "llm.ask": "llm try",
+        "me.get": "whoami",
+        "models.list": "models list",
+        "models.try": "models test",
+        "models.use": "models use",
+        "pauses.create": "pause",
+        "pauses.list": "pauses",
+        "pauses.remove": "resume",
         "pipelines.check": "check",
         "pipelines.get": "pipelines show",
         "pipelines.list": "pipelines list",
@@ -18,6 +35,12 @@ WRITTEN: Mapping[str, str] = MappingProxyType(
         "runs.get": "runs show",
         "runs.list": "runs list",
         "runs.start": "start",
+        "schedules.create": "schedules add",
+        "schedules.list": "schedules list",
+        "schedules.pause": "schedules pause",
+        "schedules.remove": "schedules remove",
+        "schedules.resume": "schedules resume",
+        "workers.list": "workers",
     }
 )
 

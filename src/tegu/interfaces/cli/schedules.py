@@ -9,15 +9,16 @@ import click
 from rich.markup import escape
 
 from tegu.actions.run_inputs import inputs_of
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.errors import UsageError
-from tegu.domain.schedule import CronTimes, Schedule, ScheduledInput, ScheduleSpec
+from tegu.domain.schedule import CronTimes, Schedule, ScheduledInput
 from tegu.interfaces.cli import wording
-from tegu.interfaces.cli.inputs import ingest_each, pipeline_source
+from tegu.interfaces.cli.inputs import ingest_each, pipeline_source, version_of
 from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.local_service import LocalService
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import taken, with_service
 from tegu.interfaces.cli.usd import Usd
 from tegu.interfaces.cli.when import priority_option, said
 
@@ -31,7 +32,10 @@ _ZONE = click.option(
 _NAME = click.argument("name")
 
 
-@click.group(cls=ListingGroup, invoke_without_command=True)
+LISTED_MAX = 10_000
+
+
+@click.group(cls=ListingGroup, noun="schedules", invoke_without_command=True)
 def schedules() -> None:
     """List schedules, add, pause, resume or remove one.
 
@@ -45,10 +49,10 @@ def schedules() -> None:
 def list_(*, as_json: bool) -> None:
     """List the schedules: when each fires next, and what it did the last time."""
 
-    async def work(tegu: Tegu) -> list[Schedule]:
-        return list(await tegu.schedules.list())
+    async def work(service: Service) -> list[Schedule]:
+        return await taken(service.schedules.all(), LISTED_MAX)
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"schedules": [_shown(each) for each in found]})
         return
@@ -103,11 +107,12 @@ def add(
     now = datetime.now(UTC)
     times.after(now)  # refused before anything is stored
 
-    async def work(tegu: Tegu) -> Schedule:
+    async def work(service: Service) -> Schedule:
         source = pipeline_source(pipeline)
-        version = await tegu.pipeline(source)
-        await tegu.require_models(version, model=model, with_keys=False)
-        stored, unread = await ingest_each(tegu, inputs)
+        version = await version_of(service, source)
+        if isinstance(service, LocalService):
+            await service.tegu.require_models(version, model=model, with_keys=False)
+        stored, unread = await ingest_each(service, inputs)
         if unread:
             raise unread[0].error
         read = [ScheduledInput(i.content_id, i.thread_id) for i in inputs_of(version, stored)]
@@ -116,18 +121,20 @@ def add(
         ]
         if not read and not given:
             raise UsageError("a schedule needs something to read", hint="name files, or --content, --thread")
-        spec = ScheduleSpec(
+        all_inputs = (*read, *given)
+        return await service.schedules.create(
+            name=name,
             pipeline=source if isinstance(source, str) else version.name,
             cron=cron,
             zone=zone,
-            inputs=(*read, *given),
+            content_ids=[each.content_id for each in all_inputs if each.content_id],
+            thread_ids=[each.thread_id for each in all_inputs if each.thread_id],
             model=model,
             priority=priority,
             budget_usd=budget,
         )
-        return await tegu.schedules.create(name, spec)
 
-    made = with_tegu(work)
+    made = with_service(work)
     if as_json:
         write_json(_shown(made))
         return
@@ -143,10 +150,10 @@ def add(
 def pause(*, name: str, as_json: bool) -> None:
     """Begin no runs by it until it is resumed; its times pass."""
 
-    async def work(tegu: Tegu) -> None:
-        await tegu.schedules.pause(name)
+    async def work(service: Service) -> None:
+        await service.schedules.pause(name)
 
-    with_tegu(work)
+    with_service(work)
     if as_json:
         write_json({"paused": name})
     else:
@@ -159,13 +166,14 @@ def pause(*, name: str, as_json: bool) -> None:
 def resume(*, name: str, as_json: bool) -> None:
     """Let it go on, with its next time."""
 
-    async def work(tegu: Tegu) -> datetime:
-        return await tegu.schedules.resume(name)
+    async def work(service: Service) -> datetime | None:
+        return (await service.schedules.resume(name)).next_at
 
-    next_at = with_tegu(work)
+    next_at = with_service(work)
     if as_json:
         write_json({"resumed": name, "next_at": next_at})
     else:
+        assert next_at is not None  # it was resumed
         click.echo(printable(f"{name} fires next at {said(next_at)}."))
 
 
@@ -175,10 +183,10 @@ def resume(*, name: str, as_json: bool) -> None:
 def remove(*, name: str, as_json: bool) -> None:
     """Take it away; the runs that it began stay."""
 
-    async def work(tegu: Tegu) -> None:
-        await tegu.schedules.remove(name)
+    async def work(service: Service) -> None:
+        await service.schedules.remove(name)
 
-    with_tegu(work)
+    with_service(work)
     if as_json:
         write_json({"removed": name})
     else:

@@ -5,12 +5,13 @@ from datetime import datetime
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.installation import Health, Installation
 from tegu.domain.worker import LivingWorker, waiting_reason
 from tegu.interfaces.cli.failure import ExitCode
+from tegu.interfaces.cli.local_service import LocalService
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import with_service
 
 
 @click.command()
@@ -21,10 +22,12 @@ def status(*, as_json: bool) -> int:
     Of all organizations, for whoever operates it. Exit code 0 if the database answers and has its tables.
     """
 
-    async def work(tegu: Tegu) -> Health:
-        return await tegu.health(age_max_s=0)
+    async def work(service: Service) -> Health:
+        if isinstance(service, LocalService):
+            return await service.tegu.health(age_max_s=0)
+        return await service.installation.get()
 
-    health = with_tegu(work)
+    health = with_service(work)
     if as_json:
         write_json(health)
     else:

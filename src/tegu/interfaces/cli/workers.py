@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 import click
 from rich.markup import escape
 
-from tegu.app import Tegu
+from tegu.client.service import Service
 from tegu.domain.worker import LivingWorker
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
-from tegu.interfaces.cli.session import with_tegu
+from tegu.interfaces.cli.session import taken, with_service
+
+LISTED_MAX = 10_000
 
 
 @click.command()
@@ -20,10 +22,10 @@ def workers(*, as_json: bool) -> None:
     Workers of all organizations, on all machines: for whoever operates them. A worker that died is not shown.
     """
 
-    async def work(tegu: Tegu) -> tuple[LivingWorker, ...]:
-        return await tegu.list_workers()
+    async def work(service: Service) -> list[LivingWorker]:
+        return await taken(service.workers.all(), LISTED_MAX)
 
-    found = with_tegu(work)
+    found = with_service(work)
     if as_json:
         write_json({"workers": found})
         return
