@@ -23,6 +23,7 @@ from pydantic_core import from_json
 from tegu.interfaces.cli.when import Moment
 
 FILE_MARK = "@"
+_CHOICES_LENGTH_MAX = 60
 _SEQUENCES = {tuple, list, set, frozenset}
 
 
@@ -96,6 +97,10 @@ def option_of(name: str, field: FieldInfo) -> click.Option:
     if not field.is_required() and field.default not in {None, ()} and not isinstance(field.default, dict):
         default = field.default.value if isinstance(field.default, Enum) else field.default
         said = f"{said}  [default: {default}]".strip()
+    if isinstance(kind, click.Choice) and _is_long(kind):
+        said = f"{said} One of {', '.join(map(str, kind.choices))}.".strip()
+    if is_many:
+        said = f"{said} May be given several times.".strip()
     return click.Option(
         [flag, name],
         type=kind,
@@ -163,7 +168,14 @@ def _number(annotation: Any, metadata: Any) -> click.ParamType[Any]:
     return click.FloatRange(cast("float | None", low), cast("float | None", high))
 
 
+def _is_long(kind: click.ParamType[Any]) -> bool:
+    """Whether the choices do not fit beside the option."""
+    return isinstance(kind, click.Choice) and len("|".join(map(str, kind.choices))) > _CHOICES_LENGTH_MAX
+
+
 def _metavar(name: str, kind: click.ParamType[Any]) -> str | None:
+    if _is_long(kind):
+        return name.rpartition("_")[2].upper()
     if isinstance(kind, click.Choice | click.types.IntRange | click.types.FloatRange):
         return None
     if isinstance(kind, Json):
