@@ -182,6 +182,7 @@ async def test_a_person_signs_in_by_the_code_that_is_mailed(
     process = await begin(fresh, "login", served.url, "--email", "anna@example.com")
     mails = len(outbox.kept)
     while len(outbox.kept) == mails:
+        assert process.returncode is None
         await asyncio.sleep(0.05)
     code = _found(r"\b(\d{6})\b", list(outbox.kept)[:1] + list(outbox.kept)[-1:])
     ended = await end(process, f"{code}\n".encode())

@@ -9,6 +9,7 @@ import stat
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO, Protocol, TypeVar
 
 import httpx
@@ -31,6 +32,8 @@ API = "/api"
 _CONNECT_S = 5.0
 _SILENCE_S = 45.0
 """How long the live feed may say nothing; it gives a sign of life more often."""
+_QUIET_S = 10.0
+"""For how long it is believed that nothing happens."""
 _REFUSALS = frozenset({401, 403})
 _EVENT = TypeAdapter(RunEvent)
 
@@ -111,8 +114,13 @@ class HttpAsking:
                     raise error_of(answer.status_code, answer.headers, await answer.aread())
                 if not answer.is_success:  # no feed there, or no room for now: whoever follows reads again
                     return
+                heard_at = monotonic()
                 async for piece in answer.aiter_bytes():
-                    for kind, data in stream.feed(piece):
+                    found = stream.feed(piece)
+                    if not found and monotonic() > heard_at + _QUIET_S:
+                        return  # so that what the feed may have left out is read all the same
+                    heard_at = monotonic() if found else heard_at
+                    for kind, data in found:
                         if kind in {"run", "partial"}:
                             yield _EVENT.validate_json(data)
                         elif kind in {"end", "resync"}:
