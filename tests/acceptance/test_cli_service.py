@@ -184,7 +184,7 @@ async def test_a_person_signs_in_by_the_code_that_is_mailed(
     while len(outbox.kept) == mails:
         assert process.returncode is None
         await asyncio.sleep(0.05)
-    code = _found(r"\b(\d{6})\b", list(outbox.kept)[:1] + list(outbox.kept)[-1:])
+    code = _found(r"(\d{3} \d{3})", outbox.kept)
     ended = await end(process, f"{code}\n".encode())
     assert (ended.code, "anna@example.com" in ended.out) == (0, True), ended.err
     assert (await tegu(fresh, "whoami", "--json")).json["identity"]["role"] == "admin"

@@ -88,7 +88,7 @@ def whoami(*, as_json: bool) -> None:
 def _key_by_mail(address: str, email: str) -> str:
     def ask_code() -> str:
         write_notice(f"If {email} is known there, a mail with a code is on its way.")
-        return _asked("Code", is_hidden=False)
+        return "".join(_asked("Code", is_hidden=False).split())  # mails write it in two halves
 
     return run_async(key_by_code(address, email, ask_code, f"tegu login on {platform.node()[:100]}"))
 
