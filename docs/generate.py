@@ -170,7 +170,6 @@ def pages() -> dict[Path, str]:
         **_beside("interface_pages").pages(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},
-        DOCS / "actions.md": _beside("actions_page").page(),
         **_beside("client_code").sources(),
     }
 
