@@ -162,6 +162,7 @@ async def test_a_body_is_counted_as_it_comes(tegu: Tegu) -> None:
     async with serving(tegu) as found:
         reader, writer = await found.connect(
             b"POST /api/runs HTTP/1.1\r\nHost: localhost\r\nX-User: default/anna/editor\r\n"
+            b"Sec-Fetch-Site: same-origin\r\n"
             b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
         answered = asyncio.create_task(reader.readuntil(b"too_large"))
