@@ -1,8 +1,9 @@
 """On whose behalf an action runs, and through which door."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Self
 from uuid import UUID
 
 from tegu.actions.machinery import Machinery
@@ -25,3 +26,13 @@ class Scope:
     actor: Actor
     machinery: Machinery
     rows: Rows = ALL_ROWS
+
+    @asynccontextmanager
+    async def in_one_transaction(self) -> AsyncGenerator[Self]:
+        """The same, with one transaction for all that is done with it. Whoever asks wakes workers after it."""
+        async with self.transaction() as connection:
+            yield replace(self, transaction=lambda: nullcontext(connection), wake=_nobody)
+
+
+def _nobody() -> None:
+    """What is not committed yet is not worth waking for."""

@@ -99,8 +99,6 @@ async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
     """Start one run per content or mail thread. A mailbox makes one run per message, or per thread where the pipeline
     takes threads. Workers drive them.
     """
-    version = await pipelines.resolve(scope, asked.pipeline)
-    inputs = await inputs_by_id(scope, version, asked.content_ids, asked.thread_ids)
     options = runs.StartOptions(
         model=asked.model,
         triggered_by=_TRIGGERED_BY.get(scope.actor.kind, TriggeredBy.USER),
@@ -111,7 +109,12 @@ async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
         due_at=asked.due_at,
         delay_s=asked.delay_s,
     )
-    return StartedRuns(await runs.start(scope, version, inputs, options))
+    async with scope.in_one_transaction() as joined:  # each would cost a submission a begin and a commit
+        version = await pipelines.resolve(joined, asked.pipeline)
+        inputs = await inputs_by_id(joined, version, asked.content_ids, asked.thread_ids)
+        run_ids = await runs.start(joined, version, inputs, options)
+    scope.wake()
+    return StartedRuns(run_ids)
 
 
 @action("runs.list", effect=Effect.READ, permission=Permission.RUNS_READ)
