@@ -101,6 +101,12 @@ BREAKAGES = {
     "deleted_contents_left_nothing": (
         "update tegu.runs set erased_at = clock_timestamp() where id = $1",
         "completed",
+    "quotas_add_up": (
+        (
+            "insert into tegu.quotas (organization_id, runs_day, runs_count, stored_bytes)"
+            " select organization_id, current_date, 0, 7 from tegu.runs where id = $1"
+        ),
+        "",  # of an organization, and of no run
     ),
     "calls_add_up": ("update tegu.llm_calls set cost_usd = -1 where run_id = $1", "completed"),
 }
@@ -125,8 +131,8 @@ async def test_every_invariant_finds_the_run_that_breaks_it(lab: Lab) -> None:
     connection = await asyncpg.connect(lab.database.address.owner)
     try:
         for name, (statement, run) in BREAKAGES.items():
-            broken = await _broken_by(connection, statement, found[run])
-            assert found[run] in broken.get(name.replace("_", " "), set()), (name, broken)
+            broken = await _broken_by(connection, statement, found.get(run) or found["completed"])
+            assert found.get(run) in broken.get(name.replace("_", " "), set()), (name, broken)
     finally:
         await connection.close()
 

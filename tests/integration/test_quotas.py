@@ -27,6 +27,7 @@ from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import ModelRef, ModelReply, ModelRequest
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
+from tegu.storage.invariants import check_invariants
 from tegu.storage.ledger import CallPlace, StoredLedger
 
 NOTE: JsonObject = {
@@ -197,3 +198,18 @@ async def test_the_apps_role_cannot_raise_its_own_quota(tegu: Tegu) -> None:
     async with tegu.database.transaction((await tegu.scope()).organization_id) as connection:
         with pytest.raises(Exception, match="permission denied"):
             await connection.exec_driver_sql("update tegu.quotas set runs_per_day = 1000")
+
+
+async def test_what_quotas_count_adds_up_whatever_was_stored_erased_and_spent(
+    tegu: Tegu, execute: Callable[..., Any]
+) -> None:
+    await tegu.ingest("x" * 600)
+    await spend(tegu, "0.25")
+    await bound(tegu, stored_bytes_max=10_000, spend_usd_per_month="1", runs_per_day=5)
+    await asyncio.gather(
+        *(spend(tegu, "0.05") for _ in range(3)), tegu.ingest("y" * 500), tegu.ingest("z" * 400)
+    )
+    await execute("delete from tegu.blobs where sha256 = (select min(sha256) from tegu.blobs)")
+    checks = await check_invariants(tegu.database.address, rows_max=5)
+    assert [check for check in checks if check.name == "quotas add up" and check.broken] == []
+    assert sum(check.name == "quotas add up" for check in checks) == 1
