@@ -101,6 +101,7 @@ BREAKAGES = {
     "deleted_contents_left_nothing": (
         "update tegu.runs set erased_at = clock_timestamp() where id = $1",
         "completed",
+    ),
     "quotas_add_up": (
         (
             "insert into tegu.quotas (organization_id, runs_day, runs_count, stored_bytes)"
