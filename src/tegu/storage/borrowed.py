@@ -273,11 +273,15 @@ def _names(statement: Any) -> list[str]:
     return [column.key or column.name for column in columns]
 
 
+_NUMERIC_OID = 1700
+"""Asked for by numeric columns alone, which are all of this type: floats have a type of their own."""
+
+
 def _result(statement: Any, driver: str, keys: Sequence[str], rows: Sequence[Sequence[Any]]) -> Rows:
     """Driver's rows as SQLAlchemy's, their values read as the statement's columns say."""
     dialect = _dialect(driver)
     readers = [
-        column.type.dialect_impl(dialect).result_processor(dialect, None)
+        column.type.dialect_impl(dialect).result_processor(dialect, _NUMERIC_OID)
         for column in getattr(statement, "exported_columns", ())
     ]
     if any(readers):
