@@ -192,8 +192,9 @@ def _ask(
             case.path_parameters[name] = ids[pick] if pick < len(ids) else value
         if case.operation.path == "/contents" and case.media_type == "application/json" and pick:
             case.query = {}  # which is of files
-        if case.query and "timeout_s" in case.query:
-            case.query["timeout_s"] = 0
+        query: dict[str, Any] = case.query or {}
+        if "timeout_s" in query:
+            query["timeout_s"] = 0
         response = case.call(base_url=url, session=session, timeout=60)
         case.validate_response(response, checks=CHECKS)
 
