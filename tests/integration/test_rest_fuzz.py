@@ -191,7 +191,7 @@ def _ask(
             ids = known.get(name, [])
             case.path_parameters[name] = ids[pick] if pick < len(ids) else value
         if case.operation.path == "/contents" and case.media_type == "application/json" and pick:
-            case.query = {}  # which is of files
+            case.query = dict[str, Any]()  # which is of files
         query: dict[str, Any] = case.query or {}
         if "timeout_s" in query:
             query["timeout_s"] = 0
