@@ -66,6 +66,12 @@ the key, for its owner alone; `--json` writes what the actions returned.
 `QuotaError`, ...); requests that failed in passing are repeated where that does no harm, starts by their idempotency key.
 
 {python}
+
+## MCP
+
+For agents the actions are tools, `runs_start` for `runs.start`, with the same inputs and outputs; more is in [mcp.md](mcp.md).
+
+{mcp}
 """
 
 CURL = (
@@ -152,6 +158,46 @@ asyncio.run(main())
     ),
 )
 
+MCP = (
+    (
+        "python",
+        """\
+import asyncio
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from mcp.client.client import Client
+from mcp.client.streamable_http import streamable_http_client
+
+
+async def main() -> None:
+    headers = {"Authorization": f"Bearer {os.environ['TEGU_API_KEY']}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=90) as http:
+        async with Client(streamable_http_client(f"{os.environ['TEGU_URL']}/mcp", http_client=http)) as agent:
+
+            async def ask(tool: str, **said: Any) -> Any:
+                return (await agent.call_tool(tool, said)).structured_content
+
+            data = base64.b64encode(Path("order.eml").read_bytes()).decode()
+            stored = await ask("contents_create", data=data, name="order.eml")
+            content_ids = [stored["content"]["id"]]
+            started = await ask(
+                "runs_start", pipeline="email_analysis", content_ids=content_ids, model="rules"
+            )
+            run = await ask("runs_wait", run_id=started["run_ids"][0], timeout_s=60)
+            print(run["status"], run["totals"]["calls"], run["totals"]["cost_usd"])
+            for result in (await ask("results_list", run_id=run["id"], type="classify"))["items"]:
+                print(result["data"]["category"], result["confidence"]["value"])
+
+
+asyncio.run(main())
+""",
+    ),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -170,6 +216,7 @@ async def page(environment: Mapping[str, str], folder: Path) -> str:
             curl=await _written(served, CURL),
             shell=await _written(served, SHELL),
             python=await _written(served, PYTHON),
+            mcp=await _written(served, MCP),
         )
 
 
