@@ -46,11 +46,16 @@ class StartOptions:
 
 
 async def start(
-    scope: Scope, version: PipelineVersion, inputs: Sequence[RunInput], options: StartOptions | None = None
+    scope: Scope,
+    version: PipelineVersion,
+    inputs: Sequence[RunInput],
+    options: StartOptions | None = None,
+    *,
+    is_known: bool = False,
 ) -> tuple[UUID, ...]:
-    """Start runs, all in one transaction; workers are woken after it is committed."""
+    """Start runs, all in one transaction; workers are woken after it is committed. `is_known`: see `start_in`."""
     async with scope.transaction() as connection:
-        run_ids = await start_in(scope, connection, version, inputs, options)
+        run_ids = await start_in(scope, connection, version, inputs, options, is_known=is_known)
     scope.wake()
     return run_ids
 
@@ -61,15 +66,19 @@ async def start_in(
     version: PipelineVersion,
     inputs: Sequence[RunInput],
     options: StartOptions | None = None,
+    *,
+    is_known: bool = False,
 ) -> tuple[UUID, ...]:
     """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key,
-    QuotaError where the organization's quota has no room for all of them.
+    QuotaError where the organization's quota has no room for all of them. `is_known`: the version was found by its name,
+    in this organization.
     """
     options = options or StartOptions()
     check_start_time(options.due_at, options.delay_s)
-    known = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
-    if known is None or known.id != version.id:
-        raise NotFoundError(f"there is no pipeline {version.name}@{version.number} in this organization")
+    if not is_known:
+        known = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
+        if known is None or known.id != version.id:
+            raise NotFoundError(f"there is no pipeline {version.name}@{version.number} in this organization")
     if options.idempotency_key is not None:
         keys = [options.idempotency_key, *(f"{options.idempotency_key}\n{i}" for i in range(1, len(inputs)))]
         others = inputs if len(inputs) > 1 else ()

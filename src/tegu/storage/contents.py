@@ -224,6 +224,8 @@ async def subjects_of(
     connection: Transaction, organization_id: UUID, thread_ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     """Subjects of mail threads; those that are not there are missing."""
+    if not thread_ids:
+        return {}
     query = select(mail_threads.c.id, mail_threads.c.subject).where(
         mail_threads.c.organization_id == organization_id, mail_threads.c.id.in_(thread_ids)
     )

@@ -112,7 +112,7 @@ async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
     async with scope.in_one_transaction() as joined:  # each would cost a submission a begin and a commit
         version = await pipelines.resolve(joined, asked.pipeline)
         inputs = await inputs_by_id(joined, version, asked.content_ids, asked.thread_ids)
-        run_ids = await runs.start(joined, version, inputs, options)
+        run_ids = await runs.start(joined, version, inputs, options, is_known=True)
     scope.wake()
     return StartedRuns(run_ids)
 
