@@ -39,7 +39,7 @@ PAGE = """\
 
 <!-- Written by `python docs/generate.py interfaces`, which runs every step; a test compares. Change docs/interfaces_page.py. -->
 
-Every interface is derived from the same [actions](glossary.md), so that whoever knows one knows the others: the action
+Every interface is derived from the same [actions](actions.md), so that whoever knows one knows the others: the action
 `runs.start` is `POST /api/runs`, `tegu start`, `client.runs.start(...)` and, for agents, the tool `runs_start`.
 
 The job: store an e-mail, run the pipeline `email_analysis` over it, wait, read the results and what they cost. The model is

@@ -137,6 +137,8 @@ class Run:
     priority: int = 0
     scheduled_at: datetime | None = None
     """When it is to start, while that is to come."""
+    erased_at: datetime | None = None
+    """When what it read was deleted: outputs, results and errors went too, and only what it did and cost is left."""
     stages: tuple[StageRun, ...] = ()
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()

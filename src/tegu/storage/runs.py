@@ -322,6 +322,7 @@ def _run(row: Mapping[Any, Any]) -> Run:
         cancel_requested_at=row["cancel_requested_at"],
         priority=row["priority"],
         scheduled_at=row["scheduled_at"],
+        erased_at=row["erased_at"],
     )
 
 

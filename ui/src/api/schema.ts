@@ -972,6 +972,7 @@ export interface Run {
   held_by: string | null;
   priority: number;
   scheduled_at: string | null;
+  erased_at: string | null;
   stages: StageRun[];
   results: Result[];
   totals: CallTotals;

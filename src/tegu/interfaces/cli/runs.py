@@ -71,6 +71,10 @@ def show(*, run_id: UUID, as_json: bool) -> None:
     if run.waiting_reason:
         hint = "" if run.held_by else " (`tegu worker --import MODULE`)"
         out.print(f"[yellow]waits:[/] {escape(run.waiting_reason)}{hint}")
+    if run.erased_at:
+        out.print(
+            f"[yellow]erased:[/] what it read was deleted {said(run.erased_at)}, and its results with it"
+        )
     if run.scheduled_at:
         out.print(f"[yellow]scheduled:[/] starts {said(run.scheduled_at)}")
     if run.priority:

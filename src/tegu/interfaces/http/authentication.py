@@ -83,7 +83,9 @@ class Authentication:
     async def actor_of_key(self, key: str) -> Actor:
         """Who has a key. Raises UnauthenticatedError."""
         if not KEY_FORM.fullmatch(key):
-            raise UnauthenticatedError("that is no API key of ours", hint="it begins with `tegu_`")
+            raise UnauthenticatedError(
+                "that is no API key of ours", hint="a key is `tegu_`, 8 letters or digits, `_`, and 43 more"
+            )
         found = await storage.find_key(await self._service.database.engine(), hash_of(key))
         if found is None:
             raise UnauthenticatedError("the key lets nobody in, or not any more", hint="make a new one")

@@ -133,7 +133,10 @@ def problem(
 def places_of(found: Any) -> list[ProblemPlace]:
     """Pydantic's errors, each with its place: `body.pipeline`."""
     return [
-        ProblemPlace(place=".".join(str(part) for part in each["loc"]) or "request", message=each["msg"])
+        ProblemPlace(
+            place=".".join(str(part) for part in each["loc"]) or "request",
+            message=each["msg"].replace("Tuple", "List").replace("tuple", "list"),  # as JSON calls it
+        )
         for each in found
     ]
 
