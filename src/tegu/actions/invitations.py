@@ -7,7 +7,7 @@ would let them come in as the other, here and wherever else that address is a me
 from uuid import UUID
 
 from tegu.actions import throttle
-from tegu.actions.ranks import check_gives, check_sees_all
+from tegu.actions.ranks import check_changes, check_gives, check_lets_in
 from tegu.actions.scope import Scope
 from tegu.actions.sign_in_mails import invitation_mail
 from tegu.actions.tokens import hash_of, new_token
@@ -26,7 +26,7 @@ OPEN_MAX = 500
 async def invite(scope: Scope, written: str, role: Role) -> Invitation:
     """Mail an invitation. Raises UsageError, ForbiddenError, ConflictError, QuotaError."""
     email, token = checked_email(written), new_token()
-    check_sees_all(scope)
+    check_lets_in(scope, role)
     check_gives(scope, role)
     database = scope.machinery.database
     await throttle.count(database, throttle.INVITATIONS_A_DAY, str(scope.organization_id))
@@ -51,8 +51,9 @@ async def revoke(scope: Scope, invitation_id: UUID) -> Invitation:
     """Take one back. Raises NotFoundError."""
     async with scope.transaction() as connection:
         revoked = await invitations.revoke(connection, scope.organization_id, invitation_id)
-    if revoked is None:
-        raise NotFoundError(f"there is no open invitation {invitation_id}", hint="list the invitations")
+        if revoked is None:
+            raise NotFoundError(f"there is no open invitation {invitation_id}", hint="list the invitations")
+        check_changes(scope, revoked.role)
     return revoked
 
 

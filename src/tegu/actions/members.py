@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from tegu.actions.ranks import check_changes, check_gives, check_sees_all
+from tegu.actions.ranks import check_changes, check_gives, check_lets_in
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Role
 from tegu.domain.errors import ConflictError, NotFoundError
@@ -28,12 +28,12 @@ async def update_member(
     scope: Scope, user_id: UUID, *, role: Role | None = None, is_disabled: bool | None = None
 ) -> Member:
     """Change what somebody is, or whether they come in. Raises NotFoundError, ForbiddenError, ConflictError."""
-    check_sees_all(scope)
     async with scope.transaction() as connection:
         owners = await members.lock_owners(connection, scope.organization_id)
         member = await _member(connection, scope, user_id)
         check_changes(scope, member.role)
         check_gives(scope, role or member.role)
+        check_lets_in(scope, role or member.role)
         stays = (role or member.role) is Role.OWNER and not (
             member.disabled_at is not None if is_disabled is None else is_disabled
         )
@@ -43,6 +43,10 @@ async def update_member(
             changes["disabled_at"] = datetime.now(UTC) if is_disabled else None
         if changes:
             await members.change_user(connection, scope.organization_id, user_id, **changes)
+            if is_disabled or (
+                role is not None and role.rank < member.role.rank
+            ):  # whom they let in is theirs to answer for
+                await members.forget_invitations(connection, scope.organization_id, user_id)
         return await _member(connection, scope, user_id)
 
 
@@ -60,6 +64,7 @@ async def remove_member(scope: Scope, user_id: UUID) -> Member:
 async def create_account(scope: Scope, name: str, role: Role) -> ServiceAccount:
     """Raises ForbiddenError, ConflictError."""
     check_gives(scope, role)
+    check_lets_in(scope, role)
     async with scope.transaction() as connection:
         there = await members.count_users(connection, scope.organization_id, members.SERVICE)
         if there >= ACCOUNTS_MAX:

@@ -13,7 +13,6 @@ from tegu.storage.organization_erasure import (
     OrganizationEraser,
     deleted_organizations,
     mark_deleted,
-    name_of,
 )
 
 SETTLE_S = 60.0
@@ -23,9 +22,9 @@ async def delete_organization(scope: Scope, name: str) -> None:
     """All of it. Raises ConflictError where that is not its name."""
     async with scope.transaction() as connection:
         if not await mark_deleted(connection, scope.organization_id, name):
-            called = await name_of(connection, scope.organization_id)
             raise ConflictError(
-                f"the organization is not called {name[:80]!r}", hint=f"to delete it say its name: {called!r}"
+                f"the organization is not called {name[:80]!r}",
+                hint="`organizations.get` says how it is called",
             )
     await erase_organization(scope.machinery.database, scope.organization_id)
 

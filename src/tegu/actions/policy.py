@@ -19,10 +19,27 @@ class Decision:
     reason: str | None = None
 
 
+OF_THE_WHOLE = frozenset(
+    {
+        Permission.CONTENTS_DELETE,
+        Permission.ORGANIZATION_EXPORT,
+        Permission.ORGANIZATION_DELETE,
+        Permission.MEMBERS_WRITE,
+        Permission.SETTINGS_WRITE,
+        Permission.AUDIT_READ,
+    }
+)
+"""What reaches beyond some pipelines: a key that is restricted to such has none of it, whatever its role and scopes."""
+
+
 def decide(actor: Actor, permission: Permission) -> Decision:
     """What becomes of an action that needs this permission."""
     if permission is Permission.SELF and actor.kind is not ActorKind.USER:
         return Decision(is_allowed=False, reason="only a person who signed in has sessions and a profile")
+    if actor.pipelines is not None and permission in OF_THE_WHOLE:
+        return Decision(
+            is_allowed=False, reason="the key is restricted to pipelines, and this is about all of them"
+        )
     if permission in actor.permissions:
         return Decision(is_allowed=True, rows=Rows(actor.pipelines))
     if permission is Permission.OPERATE:

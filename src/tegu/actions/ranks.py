@@ -5,7 +5,7 @@ is at most the role of who does it.
 """
 
 from tegu.actions.scope import Scope
-from tegu.domain.actor import Role
+from tegu.domain.actor import PERMISSIONS_OF, Role
 from tegu.domain.errors import ForbiddenError
 
 
@@ -18,11 +18,16 @@ def check_gives(scope: Scope, role: Role) -> None:
         )
 
 
-def check_sees_all(scope: Scope) -> None:
-    """Raises ForbiddenError for a key that is restricted to pipelines: whom it lets in would see what it does not."""
+def check_lets_in(scope: Scope, role: Role) -> None:
+    """Raises ForbiddenError for a key that is restricted, to pipelines or scopes, where whom it lets in would not be."""
     if scope.actor.pipelines is not None:
         raise ForbiddenError(
             "a key that is restricted to pipelines lets nobody in", hint="use one without `pipelines`"
+        )
+    if scope.actor.scopes is not None and not PERMISSIONS_OF[role] <= scope.actor.permissions:
+        raise ForbiddenError(
+            f"a key with some scopes lets nobody in who may more than it: the role {role.value!r} does",
+            hint="use a key without `scopes`, or sign in",
         )
 
 

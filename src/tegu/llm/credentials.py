@@ -19,6 +19,10 @@ _IS_SECRET = re.compile("secret|token|password")
 _OF_THE_MACHINE = frozenset({"login_file"})
 """Options that name something on the operator's machine: nobody else's to choose."""
 _HOST_PART = re.compile(r"[A-Za-z0-9._-]+")
+_IN_HOSTS = frozenset({"region", "location"})
+"""Options that become part of a host: whoever could write more there would choose the host."""
+_REGION = re.compile(r"[a-z0-9-]{1,40}")
+_SECRETS = frozenset({"secret_access_key"})
 
 
 def variables_of(provider: str) -> tuple[str, ...]:
@@ -71,6 +75,16 @@ class EnvironmentCredentials:
             values[variables.keys[0]] = api_key
         if (url := self._first(variables.urls)) is not None:
             values[url[0]] = url[1]
+        for option in _IN_HOSTS & options.keys():
+            if not _REGION.fullmatch(options[option]):
+                raise ConfigurationError(
+                    f"{options[option][:60]!r} is no {option}", hint="lower-case letters, digits and hyphens"
+                )
+        if variables.ways and not api_key and not _SECRETS & options.keys():
+            raise ConfigurationError(
+                f"{name!r} needs a key of the organization's own",
+                hint="what this machine signs in with is the operator's alone",
+            )
         return EnvironmentCredentials(values)._made(name)  # noqa: SLF001 (of its own kind)
 
     def _made(self, name: str) -> Credential:

@@ -137,11 +137,8 @@ async def lock_owners(connection: Transaction, organization_id: UUID) -> set[UUI
     return set(await connection.scalars(query.order_by(_C.id).with_for_update()))
 
 
-async def remove_user(connection: Transaction, organization_id: UUID, user_id: UUID) -> None:
-    """Remove a user with all by which they come in, and what they have invited to and nobody accepted yet."""
-    for table in (sessions, api_keys, sign_in_links):
-        gone = delete(table).where(table.c.organization_id == organization_id, table.c.user_id == user_id)
-        await connection.execute(gone)
+async def forget_invitations(connection: Transaction, organization_id: UUID, user_id: UUID) -> None:
+    """Take back what a user has invited to and nobody accepted yet."""
     await connection.execute(
         delete(invitations).where(
             invitations.c.organization_id == organization_id,
@@ -149,4 +146,12 @@ async def remove_user(connection: Transaction, organization_id: UUID, user_id: U
             invitations.c.accepted_at.is_(None),
         )
     )
+
+
+async def remove_user(connection: Transaction, organization_id: UUID, user_id: UUID) -> None:
+    """Remove a user with all by which they come in, and what they have invited to and nobody accepted yet."""
+    for table in (sessions, api_keys, sign_in_links):
+        gone = delete(table).where(table.c.organization_id == organization_id, table.c.user_id == user_id)
+        await connection.execute(gone)
+    await forget_invitations(connection, organization_id, user_id)
     await connection.execute(delete(users).where(_C.organization_id == organization_id, _C.id == user_id))

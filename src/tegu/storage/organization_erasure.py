@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 
 from tegu.domain.invariant import BrokenRow, InvariantCheck
 from tegu.storage.statements import statement
@@ -29,12 +29,6 @@ async def mark_deleted(connection: Transaction, organization_id: UUID, name: str
         .values(deleted_at=func.clock_timestamp())
     )
     return await connection.scalar(marked.returning(organizations.c.id)) is not None
-
-
-async def name_of(connection: Transaction, organization_id: UUID) -> str:
-    """What it is called."""
-    found = await connection.scalar(select(organizations.c.name).where(organizations.c.id == organization_id))
-    return str(found or "")
 
 
 async def deleted_organizations(pool: "asyncpg.Pool[asyncpg.Record]") -> list[UUID]:

@@ -76,7 +76,9 @@ class DeletedProviderKey:
     key_id: UUID
 
 
-@action("provider_keys.create", effect=Effect.WRITE, permission=Permission.KEYS_WRITE, audited=("provider",))
+@action(
+    "provider_keys.create", effect=Effect.WRITE, permission=Permission.SETTINGS_WRITE, audited=("provider",)
+)
 async def create_provider_key(scope: Scope, asked: CreateProviderKey) -> ProviderKey:
     """Store the organization's own key of a provider: it goes before the operator's, and only to the host that is set now."""
     return await provider_keys.create_key(
@@ -84,7 +86,7 @@ async def create_provider_key(scope: Scope, asked: CreateProviderKey) -> Provide
     )
 
 
-@action("provider_keys.list", effect=Effect.READ, permission=Permission.KEYS_READ)
+@action("provider_keys.list", effect=Effect.READ, permission=Permission.SETTINGS_READ)
 async def list_provider_keys(scope: Scope, asked: NoInput) -> ListedProviderKeys:
     """List the organization's own keys of providers, without the keys."""
     del asked
@@ -95,7 +97,7 @@ async def list_provider_keys(scope: Scope, asked: NoInput) -> ListedProviderKeys
 @action(
     "provider_keys.rotate",
     effect=Effect.WRITE,
-    permission=Permission.KEYS_WRITE,
+    permission=Permission.SETTINGS_WRITE,
     key="key_id",
     audited=("key_id",),
 )
@@ -109,7 +111,7 @@ async def rotate_provider_key(scope: Scope, asked: RotateProviderKey) -> Provide
 @action(
     "provider_keys.delete",
     effect=Effect.DESTRUCTIVE,
-    permission=Permission.KEYS_WRITE,
+    permission=Permission.SETTINGS_WRITE,
     key="key_id",
     audited=("key_id",),
 )

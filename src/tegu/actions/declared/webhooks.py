@@ -94,7 +94,7 @@ class TestedWebhook:
     "webhooks.create",
     effect=Effect.WRITE,
     permission=Permission.WEBHOOKS_WRITE,
-    audited=("url", "events", "pipelines"),
+    audited=("events", "pipelines"),
 )
 async def create_webhook(scope: Scope, asked: CreateWebhook) -> WebhookWithSecret:
     """Tell an address of events, by signed requests. The secret that they are signed with is shown this once."""
@@ -126,7 +126,7 @@ async def get_webhook(scope: Scope, asked: WebhookId) -> Webhook:
     effect=Effect.WRITE,
     permission=Permission.WEBHOOKS_WRITE,
     key="webhook_id",
-    audited=("webhook_id", "url", "events", "pipelines", "is_enabled"),
+    audited=("webhook_id", "events", "pipelines", "is_enabled"),
     is_idempotent=True,
 )
 async def update_webhook(scope: Scope, asked: UpdateWebhook) -> Webhook:

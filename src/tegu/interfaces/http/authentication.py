@@ -71,7 +71,7 @@ class Authentication:
             user = await self._resolve_user(request)
             if user is None:
                 raise UnauthenticatedError("nobody is signed in", hint=_HINT)
-            if written is None:  # a browser sends cookies by itself, and no such header
+            if not _is_bearer(written):  # a browser sends cookies, and other schemes' credentials, by itself
                 check_same_origin(request, settings.url)
             return await self._host_actor(user)
         if written is not None:
@@ -143,6 +143,10 @@ class Authentication:
 
 def _is_ours(written: str | None) -> bool:
     return written is not None and written.partition(" ")[2].strip().startswith("tegu_")
+
+
+def _is_bearer(written: str | None) -> bool:
+    return written is not None and written.partition(" ")[0].lower() == "bearer"
 
 
 def _bearer(written: str) -> str:

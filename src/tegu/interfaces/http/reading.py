@@ -24,6 +24,8 @@ from tegu.interfaces.http.problems import answer
 JSON_BYTES_MAX = 16 * 2**20
 """Room for the largest inline content in base64."""
 JSON_DEPTH_MAX = 64
+_CONTAINERS_MAX = 20_000
+_ITEMS_MAX = 200_000
 _DROPPED_BYTES_MAX = 2**28
 _INT_MAX = 2**63 - 1
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -93,6 +95,9 @@ def limited(request: Request, bytes_max: int) -> Request:
 
 def checked_json(data: bytes, place: str = "body") -> JsonValue:
     """JSON as a value that can be stored. Raises UsageError."""
+    # Counted before it is parsed, since parsing stops everybody: a megabyte of brackets takes seconds, one of text a moment.
+    if data.count(b"[") + data.count(b"{") > _CONTAINERS_MAX or data.count(b",") > _ITEMS_MAX:
+        _refuse(f"{place} has too many parts", "send large texts as files: docs/rest.md")
     try:
         value = json.loads(data, parse_int=_integer, parse_float=_float, parse_constant=_no_number)
     except RecursionError:

@@ -13,6 +13,7 @@ nothing up; what changes something comes from a page of ours; a token is taken f
 answer.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -41,6 +42,7 @@ from tegu.storage import sign_in as storage
 log = logging.getLogger("tegu.http")
 
 BODY_BYTES_MAX = 16_384
+BODY_S = 3.0
 Said = dict[str, str]
 Handler = Callable[[Request], Awaitable[Response]]
 ActorOfSession = Callable[[str | None], Awaitable[Actor]]
@@ -257,10 +259,14 @@ class SignInPages:
 async def _told(request: Request) -> Said:
     """The fields of a form, or of a JSON object. Raises UsageError."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > BODY_BYTES_MAX:
-            raise UsageError("that is more than a form holds")
+    try:
+        async with asyncio.timeout(BODY_S):  # nobody is known yet, and a slow sender takes a place
+            async for piece in request.stream():
+                body += piece
+                if len(body) > BODY_BYTES_MAX:
+                    raise UsageError("that is more than a form holds")
+    except TimeoutError as error:
+        raise UsageError("the form did not come in time") from error
     try:
         if _is_json(request):
             found: Any = json.loads(body or b"{}")
