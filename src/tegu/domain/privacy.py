@@ -37,6 +37,8 @@ class OrganizationSettings:
 
     def retention(self, operators: Retention) -> Retention:
         """How long things are kept of it: nothing longer than the operator keeps it."""
+        if (self.keep_events_days, self.keep_replies_days, self.keep_runs_days) == (None, None, None):
+            return operators
         return Retention(
             events_days=_shorter(self.keep_events_days, operators.events_days),
             replies_days=_shorter(self.keep_replies_days, operators.replies_days),
