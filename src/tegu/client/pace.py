@@ -1,4 +1,4 @@
-"""Waiting and reading, in a program that is async. `blocking.pace` is the same for one that is not."""
+"""Waiting, reading and writing, in a program that is async. `blocking.pace` is the same for one that is not."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -16,3 +16,8 @@ async def pieces(file: BinaryIO) -> AsyncGenerator[bytes]:
     """The rest of a file, as it is wanted."""
     while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
         yield piece
+
+
+async def write(file: BinaryIO, data: bytes) -> None:
+    """Append to a file."""
+    await asyncio.to_thread(file.write, data)

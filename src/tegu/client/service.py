@@ -22,8 +22,9 @@ from tegu.actions.declared.runs import WAIT_MAX_S
 from tegu.client.asking import Asking, HttpAsking
 from tegu.client.nouns import Nouns
 from tegu.client.nouns.contents import CREATE
-from tegu.client.pace import sleep
+from tegu.client.pace import sleep, write
 from tegu.client.patience import Patience
+from tegu.client.whole_file import written_whole
 from tegu.domain.content import SourceType
 from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
@@ -81,6 +82,19 @@ class Service(Nouns):
             "external_id": external_id,
         }
         return await self._asking.upload(CREATE, file, given)
+
+    async def export(self, to: Path) -> int:
+        """Write all that the organization has to a new file, an archive (`.tar.gz`); how many bytes that were. Raises UsageError
+        where there is such a file; of an export that breaks off there is none.
+        """
+        [own] = [each for each in (await self.organizations.list()).items if each.is_current]
+        size_bytes = 0
+        archive = self._asking.export(own.id)
+        with written_whole(to) as file:
+            async for piece in archive:
+                await write(file, piece)
+                size_bytes += len(piece)
+        return size_bytes
 
     async def start(
         self, pipeline: str, *inputs: Ingested | Source, model: str | None = None

@@ -393,6 +393,14 @@ export interface Exchange {
   reply: Record<string, JsonValue> | null;
 }
 
+/** What an export holds. `path` is where it is downloaded, below the address of the service. */
+export interface ExportManifest {
+  tables: TableCount[];
+  blobs: number;
+  blob_bytes: number;
+  path: string;
+}
+
 /** Why another model was asked: how the one before it ended. */
 export interface Fallback {
   from_model: string;
@@ -1163,6 +1171,12 @@ export interface Subject {
   address: string;
 }
 
+/** A table, and how many rows it has of the organization. */
+export interface TableCount {
+  name: string;
+  rows: number;
+}
+
 /** The delivery that tells how the test went: `webhook_deliveries.get`. */
 export interface TestedWebhook {
   delivery_id: string;
@@ -1711,6 +1725,22 @@ export interface Operations {
     body: never;
     answer: DeletedOrganization;
   };
+  /** Say what an export of the organization has: every row of every table but secrets, and all bytes. */
+  organizations_export: {
+    path: { organization_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ExportManifest;
+  };
+  /** Download all that the organization has. */
+  organizations_export_data: {
+    path: { organization_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Blob;
+  };
   /** Read what is known of the organization. */
   organizations_get: {
     path: { organization_id: string };
@@ -2238,6 +2268,8 @@ export const ROUTES = {
   models_use: { method: "POST", path: "/models/use" },
   organizations_create: { method: "POST", path: "/organizations" },
   organizations_delete: { method: "DELETE", path: "/organizations/{organization_id}" },
+  organizations_export: { method: "GET", path: "/organizations/{organization_id}/export" },
+  organizations_export_data: { method: "GET", path: "/organizations/{organization_id}/export/data" },
   organizations_get: { method: "GET", path: "/organizations/{organization_id}" },
   organizations_list: { method: "GET", path: "/organizations" },
   organizations_update: { method: "PATCH", path: "/organizations/{organization_id}" },

@@ -1,4 +1,4 @@
-"""The end of an organization."""
+"""All that an organization has, handed out; and its end."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,6 +9,8 @@ from pydantic import Field
 from tegu.actions.action import Effect, action
 from tegu.actions.declared.organizations import OrganizationId
 from tegu.actions.organization_erasure import delete_organization
+from tegu.actions.organization_export import ACTION as EXPORT
+from tegu.actions.organization_export import ExportManifest, describe_export
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
 from tegu.domain.errors import NotFoundError
@@ -25,6 +27,16 @@ class DeletedOrganization:
     """The id that stays of it, and stands for nothing."""
 
     organization_id: UUID
+
+
+@action(EXPORT, effect=Effect.READ, permission=Permission.ORGANIZATION_EXPORT, key="organization_id")
+async def export_organization(scope: Scope, asked: OrganizationId) -> ExportManifest:
+    """Say what an export of the organization has: every row of every table but secrets, and all bytes. It is downloaded from `path`,
+    as one archive; the download is noted in the audit log.
+    """
+    if asked.organization_id != scope.organization_id:
+        raise NotFoundError(f"there is no organization {asked.organization_id}")
+    return await describe_export(scope)
 
 
 @action(

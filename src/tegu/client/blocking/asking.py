@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO, Protocol, TypeVar
+from uuid import UUID
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
@@ -51,6 +52,10 @@ class Asking(Protocol):
 
     def live(self, topics: str, *, partials: bool) -> Generator[RunEvent]:
         """What happens, until the feed ends or breaks off: then what was missed is read, and it is asked for again."""
+        ...
+
+    def export(self, organization_id: UUID) -> Generator[bytes]:
+        """All that an organization has, as an archive, piece by piece. Raises what refuses it."""
         ...
 
     def close(self) -> None:
@@ -127,6 +132,19 @@ class HttpAsking:
                             return
         except (httpx.TransportError, ValueError):
             return
+
+    def export(self, organization_id: UUID) -> Generator[bytes]:
+        """See `Asking`. Raises UnreachableError for an archive that breaks off."""
+        path = f"/organizations/{organization_id}/export/data"
+        limits = httpx.Timeout(self._timeout_s, connect=_CONNECT_S)
+        try:
+            with self._http.stream("GET", path, timeout=limits) as answer:
+                if not answer.is_success:
+                    raise error_of(answer.status_code, answer.headers, answer.read())
+                for piece in answer.iter_bytes():
+                    yield piece
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def close(self) -> None:
         """See `Asking`."""

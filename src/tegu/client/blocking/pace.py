@@ -1,4 +1,4 @@
-"""Waiting and reading, in a program that is not async."""
+"""Waiting, reading and writing, in a program that is not async."""
 
 import time
 from collections.abc import Generator
@@ -16,3 +16,8 @@ def pieces(file: BinaryIO) -> Generator[bytes]:
     """The rest of a file, as it is wanted."""
     while piece := file.read(_PIECE_BYTES):
         yield piece
+
+
+def write(file: BinaryIO, data: bytes) -> None:
+    """Append to a file."""
+    file.write(data)

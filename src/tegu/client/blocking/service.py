@@ -22,8 +22,9 @@ from tegu.actions.declared.runs import WAIT_MAX_S
 from tegu.client.blocking.asking import Asking, HttpAsking
 from tegu.client.blocking.nouns import Nouns
 from tegu.client.blocking.nouns.contents import CREATE
-from tegu.client.blocking.pace import sleep
+from tegu.client.blocking.pace import sleep, write
 from tegu.client.patience import Patience
+from tegu.client.whole_file import written_whole
 from tegu.domain.content import SourceType
 from tegu.domain.errors import UsageError
 from tegu.domain.json import JsonObject
@@ -81,6 +82,19 @@ class Service(Nouns):
             "external_id": external_id,
         }
         return self._asking.upload(CREATE, file, given)
+
+    def export(self, to: Path) -> int:
+        """Write all that the organization has to a new file, an archive (`.tar.gz`); how many bytes that were. Raises UsageError
+        where there is such a file; of an export that breaks off there is none.
+        """
+        [own] = [each for each in (self.organizations.list()).items if each.is_current]
+        size_bytes = 0
+        archive = self._asking.export(own.id)
+        with written_whole(to) as file:
+            for piece in archive:
+                write(file, piece)
+                size_bytes += len(piece)
+        return size_bytes
 
     def start(self, pipeline: str, *inputs: Ingested | Source, model: str | None = None) -> tuple[UUID, ...]:
         """Store the inputs, start the runs that they make, and return their ids at once. `runs.start` has all options."""

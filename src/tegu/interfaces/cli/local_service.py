@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tegu.actions.action import Action, ActionInput
 from tegu.actions.contents import Ingested, Source
 from tegu.actions.declared.contents import FileContent
+from tegu.actions.organization_export import begin_export
 from tegu.actions.registry import ACTIONS
 from tegu.app import Tegu
 from tegu.client.call import Call
@@ -50,6 +51,13 @@ class LocalAsking:
         del topics, partials
         for event in ():
             yield event
+
+    async def export(self, organization_id: UUID) -> AsyncGenerator[bytes]:
+        """See `Asking`."""
+        scope = await self._tegu.scope()
+        assert organization_id == scope.organization_id
+        async for piece in await begin_export(scope):
+            yield piece
 
     async def close(self) -> None:
         """Whoever opened the Tegu closes it."""

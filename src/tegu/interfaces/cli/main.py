@@ -52,6 +52,9 @@ COMMANDS: Final = {
         "Replay recorded model calls, and show how Tegu reads them: object, tokens, cost, ending, error.",
     ),
     "mcp": Lazy("mcp", "mcp", "Serve the Model Context Protocol on stdin and stdout, until stdin ends."),
+    "organizations": Lazy(
+        "organizations", "organizations", "List organizations, change one, or export it as a file."
+    ),
     "migrate": Lazy("migrate", "migrate", "Bring the database to this version."),
     "prune": Lazy("prune", "prune", "Drop what was kept long enough: events, replies, ended runs."),
     "crashpoints": Lazy(

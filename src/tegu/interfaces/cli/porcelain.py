@@ -24,6 +24,7 @@ WRITTEN: Mapping[str, str] = MappingProxyType(
         "models.list": "models list",
         "models.try": "models test",
         "models.use": "models use",
+        "organizations.export": "organizations export",
         "pauses.create": "pause",
         "pauses.list": "pauses",
         "pauses.remove": "resume",

@@ -1,4 +1,4 @@
-"""Downloads: the bytes of a content, in pieces, as a file that no browser shows.
+"""Downloads: the bytes of a content, and all that an organization has, in pieces, as a file that no browser shows.
 
 Made by `api`. Invariants: at most one piece of a download is in memory; no transaction lasts while a client reads slowly; what
 was sent by somebody is never shown as a page of ours.
@@ -6,6 +6,7 @@ was sent by somebody is never shown as a page of ours.
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from urllib.parse import quote
 from uuid import UUID
 
@@ -14,8 +15,11 @@ from starlette.responses import Response, StreamingResponse
 
 from tegu.actions.contents import bytes_of
 from tegu.actions.declared.contents import ContentId, get_content
+from tegu.actions.declared.organization_data import export_organization
+from tegu.actions.organization_export import begin_export
 from tegu.actions.scope import Scope
 from tegu.domain.content import Content
+from tegu.domain.errors import NotFoundError
 from tegu.interfaces.http.conditional import is_named
 from tegu.interfaces.http.problems import problem, problem_response
 from tegu.interfaces.http.reading import CheckedRoute, check_query
@@ -28,7 +32,7 @@ ScopeOf = Callable[[Request], Awaitable[Scope]]
 
 
 def downloads(scope_of: ScopeOf) -> APIRouter:
-    """The route."""
+    """The routes."""
     router = APIRouter(route_class=CheckedRoute)
 
     async def contents_data(request: Request, content_id: UUID) -> Response:
@@ -62,18 +66,45 @@ def downloads(scope_of: ScopeOf) -> APIRouter:
         include_in_schema=False,
         response_model=None,
     )
+
+    async def organizations_export_data(request: Request, organization_id: UUID) -> Response:
+        """Download all that the organization has, as an archive that is made while it is read."""
+        check_query(request, ())
+        scope = await scope_of(request)
+        scope = replace(scope, rows=export_organization.check(scope.actor))
+        if organization_id != scope.organization_id:
+            raise NotFoundError(f"there is no organization {organization_id}")
+        headers = {
+            **_attached(f"organization-{organization_id}.tar.gz"),
+            "cache-control": "no-store",
+        }
+        return StreamingResponse(await begin_export(scope), 200, headers, "application/gzip")
+
+    router.add_api_route(
+        "/organizations/{organization_id}/export/data",
+        organizations_export_data,
+        methods=["GET"],
+        include_in_schema=False,
+        response_model=None,
+    )
     return router
 
 
 def _headers(content: Content) -> dict[str, str]:
     return {
+        **_attached(content.name or str(content.id)),
         "etag": f'"{content.sha256}"',
-        "content-disposition": disposition_of(content.name or str(content.id)),
+        "cache-control": "private, no-cache",
+        "accept-ranges": "bytes",
+    }
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {
+        "content-disposition": disposition_of(name),
         "content-security-policy": "default-src 'none'; sandbox",
         "x-content-type-options": "nosniff",
         "cross-origin-resource-policy": "same-origin",
-        "cache-control": "private, no-cache",
-        "accept-ranges": "bytes",
     }
 
 

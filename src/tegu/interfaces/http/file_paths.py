@@ -96,6 +96,25 @@ _DOWNLOAD: Json = {
     "x-permission": "contents:read",
 }
 
+_EXPORT: Json = {
+    "tags": ["organizations"],
+    "operationId": "organizations_export_data",
+    "summary": "Download all that the organization has.",
+    "description": "A tar archive, compressed by gzip, that is made while it is read: rows as lines of JSON, bytes by their sha256, "
+    "and at its end `manifest.json`; without that it is not whole.",
+    "parameters": [_CONTENT_ID | {"name": "organization_id"}],
+    "responses": {
+        "200": {
+            "description": "The archive.",
+            "headers": {"Content-Disposition": _FILE_HEADERS["Content-Disposition"]},
+            "content": {"application/gzip": _BYTES},
+        },
+        **_problem(401, 403, 404, 422, 429, 503),
+    },
+    "x-effect": "read",
+    "x-permission": "organization:export",
+}
+
 _TUS: Json = {
     "name": "Tus-Resumable",
     "in": "header",
@@ -199,4 +218,8 @@ _UPLOADS: Json = {
 }
 UPLOADS_TAG: Json = {"name": "uploads", "description": "Files that come in parts, by the protocol tus."}
 
-FILE_PATHS: Json = {"/contents/{content_id}/data": {"get": _DOWNLOAD}, **_UPLOADS}
+FILE_PATHS: Json = {
+    "/contents/{content_id}/data": {"get": _DOWNLOAD},
+    "/organizations/{organization_id}/export/data": {"get": _EXPORT},
+    **_UPLOADS,
+}
