@@ -60,10 +60,6 @@ def _opened(archive: bytes) -> tuple[dict[str, list[Row]], dict[str, bytes], Row
         return rows, blobs, json.loads(last.read())
 
 
-async def _all(pieces: AsyncGenerator[bytes]) -> bytes:
-    return b"".join([piece async for piece in pieces])
-
-
 @pytest.fixture
 async def world(address: DatabaseAddress, tmp_path: Path) -> AsyncGenerator[World]:
     async with two_organizations(address, tmp_path) as world:
