@@ -98,11 +98,16 @@ async def _rows(
 ) -> AsyncGenerator[bytes]:
     after: tuple[str, ...] | None = None
     number = total = 0
+    rows_max = organization_export.FIRST_ROWS
     while number == 0 or after is not None:
         number += 1
         async with scope.transaction() as connection:
-            page = await organization_export.read_page(connection, scope.organization_id, table, after)
+            page = await organization_export.read_page(
+                connection, scope.organization_id, table, after, rows_max
+            )
         after = page.after
+        # The server reads so many, however few fit into a page: of large rows fewer are asked for.
+        rows_max = min(organization_export.PAGE_ROWS, 2 * page.rows)
         total += page.rows
         if page.rows:
             yield await tar.head(f"{table.name}/{number:06}.jsonl", len(page.lines))

@@ -18,6 +18,7 @@ from tegu.storage.transaction import Transaction
 
 PAGE_BYTES = 4 * 2**20
 PAGE_ROWS = 200
+FIRST_ROWS = 10
 _BLOBS = 500
 
 ALL = frozenset({"*"})
@@ -83,10 +84,14 @@ async def exported_tables(connection: Transaction) -> list[ExportedTable]:
 
 
 async def read_page(
-    connection: Transaction, organization_id: UUID, table: ExportedTable, after: tuple[str, ...] | None
+    connection: Transaction,
+    organization_id: UUID,
+    table: ExportedTable,
+    after: tuple[str, ...] | None,
+    rows_max: int,
 ) -> ExportedPage:
-    """The rows after that key: no more than PAGE_BYTES of them, or one."""
-    values: dict[str, Any] = {"organization_id": organization_id, "rows": PAGE_ROWS, "bytes": PAGE_BYTES}
+    """The rows after that key: no more than so many, and no more than PAGE_BYTES of them, or one."""
+    values: dict[str, Any] = {"organization_id": organization_id, "rows": rows_max, "bytes": PAGE_BYTES}
     values |= {f"key_{place}": value for place, value in enumerate(after or ())}
     rows = (await connection.execute(text(_page_of(table, is_first=after is None)), values)).all()
     if not rows:
