@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from tegu.actions.scope import Scope
 from tegu.actions.tar_pieces import TarPieces
 from tegu.domain.actor import ActorKind
-from tegu.domain.errors import ConflictError, ForbiddenError
+from tegu.domain.errors import ConflictError
 from tegu.storage import audit, organization_export
 from tegu.storage.contents import bytes_of
 from tegu.storage.organization_export import ExportedTable
@@ -53,7 +53,6 @@ class _Counted:
 
 async def describe_export(scope: Scope) -> ExportManifest:
     """What an export would hold now. Raises ForbiddenError."""
-    _check_sees_all(scope)
     async with scope.transaction() as connection:
         tables = await organization_export.exported_tables(connection)
         blobs, blob_bytes = await organization_export.measure_blobs(connection, scope.organization_id)
@@ -68,7 +67,6 @@ async def describe_export(scope: Scope) -> ExportManifest:
 
 async def begin_export(scope: Scope) -> AsyncGenerator[bytes]:
     """Note who exports, and return the archive, to be read piece by piece. Raises ForbiddenError."""
-    _check_sees_all(scope)
     async with scope.transaction() as connection:
         if scope.actor.kind is not ActorKind.LIBRARY:
             asked = {"organization_id": str(scope.organization_id)}
@@ -152,11 +150,3 @@ async def _blob(
 
 def _told(counted: _Counted) -> dict[str, object]:
     return {"tables": counted.tables, "blobs": counted.blobs, "blob_bytes": counted.blob_bytes}
-
-
-def _check_sees_all(scope: Scope) -> None:
-    if scope.rows.pipelines is not None:
-        raise ForbiddenError(
-            f"{ACTION} is not allowed: the key is for some pipelines only, and an export has everything",
-            hint="use a key that is not restricted to pipelines",
-        )
