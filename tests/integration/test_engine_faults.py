@@ -67,6 +67,7 @@ async def test_a_worker_that_is_killed_while_it_gets_room_ends(lab: Lab) -> None
                     await running.kill()
             finally:
                 making.cancel()
+            assert running._task.done()
 
 
 async def test_a_hundred_runs_cancelled_in_the_middle_of_their_stages_begin_no_other(lab: Lab) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from http_lab import Lab
-from pydantic import ValidationError
 
 from tegu.actions.registry import ACTIONS
 from tegu.interfaces.http.api import api
@@ -76,11 +75,10 @@ def test_what_an_answer_always_has_is_required_and_error_codes_are_listed(docume
 
 
 def test_examples_are_taken_by_their_actions() -> None:
+    assert EXAMPLES
     for name, example in EXAMPLES.items():
-        try:
-            ACTIONS[name].input.model_validate(example)
-        except ValidationError as error:
-            raise AssertionError(name) from error
+        taken = ACTIONS[name].input.model_validate(example)
+        assert taken.model_fields_set == example.keys(), name
 
 
 async def test_a_list_is_had_as_csv_with_every_row_and_without_formulas(rest: Lab) -> None:

@@ -221,7 +221,7 @@ async def test_who_does_not_take_an_answer_is_cut_off() -> None:
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         async with asyncio.timeout(30):
             await ended.wait()
-        del reader
+        assert not (await until_closed(reader)).endswith(b"\r\n0\r\n\r\n"), "cut off, and not ended"
         await hang_up(writer)
 
 

@@ -336,6 +336,7 @@ async def test_a_delivery_that_is_too_old_is_forgotten(made: Made, execute: Call
         async with asyncio.timeout(20):
             while await execute("select 1 from tegu.webhook_deliveries"):
                 await asyncio.sleep(0.05)
+        assert len(await execute("select 1 from tegu.webhooks")) == 1, "the webhook itself stays"
 
 
 async def test_a_budget_that_holds_runs_is_told_once_a_day_for_each_pipeline(

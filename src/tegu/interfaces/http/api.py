@@ -1,11 +1,11 @@
 """REST: one route for every action, made from its declaration, with an OpenAPI document that says all of it.
 
-Called by `serving`. Invariant: an endpoint finds out who asks, hands the inputs to the action, and writes what it returns
-or raises; it decides nothing.
+Called by `service`. Invariant: a route finds out who asks before it reads what was sent; an endpoint hands the inputs to the
+action, and writes what it returns or raises; it decides nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from functools import cache, partial
 from importlib.metadata import version as installed_version
 from inspect import Parameter, Signature
@@ -31,14 +31,12 @@ from tegu.interfaces.http.problems import (
     problem,
     problem_response,
 )
-from tegu.interfaces.http.reading import CheckedRoute, check_query
+from tegu.interfaces.http.reading import CheckedRoute, ScopeOf, check_query
 from tegu.interfaces.http.reference_page import reference_page
 from tegu.interfaces.http.resumable import resumable_uploads
 from tegu.interfaces.http.routes import FORMAT_FIELD, IDEMPOTENCY_FIELD, Route
 from tegu.interfaces.http.uploads import uploads
 
-ScopeOf = Callable[[Request], Awaitable[Scope]]
-"""On whose behalf a request asks. Raises UnauthenticatedError."""
 Endpoint = Callable[..., Coroutine[Any, Any, Response]]
 
 

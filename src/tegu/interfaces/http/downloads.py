@@ -5,7 +5,7 @@ was sent by somebody is never shown as a page of ours.
 """
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from urllib.parse import quote
 from uuid import UUID
@@ -22,13 +22,11 @@ from tegu.domain.content import Content
 from tegu.domain.errors import NotFoundError
 from tegu.interfaces.http.conditional import is_named
 from tegu.interfaces.http.problems import problem, problem_response
-from tegu.interfaces.http.reading import CheckedRoute, check_query
+from tegu.interfaces.http.reading import CheckedRoute, ScopeOf, check_query
 
 _PIECE_BYTES = 2**20
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _UNSAFE_IN_NAMES = re.compile(r"[^\w.,()+@ -]", re.ASCII)
-
-ScopeOf = Callable[[Request], Awaitable[Scope]]
 
 
 def downloads(scope_of: ScopeOf) -> APIRouter:

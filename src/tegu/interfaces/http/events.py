@@ -32,7 +32,7 @@ from tegu.domain.errors import TeguError
 from tegu.domain.run import RunEvent
 from tegu.engine.subscription import Began, Ended, EndReason, Note, Resync, Told
 from tegu.interfaces.http.problems import error_response
-from tegu.interfaces.http.reading import CheckedRoute
+from tegu.interfaces.http.reading import CheckedRoute, ScopeOf
 from tegu.storage.event_news import Snapshot
 
 BEAT_S = 15.0
@@ -46,8 +46,6 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 )
-
-ScopeOf = Callable[[Request], Awaitable[Scope]]
 
 
 def events(scope_of: ScopeOf) -> APIRouter:

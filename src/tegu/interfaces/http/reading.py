@@ -6,7 +6,7 @@ that 64 bits cannot hold; and nothing that was sent is passed over in silence.
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterator
 from typing import Any, NoReturn
 
 from fastapi import Request
@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
+from tegu.actions.scope import Scope
 from tegu.domain.errors import IntakeError, UsageError
 from tegu.interfaces.http.problems import answer
 
@@ -33,6 +34,8 @@ _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _HINT = "leave out NUL characters and halves of surrogate pairs: no database keeps them"
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+ScopeOf = Callable[[Request], Awaitable[Scope]]
+"""On whose behalf a request asks. Raises UnauthenticatedError."""
 
 
 class CheckedRoute(APIRoute):

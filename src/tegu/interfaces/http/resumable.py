@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import tempfile
 from base64 import b64decode
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -30,7 +30,15 @@ from tegu.domain.errors import IntakeError, UsageError
 from tegu.domain.upload import Upload
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
 from tegu.interfaces.http.problems import problem, problem_response
-from tegu.interfaces.http.reading import CheckedRoute, Handler, check_query, check_texts, limited, pieces_of
+from tegu.interfaces.http.reading import (
+    CheckedRoute,
+    Handler,
+    ScopeOf,
+    check_query,
+    check_texts,
+    limited,
+    pieces_of,
+)
 from tegu.interfaces.http.uploads import content_said
 
 VERSION = "1.0.0"
@@ -41,8 +49,6 @@ _FIELDS = {"filename": "name", "name": "name"} | {
     name: name for name in ("source_type", "external_id", "metadata")
 }
 _METADATA_BYTES_MAX = 16_384
-
-ScopeOf = Callable[[Request], Awaitable[Scope]]
 
 
 class TusRoute(CheckedRoute):

@@ -10,7 +10,7 @@ limit; what becomes of it is what the action `contents.create` does.
 import os
 import re
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ from starlette.types import Scope as AsgiScope
 
 from tegu.actions.contents import Ingested
 from tegu.actions.declared.contents import FileContent, create_content
-from tegu.actions.scope import Scope
 from tegu.domain.errors import IntakeError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
 from tegu.interfaces.http.reading import (
     CheckedRoute,
+    ScopeOf,
     check_query,
     check_texts,
     checked_json,
@@ -47,8 +47,6 @@ _PIECE_BYTES = 2**18
 _FIELDS = ("name", "source_type", "external_id", "metadata")
 _FILENAME = re.compile(r"""filename=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))""")
 _FILENAME_ENCODED = re.compile(r"filename\*=utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
-
-ScopeOf = Callable[[Request], Awaitable[Scope]]
 
 
 class BodyRoute(CheckedRoute):
