@@ -3,6 +3,7 @@
 -- $10 input, $11 cached, $12 output, $13 reasoning tokens, $14 usage, $15 cost, $16 price version, $17 latency,
 -- $18 finish reason, $19 metadata
 -- Of a call whose content was deleted meanwhile tokens and cost are stored, and nothing that was said.
+-- Of one that is gone with its organization nothing is: whoever deletes the call waits for this, or this finds no call.
 -- It may be run again, even while it still runs on a connection that was cut: only who ends the call settles it.
 with call as (
     update tegu.llm_calls set status = 'completed', input_tokens = $10, cached_tokens = $11,
@@ -11,7 +12,8 @@ with call as (
         latency_ms = $17, finish_reason = $18,
         metadata = case when metadata ? 'erased' then metadata else metadata || $19::jsonb end, ended_at = clock_timestamp()
     where organization_id = $1 and id = $2 and status = 'sent'
-    returning created_at, coalesce($15::numeric, reserved_usd, 0) as spent_usd, coalesce(reserved_usd, 0) as held_usd
+    returning created_at, coalesce($15::numeric, reserved_usd, 0) as spent_usd, coalesce(reserved_usd, 0) as held_usd,
+        metadata ? 'erased' as is_erased
 ),
 budget_window as materialized (
     select w.budget_id, w.since, call.spent_usd, call.held_usd from call join tegu.budget_windows w on w.organization_id = $1
@@ -41,8 +43,7 @@ metered as (
 ),
 won as (
     insert into tegu.llm_journal (organization_id, run_id, stage, item, generation, request_hash, nth, call_id)
-    select $1, $3, $4, $5, $6, $7, $8, $2 where $3::uuid is not null
-        and not exists (select 1 from tegu.llm_calls c where c.organization_id = $1 and c.id = $2 and c.metadata ? 'erased')
+    select $1, $3, $4, $5, $6, $7, $8, $2 from call where $3::uuid is not null and not call.is_erased
     on conflict do nothing
     returning call_id
 )
