@@ -7,7 +7,7 @@ raises, nothing of this input is.
 import asyncio
 import hashlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -29,6 +29,8 @@ from tegu.storage.transaction import Transaction
 Source = Path | bytes | str
 """A file's path, bytes, or text."""
 EXTERNAL_ID_BYTES_MAX = 1000
+_SHORT_MAILS_MAX = 50
+"""Messages that are stored in about as long as anything else takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,9 @@ async def read_input(
 
 async def store_input(scope: Scope, read: ReadInput) -> Ingested:
     """Store what was read, in one transaction. Raises ConflictError when the external id names something else."""
-    async with scope.transaction() as connection:
+    # A mailbox of thousands of messages takes seconds; several at once would leave no connection to anybody.
+    turn = scope.machinery.database.long_transactions if len(read.mails) > _SHORT_MAILS_MAX else nullcontext()
+    async with turn, scope.transaction() as connection:
         content, is_new = await store.store_content(connection, scope.organization_id, _new(read))
         stored = _Stored()
         if read.media_type == MAIL:

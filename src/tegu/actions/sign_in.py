@@ -59,9 +59,14 @@ async def request_link(machinery: Machinery, written: str, visitor: Visitor) -> 
     """
     answered_at = monotonic() + ANSWER_S
     email, pool = checked_email(written), await machinery.database.engine()
-    await throttle.count(machinery.database, throttle.LINKS_BY_NETWORK, throttle.network_of(visitor.host))
-    await throttle.count(machinery.database, throttle.LINKS_BY_EMAIL, email)
-    await throttle.count(machinery.database, throttle.LINKS_BY_EMAIL_A_DAY, email)
+    network = throttle.network_of(visitor.host)
+    for limit, key in (
+        (throttle.LINKS_BY_NETWORK, network),
+        (throttle.LINKS_BY_EMAIL, f"{email} {network}"),
+        (throttle.LINKS_BY_EMAIL_A_DAY, f"{email} {network}"),
+        (throttle.MAILS_BY_EMAIL_A_DAY, email),
+    ):
+        await throttle.count(machinery.database, limit, key)
     token, flow, code = new_token(), new_token(), new_code()
     hashes = LinkHashes(hash_of(token), hash_of(flow), code_hash(flow, code))
     if await sign_in.make_link(pool, email, hashes, good_for_s=LINK_S):

@@ -27,8 +27,10 @@ class Limit:
 
 # Asking for links costs a mail to somebody; what is looked up by a token of 256 bits costs a statement.
 LINKS_BY_NETWORK = Limit("requests for links from one network", 20, 900)
+# Those for an address are counted by who asks too: nobody uses up from elsewhere what its owner may ask for at home.
 LINKS_BY_EMAIL = Limit("requests for links for one address", 5, 900)
 LINKS_BY_EMAIL_A_DAY = Limit("requests for links for one address a day", 20, 86_400)
+MAILS_BY_EMAIL_A_DAY = Limit("mails with links to one address a day", 100, 86_400)
 INVITATIONS_A_DAY = Limit("invitations of an organization a day", 200, 86_400)
 TOKENS_BY_NETWORK = Limit("tries to sign in from one network", 60, 900)
 

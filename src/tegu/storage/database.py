@@ -46,6 +46,7 @@ _APP_SETTINGS = {
     "jit": "off",
 }
 _CONNECT_TIMEOUT_S = 10.0
+_LONG_TRANSACTIONS_MAX = 2
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
@@ -135,6 +136,8 @@ class Database:
         self._engine: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
+        self.long_transactions = asyncio.Semaphore(_LONG_TRANSACTIONS_MAX)
+        """To be held around a transaction that takes seconds: most connections stay for the short ones."""
 
     async def _connect_app(self) -> "asyncpg.Connection[asyncpg.Record]":
         return await connect(self.address, APP_ROLE)

@@ -13,6 +13,7 @@ from tegu.actions.throttle import (
     LINKS_BY_EMAIL,
     LINKS_BY_EMAIL_A_DAY,
     LINKS_BY_NETWORK,
+    MAILS_BY_EMAIL_A_DAY,
     bucket_of,
     network_of,
 )
@@ -180,8 +181,9 @@ def test_the_page_of_who_comes_in_has_the_limits_that_hold() -> None:
         f"good for {minutes} minutes, and once",
         (
             f"{LINKS_BY_EMAIL.tries_max} times in {round(LINKS_BY_EMAIL.window_s / 60)} minutes and"
-            f" {LINKS_BY_EMAIL_A_DAY.tries_max} times a day per address, and {LINKS_BY_NETWORK.tries_max} times in"
-            f" {round(LINKS_BY_NETWORK.window_s / 60)} minutes from one network"
+            f" {LINKS_BY_EMAIL_A_DAY.tries_max} times a day for an address from one network,"
+            f" {MAILS_BY_EMAIL_A_DAY.tries_max} times a day for an address from anywhere, and"
+            f" {LINKS_BY_NETWORK.tries_max} times in {round(LINKS_BY_NETWORK.window_s / 60)} minutes from one network"
         ),
         f"ends after {days} days, or {round(IDLE_S / 86_400)} without use",
     ):

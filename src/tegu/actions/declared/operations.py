@@ -10,6 +10,7 @@ from tegu.actions import deliveries, installation, operations
 from tegu.actions.action import ActionInput, Effect, NoInput, action
 from tegu.actions.declared.inputs import Name, PageInput
 from tegu.actions.operations import REASON_LENGTH_MAX
+from tegu.actions.policy import enforce
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
 from tegu.domain.hook import HookDelivery
@@ -72,12 +73,14 @@ async def list_pauses(scope: Scope, asked: PageInput) -> Page[Pause]:
 )
 async def pause(scope: Scope, asked: CreatePause) -> Pause:
     """Hold back the runs of a pipeline, or all of the organization's. Stages that have begun end; no further one begins."""
+    _check_reach(scope, "pauses.create", asked.pipeline)
     return await operations.pause(scope, asked.pipeline, reason=asked.reason)
 
 
 @action("pauses.remove", effect=Effect.WRITE, permission=Permission.RUNS_WRITE, audited=("pipeline",))
 async def resume(scope: Scope, asked: WhichPause) -> ResumedRuns:
     """Let paused runs go on, at once. What is paused as a whole stays so for each of its pipelines."""
+    _check_reach(scope, "pauses.remove", asked.pipeline)
     await operations.resume(scope, asked.pipeline)
     return ResumedRuns(asked.pipeline)
 
@@ -113,6 +116,12 @@ async def list_deliveries(scope: Scope, asked: ListDeliveries) -> Page[HookDeliv
         limit=asked.limit + 1,
     )
     return page_of(found, asked.limit, lambda each: (str(each.run_id), each.hook))
+
+
+def _check_reach(scope: Scope, name: str, pipeline: str | None) -> None:
+    """What holds back a whole organization is for those who administer it. Raises ForbiddenError."""
+    if pipeline is None:
+        enforce(scope.actor, f"{name} of the whole organization", Permission.SETTINGS_WRITE)
 
 
 def _order(pause: Pause) -> tuple[str, ...]:

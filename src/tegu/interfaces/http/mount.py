@@ -10,6 +10,7 @@ Called by `service` for what no route answers, and by `tegu worker --metrics`. I
 lifespan opens Tegu. Served alone, its lifespan does. Invariant: it decides nothing, and depends on no web framework.
 """
 
+import asyncio
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
@@ -39,6 +40,7 @@ class MountedTegu:
     def __init__(self, tegu: Served, *, installation: bool = True) -> None:
         self._tegu = tegu
         self._tells = installation
+        self._looking: asyncio.Future[Health] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or the lifespan of a server that serves this alone."""
@@ -55,13 +57,23 @@ class MountedTegu:
             return await respond_problem(send, scope, 404, "not_found", "there is nothing at this address")
         if scope["method"] not in {"GET", "HEAD"}:
             return await respond_problem(send, scope, 405, "no_such_method", "only GET is answered here")
-        health = await self._tegu.health()
+        health = await self._health()
         if path == "/metrics":
             from tegu.interfaces.http.exposition import CONTENT_TYPE, exposition
 
             return await respond(send, scope, 200, exposition(health), CONTENT_TYPE)
         shown = _shown(health if self._tells else replace(health, installation=None))
         return await respond_json(send, scope, 200 if health.is_ready else 503, shown)
+
+    async def _health(self) -> Health:
+        """How it is. Whoever asks while that is being looked at gets the same answer: a thousand askers are one look."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._tegu.health())
+            self._looking.add_done_callback(self._looked)
+        return await asyncio.shield(self._looking)
+
+    def _looked(self, _: "asyncio.Future[Health]") -> None:
+        self._looking = None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
