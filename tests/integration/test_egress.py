@@ -11,7 +11,7 @@ from receivers import Receiver, drip, flood, hang, receiving
 
 from tegu.domain.errors import EgressError
 from tegu.egress.allowed import AllowList
-from tegu.egress.client import Answer, EgressClient, EgressLimits
+from tegu.egress.client import Answer, EgressClient, EgressLimits, EgressRequest
 from tegu.egress.guard import Guard
 
 LOCAL = AllowList.parse("127.0.0.1")
@@ -94,6 +94,40 @@ async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         receiver.answers, receiver.headers = [302], f"location: {inner.url()}\r\n"
         assert (await post(client(), receiver.url())).status == 302
     assert inner.received == []
+
+
+async def test_a_redirect_that_may_be_followed_is_checked_as_the_first_address_was() -> None:
+    async with receiving() as receiver:
+        asking, asked = client(), EgressRequest("GET", receiver.url())
+        receiver.answers, receiver.headers = [302, 200], "location: /elsewhere\r\n"
+        assert (await asking.request(asked, redirects_max=3)).body == b"ok"
+        assert [got.path for got in receiver.received] == ["/hook", "/elsewhere"]
+        for location in ("http://169.254.169.254/latest/meta-data", "http://10.0.0.1/", "file:///etc/passwd"):
+            receiver.answers, receiver.headers = [302], f"location: {location}\r\n"
+            with pytest.raises(EgressError) as caught:
+                await asking.request(asked, redirects_max=3)
+            assert caught.value.code in {"not_allowed", "bad_url"}, location
+        receiver.answers, receiver.headers = [302], "location: /round\r\n"
+        before = len(receiver.received)
+        assert (await asking.request(asked, redirects_max=3)).status == 302
+        assert len(receiver.received) - before == 4
+
+
+async def test_a_redirect_of_what_changes_something_is_not_followed_even_where_others_are() -> None:
+    async with receiving() as receiver:
+        receiver.answers, receiver.headers = [307], "location: /elsewhere\r\n"
+        answer = await client().request(EgressRequest("POST", receiver.url(), body=b"{}"), redirects_max=3)
+    assert (answer.status, len(receiver.received)) == (307, 1)
+
+
+async def test_headers_for_one_host_go_to_no_other_that_it_redirects_to() -> None:
+    async with receiving() as other, receiving() as receiver:
+        receiver.answers, receiver.headers = [302], f"location: {other.url('/there')}\r\n"
+        asked = EgressRequest("GET", receiver.url(), {"x-kind": "test"}, {"authorization": "Bearer secret"})
+        assert (await client().request(asked, redirects_max=3)).status == 200
+    assert receiver.received[0].headers["authorization"] == "Bearer secret"
+    assert other.received[0].headers["x-kind"] == "test"
+    assert "authorization" not in other.received[0].headers
 
 
 async def test_a_receiver_that_hangs_drips_or_floods_costs_its_limit_and_no_more() -> None:

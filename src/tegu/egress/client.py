@@ -2,15 +2,16 @@
 
     answer = await EgressClient(Guard(allowed)).post(url, headers={...}, body=b"...")
 
-Called by what delivers webhooks. Invariants: a connection is made to an address that the guard gave, for this request alone,
-and its certificate is that of the name; no redirect is followed, no proxy or credential of the environment is used, no body
-is unpacked; whatever the other side does, it ends within `total_s` and `answer_bytes_max`.
+Called by what delivers webhooks and by stages that ask over HTTP. Invariants: a connection is made to an address that the
+guard gave, for this request alone, and its certificate is that of the name; a redirect is followed only where the caller says
+so, and is checked as the first address was; no proxy or credential of the environment is used, no body is unpacked; whatever
+the other side does, it ends within `total_s` and `answer_bytes_max`.
 """
 
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 
@@ -21,6 +22,8 @@ from tegu.domain.errors import EgressError
 from tegu.egress.guard import Guard, port_of
 
 USER_AGENT = "Tegu"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REPEATABLE = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,17 @@ class EgressLimits:
     read_s: float = 10.0
     total_s: float = 15.0
     answer_bytes_max: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class EgressRequest:
+    """What is asked. `private` are headers for the host of `url` alone: a redirect to another does not get them."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    private: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +73,61 @@ class EgressClient:
 
     async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send a body, and read what is answered, whatever its status. Raises EgressError."""
-        checked = self.guard.check_url(url)
+        return await self.request(EgressRequest("POST", url, headers, body=body))
+
+    async def request(
+        self, asked: EgressRequest, *, limits: EgressLimits | None = None, redirects_max: int = 0
+    ) -> Answer:
+        """Ask, and read what is answered, whatever its status. Redirects are followed of GET and HEAD alone, at most
+        `redirects_max`; the one after is the answer. Raises EgressError.
+        """
+        limits = limits or self._limits
+        checked = self.guard.check_url(asked.url)
+        host, home = checked.host, _origin(checked)
         try:
-            async with asyncio.timeout(self._limits.total_s):
-                return await self._ask("POST", checked, headers, body)
+            async with asyncio.timeout(limits.total_s):
+                answer = await self._ask(asked, checked, limits, is_home=True)
+                for _ in range(redirects_max if asked.method in _REPEATABLE else 0):
+                    following = self._redirect(checked, answer)
+                    if following is None:
+                        break
+                    checked, host = following, following.host
+                    answer = await self._ask(asked, checked, limits, is_home=_origin(checked) == home)
+                return answer
         except (TimeoutError, httpcore.TimeoutException) as error:
             raise EgressError(
-                f"{checked.host!r} did not answer within {self._limits.total_s:g} s", code="timeout"
+                f"{host!r} did not answer within {limits.total_s:g} s", code="timeout"
             ) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise EgressError(
-                f"{checked.host!r} could not be asked: {error or type(error).__name__}", code="unreachable"
+                f"{host!r} could not be asked: {error or type(error).__name__}", code="unreachable"
             ) from error
 
-    async def _ask(self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes) -> Answer:
-        limits = self._limits
+    def _redirect(self, asked: httpx.URL, answer: Answer) -> httpx.URL | None:
+        """Where an answer points to, checked like any address. None: it is the answer. Raises EgressError."""
+        location = answer.headers.get("location")
+        if answer.status not in _REDIRECTS or location is None:
+            return None
+        try:
+            following = self.guard.check_url(str(asked.join(location)))
+        except httpx.InvalidURL as error:
+            raise EgressError(f"{asked.host!r} redirects to what is no URL", code="bad_url") from error
+        if asked.scheme == "https" and following.scheme != "https":
+            raise EgressError(
+                f"{asked.host!r} redirects to an address that is not encrypted", code="not_allowed"
+            )
+        return following
+
+    async def _ask(
+        self, asked: EgressRequest, url: httpx.URL, limits: EgressLimits, *, is_home: bool
+    ) -> Answer:
         timeouts = {"connect": limits.connect_s, "read": limits.read_s, "write": limits.read_s}
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
         )
-        sent = {"user-agent": USER_AGENT, "accept": "*/*", "host": url.netloc.decode(), **headers}
+        sent = {"user-agent": USER_AGENT, "accept": "*/*", "host": url.netloc.decode(), **asked.headers}
+        if is_home:
+            sent |= asked.private
         pool = httpcore.AsyncConnectionPool(
             ssl_context=self._tls or _tls(),
             max_keepalive_connections=0,
@@ -87,7 +136,11 @@ class EgressClient:
         async with (
             pool,
             pool.stream(
-                method, target, headers=list(sent.items()), content=body, extensions={"timeout": timeouts}
+                asked.method,
+                target,
+                headers=list(sent.items()),
+                content=asked.body or None,
+                extensions={"timeout": timeouts},
             ) as response,
         ):
             read, is_cut = await _bounded(response, limits.answer_bytes_max)
@@ -95,6 +148,10 @@ class EgressClient:
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
             }
             return Answer(response.status, said, read, is_cut)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, port_of(url)
 
 
 async def _bounded(response: httpcore.Response, size_max: int) -> tuple[bytes, bool]:
