@@ -10,6 +10,18 @@ from tegu.domain.call import Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.evidence import EvidenceSpan
 
+BUDGET_EXHAUSTED = "budget_exhausted"
+WAITS_FOR_REVIEW = "waits_for_review"
+WAITS_FOR_RUNS = "waits_for_runs"
+WAITS_FOR_SIGNAL = "waits_for_signal"
+WAITS_FOR_TIME = "waits_for_time"
+WAKEABLE_CODES = frozenset(
+    {BUDGET_EXHAUSTED, WAITS_FOR_REVIEW, WAITS_FOR_RUNS, WAITS_FOR_SIGNAL, WAITS_FOR_TIME}
+)
+"""What a stage waits for that somebody may bring about: whoever does signals the run. checkpoint.sql and load_stages.sql
+have the same list.
+"""
+
 
 class ConfidenceMethod(StrEnum):
     """How a confidence came about."""
@@ -72,13 +84,18 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """The attempt could not go on for now, through nobody's fault: no capacity, no budget. It is no failure and uses up
-    no retry. The stage waits, its run is released, and another attempt is made in `due_in_s`, or sooner if somebody
-    wakes it. `waits_for` says why; calls that were answered meanwhile are replayed from the journal.
+    """The attempt could not go on for now, through nobody's fault: no capacity, no budget, a person who has not decided.
+    It is no failure and uses up no retry. The stage waits, its run is released, and another attempt is made in `due_in_s`,
+    or sooner if somebody wakes it. `waits_for` says why; calls that were answered meanwhile are replayed from the journal.
     """
 
     waits_for: ErrorInfo
     due_in_s: float
+
+    @property
+    def is_wakeable(self) -> bool:
+        """Whether a signal to the run is a reason to look again at once."""
+        return self.waits_for.code in WAKEABLE_CODES
 
 
 StageOutcome = Completed | Failed | Crashed | Postponed

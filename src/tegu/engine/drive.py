@@ -97,7 +97,7 @@ class RunDriver:
                 self.claimed_at + state.due_in_s,
                 state.deaths,
                 is_alone=self._is_suspect(name, state.deaths),
-                waits_for_budget=state.waits_for_budget,
+                is_wakeable=state.is_wakeable,
             )
             self._statuses[name] = state.status
             if state.status is StageStatus.COMPLETED:
@@ -216,6 +216,8 @@ class RunDriver:
         self.heard(cancel_requested=applied.cancel_requested, inbox=applied.inbox)
         if applied.inbox > self._seen:
             self._stages.update(woken(self._stages))
+        for name in draft.starts:  # what they look at is as it was with this signal, or later
+            self._stages[name] = replace(self._stages[name], heard=self._inbox)
         definition, outputs = self._plan.definition, self._outputs
         return tuple(
             task_of(self.run, definition, name, self._stages[name], outputs) for name in draft.starts
@@ -260,7 +262,12 @@ class RunDriver:
     def _settle(self, draft: Draft, end: Ended) -> None:
         retries = self._plan.definition.stage(end.stage).retries
         settled = settle(
-            draft, end, self._stages[end.stage], retries=retries, delay_of=self._retry.delay_of(self._random)
+            draft,
+            end,
+            self._stages[end.stage],
+            retries=retries,
+            delay_of=self._retry.delay_of(self._random),
+            inbox=self._inbox,
         )
         if settled.stage.status is StageStatus.RUNNING:
             self._start(draft, end.stage, settled.stage)
@@ -326,7 +333,7 @@ class RunDriver:
         return RunStatus.PENDING
 
     def _start(self, draft: Draft, name: str, stage: StageProgress) -> None:
-        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1, waits_for_budget=False)
+        started = stage.moved(StageStatus.RUNNING, attempt=stage.attempt + 1, is_wakeable=False)
         draft.move(name, started)
         draft.starts.append(name)
         draft.event("stage.started", name, {"attempt": started.attempt})

@@ -23,7 +23,9 @@ UNSTORABLE = (ValueError, TypeError, RecursionError, AttributeError)
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """Where one stage stands in memory. `due` is on the monotonic clock."""
+    """Where one stage stands in memory. `due` is on the monotonic clock. `heard` counts the signals that the run had heard
+    when the present attempt began; `is_wakeable`: the stage waits for something that comes with a signal.
+    """
 
     status: StageStatus = StageStatus.PENDING
     attempt: int = 0
@@ -33,7 +35,8 @@ class StageProgress:
     due: float = 0.0
     deaths: int = 0
     is_alone: bool = False
-    waits_for_budget: bool = False
+    is_wakeable: bool = False
+    heard: int = 0
 
     def moved(self, to: StageStatus, **changes: object) -> "StageProgress":
         """The stage after a move. Raises ConflictError where the table does not allow it."""
@@ -151,12 +154,12 @@ class Draft:
 
 
 def woken(stages: Mapping[str, StageProgress]) -> dict[str, StageProgress]:
-    """What a signal to the run lets be tried again at once: the stages that wait for a budget, which may be raised."""
+    """What a signal to the run lets be tried again at once: the stages that wait for what somebody may bring about."""
     now = monotonic()
     return {
         name: replace(stage, due=min(stage.due, now))
         for name, stage in stages.items()
-        if stage.status is StageStatus.WAITING and stage.waits_for_budget
+        if stage.status is StageStatus.WAITING and stage.is_wakeable
     }
 
 

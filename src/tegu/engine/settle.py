@@ -16,7 +16,6 @@ from tegu.domain.json import JsonObject, storable_json
 from tegu.domain.outcome import Completed, Crashed, Failed, Postponed, StageOutcome
 from tegu.domain.status import StageStatus
 from tegu.engine.progress import UNSTORABLE, Draft, StageProgress, refusal, stored_json
-from tegu.storage.reservations import BUDGET_EXHAUSTED
 
 CRASHES_MAX = 3
 POSTPONED_S_MAX = 86_400.0
@@ -43,8 +42,12 @@ class Ended:
     elapsed_ms: int
 
 
-def settle(draft: Draft, end: Ended, stage: StageProgress, *, retries: int, delay_of: DelayOf) -> Settled:
-    """`stage` is where it stood while the attempt ran; `retries` how often a failure that may pass is tried again."""
+def settle(
+    draft: Draft, end: Ended, stage: StageProgress, *, retries: int, delay_of: DelayOf, inbox: int
+) -> Settled:
+    """`stage` is where it stood while the attempt ran; `retries` how often a failure that may pass is tried again; `inbox`
+    how many signals the run has heard.
+    """
     match end.outcome:
         case Completed():
             return _completed(draft, end, stage, end.outcome)
@@ -53,7 +56,7 @@ def settle(draft: Draft, end: Ended, stage: StageProgress, *, retries: int, dela
         case Crashed():
             return _crashed(draft, end, stage, end.outcome)
         case Postponed():
-            return _postponed(draft, end, stage, end.outcome)
+            return _postponed(draft, end, stage, end.outcome, inbox)
         case _:
             assert_never(end.outcome)
 
@@ -121,14 +124,14 @@ def _failed(
     return Settled(waiting)
 
 
-def _postponed(draft: Draft, end: Ended, stage: StageProgress, outcome: Postponed) -> Settled:
+def _postponed(draft: Draft, end: Ended, stage: StageProgress, outcome: Postponed, inbox: int) -> Settled:
     name, reason = end.stage, replace(outcome.waits_for, stage=end.stage)
     text = storable_json(reason.to_json())
     delay_s = min(POSTPONED_S_MAX, max(0.0, outcome.due_in_s))
+    if outcome.is_wakeable and inbox > stage.heard:
+        delay_s = 0.0  # signalled while the attempt ran, which may have looked before
     draft.attempt(name, stage, "handed_back", error=text, elapsed_ms=end.elapsed_ms)
-    waiting = stage.moved(
-        StageStatus.WAITING, due=monotonic() + delay_s, waits_for_budget=reason.code == BUDGET_EXHAUSTED
-    )
+    waiting = stage.moved(StageStatus.WAITING, due=monotonic() + delay_s, is_wakeable=outcome.is_wakeable)
     draft.move(name, waiting, due_in_s=delay_s, error=text)
     data: JsonObject = {"due_in_s": round(delay_s, 3), "reason": reason.to_json()}
     draft.event("stage.waiting", name, data)

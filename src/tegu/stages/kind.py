@@ -11,25 +11,29 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from tegu.domain.errors import StageError
+from tegu.domain.errors import ErrorInfo, StageError
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.json import JsonObject
-from tegu.domain.outcome import Confidence, ConfidenceMethod
+from tegu.domain.outcome import WAKEABLE_CODES, Confidence, ConfidenceMethod, Postponed
 from tegu.llm.protocol import DataPart, OutputMode, OutputSpec
 from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX
 from tegu.pipeline.output_schema import tidy
 from tegu.pipeline.shorthand import to_json_schema
+from tegu.pipeline.task import StageTask
 from tegu.stages.context import Answer, StageContext
 from tegu.stages.inputs import StageInput, TextInput
+from tegu.stages.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
 class StageWork:
-    """One stage to do: its options, its inputs in the order written, and its context."""
+    """One stage to do: its options, its inputs in the order written, its context, and what it may reach beyond them."""
 
     config: JsonObject
     inputs: tuple[StageInput, ...]
     ctx: StageContext
+    task: StageTask
+    reach: Reach
 
     def parts(self) -> tuple[DataPart, ...]:
         """The inputs as models get them."""
@@ -71,9 +75,18 @@ class StageKind(Protocol):
         """JSON Schema of its output with these options; `{}` where that is not known."""
         ...
 
-    async def perform(self, work: StageWork) -> StageOutput:
-        """Do it. Raises StageError, ProviderError, IntakeError and other TeguErrors for endings that are expected."""
+    async def perform(self, work: StageWork) -> StageOutput | Postponed:
+        """Do it, or return `waiting(...)`: what it waits for is not there. It is then called again, with the same work, when
+        the run is signalled and at the latest when it said; so what it does beyond its output is keyed by the task. Raises
+        StageError, ProviderError, IntakeError and other TeguErrors for endings that are expected.
+        """
         ...
+
+
+def waiting(code: str, message: str, *, due_in_s: float, hint: str | None = None) -> Postponed:
+    """What a kind returns that waits: `code` is one of WAKEABLE_CODES, `due_in_s` when to look again without a signal."""
+    assert code in WAKEABLE_CODES
+    return Postponed(ErrorInfo(code, message, hint=hint), due_in_s)
 
 
 class Options(BaseModel):

@@ -32,6 +32,7 @@ from tegu.stages.inputs import StageInput, load_inputs
 from tegu.stages.kind import StageKind, StageWork
 from tegu.stages.live import LiveAttempt, OpenLive
 from tegu.stages.parts import stable_json
+from tegu.stages.reach import NOTHING_IN_REACH, Reach
 from tegu.stages.registry import StageRegistry
 from tegu.stages.results import results_of
 from tegu.stages.source import PASSING_CODES, Sources
@@ -59,7 +60,7 @@ async def no_default_model(organization_id: UUID) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Performer:
     """Performs stages. Safe for any number at once. `default_model` is the organization's, or the setting's;
-    `open_live` takes the replies under way to whoever follows.
+    `open_live` takes the replies under way to whoever follows; `reach` is what kinds may reach beyond their inputs.
     """
 
     registry: StageRegistry
@@ -73,13 +74,14 @@ class Performer:
     timing: Timing | None = None
     open_live: OpenLive | None = None
     admissions_for: AdmissionsFor | None = None
+    reach: Reach = NOTHING_IN_REACH
 
     async def perform(self, task: StageTask) -> StageOutcome:
         """Do it once. Raises only what is not expected."""
         live = self.open_live(task) if self.open_live else None
         ctx = self.context(task, live)
         try:
-            outcome = await self._completed(task, ctx)
+            outcome = await self._done(task, ctx)
         except StorageUnavailableError as error:
             # No fault of the stage: it is tried again, as often as it takes, and uses up no retry.
             return Postponed(ErrorInfo.of(error, stage=task.stage.name), OUTAGE_PAUSE_S)
@@ -97,10 +99,12 @@ class Performer:
             return postponed(ctx.llm.postponed, task.stage.name)
         return outcome
 
-    async def _completed(self, task: StageTask, ctx: StageContext) -> Completed:
+    async def _done(self, task: StageTask, ctx: StageContext) -> Completed | Postponed:
         kind = self.registry.kind(task.stage.uses)
         inputs = await load_inputs(task, self.sources)
-        output = await kind.perform(StageWork(task.stage.config, inputs, ctx))
+        output = await kind.perform(StageWork(task.stage.config, inputs, ctx, task, self.reach))
+        if isinstance(output, Postponed):
+            return output
         value, text = as_stored(output.value)
         _check_size(task.stage, len(text))
         if value is not output.value:

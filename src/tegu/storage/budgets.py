@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace, window_end
 from tegu.domain.ids import new_id
-from tegu.storage.reservations import BUDGET_EXHAUSTED
+from tegu.domain.outcome import BUDGET_EXHAUSTED
 from tegu.storage.tables import budget_windows, budgets, llm_calls, pipelines, runs, stage_runs
 from tegu.storage.transaction import Transaction
 from tegu.storage.visible import pipelines_seen

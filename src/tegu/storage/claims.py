@@ -55,7 +55,7 @@ class StageState:
     due_in_s: float = 0.0
     output: JsonValue = None
     deaths: int = 0
-    waits_for_budget: bool = False
+    is_wakeable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Claims:
                 due_in_s=row["due_in_s"] or 0.0,
                 output=from_json(row["output"]) if row["output"] is not None else None,
                 deaths=row["deaths"],
-                waits_for_budget=row["waits_for_budget"],
+                is_wakeable=row["is_wakeable"],
             )
         return states
 

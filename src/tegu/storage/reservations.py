@@ -13,11 +13,11 @@ from pydantic_core import from_json
 
 from tegu.domain.budget import BudgetPeriod, window_end
 from tegu.domain.errors import ConfigurationError, NoCapacityError
+from tegu.domain.outcome import BUDGET_EXHAUSTED
 from tegu.llm.catalog import worst_cost_usd
 from tegu.llm.protocol import ModelRequest
 from tegu.storage.statements import statement
 
-BUDGET_EXHAUSTED = "budget_exhausted"
 _OVERHEAD_TOKENS = 1000
 """What providers add to a request: the words around tools and schemas."""
 _LOOK_AGAIN_S = 3600.0

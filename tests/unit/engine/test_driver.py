@@ -73,6 +73,29 @@ def test_a_stage_that_has_to_wait_releases_its_run_and_uses_up_no_retry() -> Non
     assert [event.kind for event in write.events] == ["stage.waiting", "run.waiting"]
 
 
+@pytest.mark.parametrize(("code", "due_in_s"), [("waits_for_review", 0), ("no_capacity", 3600)])
+def test_a_stage_that_was_signalled_while_it_looked_looks_again_at_once(code: str, due_in_s: float) -> None:
+    driver = driver_of()
+    assert driver.take() is not None
+    (task,) = driver.applied(Applied(cancel_requested=False, inbox=0))
+    assert driver.heard(cancel_requested=False, inbox=1)
+    driver.ended(task.stage.name, Postponed(ErrorInfo(code, "nobody has decided"), 3600), elapsed_ms=1)
+    write = driver.take()
+    assert write is not None
+    assert write.due_in_s == pytest.approx(due_in_s, abs=5)
+
+
+def test_a_stage_that_was_signalled_before_it_looked_waits() -> None:
+    driver = driver_of()
+    assert driver.take() is not None
+    (task,) = driver.applied(Applied(cancel_requested=False, inbox=1))
+    reason = ErrorInfo("waits_for_review", "nobody has decided")
+    driver.ended(task.stage.name, Postponed(reason, 3600), elapsed_ms=1)
+    write = driver.take()
+    assert write is not None
+    assert write.due_in_s == pytest.approx(3600, abs=5)
+
+
 @pytest.mark.parametrize(("deaths", "is_alone"), [(0, False), (1, True)])
 def test_a_stage_that_only_asks_a_model_is_no_suspect_until_its_second_worker_died(
     deaths: int, *, is_alone: bool

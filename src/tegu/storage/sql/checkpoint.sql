@@ -1,6 +1,6 @@
 -- Store what happened in many runs at once, each fenced by (owner, epoch, rev); a run that does not match is not touched.
 -- The owner is compared so that no index serves it: the runs are found by key, not among all that the worker ever owned.
--- A stage that waits for a budget is due at once where its run was signalled meanwhile: the budget may have been raised.
+-- A stage that waits for what somebody may bring about is due at once where its run was signalled meanwhile.
 -- $1 worker; $2-$10 a run each; $11-$23 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
 with r as materialized (
     select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[], $7::int[], $8::float8[], $9::int[], $10::text[])
@@ -36,7 +36,9 @@ s as (
         generation, epoch, due_at, model, fingerprint, output, error, started_at, ended_at)
     select f.organization_id, f.id, t.stage, t.item, t.status, t.attempt, t.failures, t.crashes, t.generation, f.epoch,
         clock_timestamp() + make_interval(secs => case
-            when f.is_signalled and t.error::jsonb ->> 'code' = 'budget_exhausted' then least(t.due_in_s, 0)
+            when f.is_signalled and t.error::jsonb ->> 'code' in ('budget_exhausted', 'waits_for_review', 'waits_for_runs',
+                'waits_for_signal', 'waits_for_time')
+                then least(t.due_in_s, 0)
             else t.due_in_s end),
         t.model, t.fingerprint, t.output::jsonb, t.error::jsonb,
         case when t.status = 'running' then clock_timestamp() end,

@@ -1,7 +1,8 @@
 -- What is known of the stages of runs that were driven before, and how often each that is not over died with its process.
 -- $1 organizations, $2 runs
 select s.organization_id, s.run_id, s.stage, s.item, s.status, s.attempt, s.failures, s.crashes, s.generation, s.epoch,
-    s.output, coalesce(s.status = 'waiting' and s.error ->> 'code' = 'budget_exhausted', false) as waits_for_budget,
+    s.output, coalesce(s.status = 'waiting' and s.error ->> 'code' in ('budget_exhausted', 'waits_for_review',
+        'waits_for_runs', 'waits_for_signal', 'waits_for_time'), false) as is_wakeable,
     greatest(0, extract(epoch from s.due_at - clock_timestamp()))::float8 as due_in_s,
     case when s.status in ('pending', 'running', 'waiting') then (
         select count(*) from tegu.stage_attempts a
