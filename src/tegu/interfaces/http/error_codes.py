@@ -46,6 +46,7 @@ ERROR_CODES = (
     "not_allowed",
     "not_found",
     "not_recorded",
+    "out_of_reach",
     "output_refused",
     "output_too_large",
     "overloaded",
@@ -82,6 +83,10 @@ ERROR_CODES = (
     "unresolved",
     "unsupported_recording",
     "usage",
+    "waits_for_review",
+    "waits_for_runs",
+    "waits_for_signal",
+    "waits_for_time",
     "wrong_input",
     "wrong_output",
 )
