@@ -12,6 +12,8 @@ from tegu.domain.json import JsonObject
 
 RULES = "rules"
 """The embedded provider, which is no model: it finds values by rules, vouches for its own quotes, and costs nothing."""
+RULES_VERSION = 1
+"""Of what the rules know. Raise it when they find something else in the same text: it is part of fingerprints."""
 
 
 class CallStatus(StrEnum):

@@ -233,7 +233,7 @@ class StageLlm:
             raise ProviderError(
                 f"the stage made more than {CALLS_MAX} calls", code="bad_request", transient=False
             )
-        chain = among or await self._chain(model)
+        chain = among or await self.chain(model)
         left_s = max(0.0, self._until - self._timing.monotonic())
 
         async def ask_one(request: ModelRequest, limits: CallLimits) -> Completion:
@@ -257,7 +257,8 @@ class StageLlm:
         others = chain[answered.index + 1 :]
         return Answer(completion.value, ref, completion, others, answered.fallbacks)
 
-    async def _chain(self, model: str | None) -> tuple[ModelRef, ...]:
+    async def chain(self, model: str | None = None) -> tuple[ModelRef, ...]:
+        """The models that are asked in turn, as of now. Raises ConfigurationError."""
         written = await self.models.written(model)
         return await self._names.resolve(written, has_key(self._credentials, self._organization_id))
 

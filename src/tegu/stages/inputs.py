@@ -37,7 +37,7 @@ class TextInput:
 
     def part(self) -> DataPart:
         """As models get it."""
-        return data_part(self.name, _facts(self.output) if self.is_repeated else self.text)
+        return data_part(self.name, facts_of(self.output) if self.is_repeated else self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _is_parsed(task: StageTask, name: str) -> bool:
     return task.definition.stage(name).uses == PARSE_KIND and isinstance(task.inputs.get(name), dict)
 
 
-def _facts(output: JsonValue) -> JsonValue:
+def facts_of(output: JsonValue) -> JsonValue:
     """A parse output without its text."""
     return (
         {key: item for key, item in output.items() if key != "text"} if isinstance(output, dict) else output

@@ -22,6 +22,10 @@ _SUSPICIOUS = re.compile("\\\\u0000|[\ud800-\udfff]|\\.0|e\\+|NaN|Infinity")
 """NUL, half a surrogate pair, what may be a whole number with a point or an exponent, and what is no number."""
 
 SOURCE = "source"
+PROMPT_VERSION = 1
+"""Of the code that turns instructions, inputs and schemas into requests. Raise it when the same stage would ask something
+else: it is part of fingerprints.
+"""
 PART_CHARACTERS_MAX = 4_000_000
 """More than any model reads; a larger part is a mistake that should not travel first."""
 

@@ -7,7 +7,7 @@ here writes but the ledger and the store of extracted text.
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from tegu.domain.errors import (
@@ -19,7 +19,7 @@ from tegu.domain.errors import (
     StorageUnavailableError,
     TeguError,
 )
-from tegu.domain.json import as_stored, json_hash
+from tegu.domain.json import as_stored
 from tegu.domain.outcome import Completed, Failed, Postponed, StageOutcome
 from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
@@ -28,10 +28,10 @@ from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
 from tegu.pipeline.definition import StageDefinition
 from tegu.pipeline.task import StageTask
 from tegu.stages.context import ModelChoice, ProviderFactory, StageContext, StageLlm
-from tegu.stages.inputs import StageInput, load_inputs
-from tegu.stages.kind import StageKind, StageWork
+from tegu.stages.fingerprint import Fingerprints
+from tegu.stages.inputs import load_inputs
+from tegu.stages.kind import StageWork
 from tegu.stages.live import LiveAttempt, OpenLive
-from tegu.stages.parts import stable_json
 from tegu.stages.reach import NOTHING_IN_REACH, Reach
 from tegu.stages.registry import StageRegistry
 from tegu.stages.results import results_of
@@ -75,6 +75,7 @@ class Performer:
     open_live: OpenLive | None = None
     admissions_for: AdmissionsFor | None = None
     reach: Reach = NOTHING_IN_REACH
+    fingerprints: Fingerprints = field(default_factory=Fingerprints)
 
     async def perform(self, task: StageTask) -> StageOutcome:
         """Do it once. Raises only what is not expected."""
@@ -102,6 +103,7 @@ class Performer:
     async def _done(self, task: StageTask, ctx: StageContext) -> Completed | Postponed:
         kind = self.registry.kind(task.stage.uses)
         inputs = await load_inputs(task, self.sources)
+        fingerprint = await self.fingerprints.of(kind, task, ctx.llm, inputs)
         output = await kind.perform(StageWork(task.stage.config, inputs, ctx, task, self.reach))
         if isinstance(output, Postponed):
             return output
@@ -114,7 +116,7 @@ class Performer:
             output=output.value,
             results=results_of(task.stage, output),
             model=", ".join(models) or None,
-            fingerprint=fingerprint(kind, task, models, inputs),
+            fingerprint=fingerprint,
             fallbacks=tuple(dict.fromkeys(ctx.llm.fallbacks))[:FALLBACKS_MAX],
         )
 
@@ -168,21 +170,6 @@ def failed(error: TeguError, stage: str) -> Failed:
             return Failed(info, transient=error.code in PASSING_CODES)
         case _:
             return Failed(info)
-
-
-def fingerprint(
-    kind: StageKind, task: StageTask, models: tuple[str, ...], inputs: tuple[StageInput, ...]
-) -> str:
-    """What the output depends on: equal fingerprints mean that the same question was asked of the same data."""
-    return json_hash(
-        {
-            "kind": kind.name,
-            "version": kind.version,
-            "config": stable_json(task.stage.config),
-            "models": list(models),
-            "inputs": [[item.name, item.hash] for item in inputs],
-        }
-    )
 
 
 def _check_size(stage: StageDefinition, size_bytes: int) -> None:
