@@ -227,11 +227,16 @@ def interfaces_page() -> str:
         return asyncio.run(_beside("interfaces_page").page(environment, Path(folder)))
 
 
-if __name__ == "__main__":
-    for page, text in pages().items():
+def write(found: Mapping[Path, str]) -> None:
+    """Write the pages, and say which."""
+    for page, text in found.items():
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, "utf-8")
         sys.stdout.write(f"wrote {page.name}\n")
+
+
+if __name__ == "__main__":
+    write(_beside("client_code").sources())  # before the pages, which look whether the client has each action
+    write(pages())
     if sys.argv[1:] == ["interfaces"]:
-        (DOCS / "interfaces.md").write_text(interfaces_page(), "utf-8")
-        sys.stdout.write("wrote interfaces.md\n")
+        write({DOCS / "interfaces.md": interfaces_page()})

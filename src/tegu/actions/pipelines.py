@@ -56,14 +56,29 @@ def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
     return CheckedDocument((), definition.name, definition.hash)
 
 
-async def publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
-    """Store a definition as a version of the pipeline that it names; an equal one is found instead. Raises NotFoundError
-    for a pipeline that the actor does not see.
+async def publish(
+    scope: Scope, definition: PipelineDefinition, *, makes_current: bool = True
+) -> PipelineVersion:
+    """Store a definition as a version of the pipeline that it names; an equal one is found instead. The name means it from
+    then on; without `makes_current` what it meant. Raises NotFoundError for a pipeline that the actor does not see,
+    ConflictError for one that is archived.
     """
     if not scope.rows.has(definition.name):
         raise unknown_pipeline(definition.name)
     async with scope.transaction() as connection:
-        return await store.publish(connection, scope.organization_id, definition)
+        return await store.publish(connection, scope.organization_id, definition, makes_current=makes_current)
+
+
+async def find_or_publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
+    """The version to run where a definition is given. One that is there is only found: whoever runs an old document does
+    not change what the name means to everybody else.
+    """
+    if scope.rows.has(definition.name):
+        async with scope.transaction() as connection:
+            found = await store.find(connection, scope.organization_id, definition.name, hash=definition.hash)
+        if found is not None:
+            return found
+    return await publish(scope, definition)
 
 
 async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
@@ -72,24 +87,44 @@ async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
         case PipelineVersion():
             return source
         case PipelineDefinition():
-            return await publish(scope, source)
+            return await find_or_publish(scope, source)
         case Pipeline():
-            return await publish(scope, define(scope, source.to_json()))
+            return await find_or_publish(scope, define(scope, source.to_json()))
         case Path() | dict():
-            return await publish(scope, define(scope, source))
+            return await find_or_publish(scope, define(scope, source))
         case str():
             return await _named(scope, source)
         case _:
             assert_never(source)
 
 
+async def find_in(
+    scope: Scope, connection: Transaction, name: str, number: int | None = None
+) -> PipelineVersion | None:
+    """A version by name, the current one without a number; None where the actor sees none. One that ships with Tegu is
+    there from its first use on.
+    """
+    if not scope.rows.has(name):
+        return None
+    found = await store.find(connection, scope.organization_id, name, number=number)
+    builtin = builtin_documents().get(name)
+    if found is not None or builtin is None or number not in {None, 1}:
+        return found
+    return await store.publish(connection, scope.organization_id, define(scope, builtin))
+
+
 async def list_pipelines(
-    scope: Scope, *, after: str | None = None, limit: int = 200
+    scope: Scope, *, after: str | None = None, limit: int = 200, includes_archived: bool = False
 ) -> list[PipelineVersion]:
-    """The newest version of every pipeline, by name, after a name."""
+    """The current version of every pipeline, by name, after a name."""
     async with scope.transaction() as connection:
-        return await store.newest(
-            connection, scope.organization_id, after=after, limit=limit, rows=scope.rows
+        return await store.current(
+            connection,
+            scope.organization_id,
+            after=after,
+            limit=limit,
+            rows=scope.rows,
+            includes_archived=includes_archived,
         )
 
 
@@ -167,7 +202,7 @@ async def _named(scope: Scope, text: str) -> PipelineVersion:
             found = await store.find(
                 connection, scope.organization_id, name, number=int(number) if number else None
             )
-        known = [] if found else await store.newest(connection, scope.organization_id, rows=scope.rows)
+        known = [] if found else await store.current(connection, scope.organization_id, rows=scope.rows)
     if found is not None:
         return found
     builtins = {each: document for each, document in builtin_documents().items() if scope.rows.has(each)}

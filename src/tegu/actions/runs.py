@@ -69,16 +69,20 @@ async def start_in(
     *,
     is_known: bool = False,
 ) -> tuple[UUID, ...]:
-    """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key,
-    QuotaError where the organization's quota has no room for all of them. `is_known`: the version was found by its name,
+    """Start runs in a transaction of the caller's, bound to the organization. Raises ConflictError for a reused key and for
+    a pipeline that is archived, QuotaError where the organization's quota has no room for all of them. `is_known`: the version was found by its name,
     in this organization.
     """
     options = options or StartOptions()
     check_start_time(options.due_at, options.delay_s)
+    known = version
     if not is_known:
-        known = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
-        if known is None or known.id != version.id:
+        found = await pipelines.find(connection, scope.organization_id, version.name, number=version.number)
+        if found is None or found.id != version.id:
             raise NotFoundError(f"there is no pipeline {version.name}@{version.number} in this organization")
+        known = found
+    if known.archived_at is not None:
+        raise pipelines.refuse_archived(version.name)
     if options.idempotency_key is not None:
         keys = [options.idempotency_key, *(f"{options.idempotency_key}\n{i}" for i in range(1, len(inputs)))]
         others = inputs if len(inputs) > 1 else ()

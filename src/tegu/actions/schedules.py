@@ -18,7 +18,7 @@ from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.operations import checked_priority
 from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleSpec, checked_schedule_name
 from tegu.storage import schedules as store
-from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.pipelines import PipelineVersion, find, refuse_archived
 from tegu.storage.transaction import Transaction
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -29,6 +29,8 @@ async def create_schedule(scope: Scope, name: str, spec: ScheduleSpec) -> Schedu
     a pipeline or an input that is not there, ConflictError when there is a schedule of that name.
     """
     version = await resolve(scope, spec.pipeline)
+    if version.archived_at is not None:
+        raise refuse_archived(version.name)
     check_schedule(name, spec, version)
     spec = replace(spec, priority=checked_priority(spec.priority))
     async with scope.transaction() as connection:
@@ -76,9 +78,13 @@ async def pause_schedule(scope: Scope, which: str) -> Schedule:
 
 
 async def resume_schedule(scope: Scope, which: str) -> Schedule:
-    """Go on, with the next of its times. Raises NotFoundError."""
+    """Go on, with the next of its times. Raises NotFoundError, ConflictError where its pipeline is archived."""
     async with scope.transaction() as connection:
         found = await _found(scope, connection, which, locks=True)
+        name = found.spec.pipeline.partition("@")[0]
+        version = await find(connection, scope.organization_id, name)
+        if version is not None and version.archived_at is not None:
+            raise refuse_archived(name)
         next_at = found.next_at or found.spec.times.after(await store.now(connection))
         return await store.set_next(connection, scope.organization_id, found.id, next_at)
 
@@ -112,7 +118,7 @@ class Schedules:
         await pause_schedule(await self._scope(), name)
 
     async def resume(self, name: str) -> datetime:
-        """Go on, with the next of its times, which is returned. Raises NotFoundError."""
+        """Go on, with the next of its times, which is returned. Raises NotFoundError, ConflictError."""
         resumed = await resume_schedule(await self._scope(), name)
         assert resumed.next_at is not None
         return resumed.next_at

@@ -1,7 +1,8 @@
 """Pipelines and their immutable versions.
 
 Called by the actions, inside one organization's transaction. Invariant: a version is never changed; publishing the same
-definition again finds the version that is there.
+definition again finds the version that is there. A pipeline's name means its current version: the newest, unless another
+one was made that (`current_number`).
 """
 
 from collections.abc import Collection, Mapping
@@ -10,10 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, case, func, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from tegu.domain.actor import ALL_ROWS, Rows
+from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PipelineDefinition
@@ -22,10 +24,27 @@ from tegu.storage.tables import pipeline_versions, pipelines
 from tegu.storage.transaction import Transaction
 from tegu.storage.visible import pipelines_seen
 
+_CURRENT_FIRST: tuple[ColumnElement[Any], ...] = (
+    (pipeline_versions.c.number == pipelines.c.current_number).desc().nulls_last(),
+    pipeline_versions.c.number.desc(),
+)
+_others = pipeline_versions.alias("others")
+_IS_CURRENT: ColumnElement[bool] = case(
+    (pipelines.c.current_number.is_not(None), pipeline_versions.c.number == pipelines.c.current_number),
+    else_=~select(_others.c.id)
+    .where(
+        _others.c.organization_id == pipeline_versions.c.organization_id,
+        _others.c.pipeline_id == pipeline_versions.c.pipeline_id,
+        _others.c.number > pipeline_versions.c.number,
+    )
+    .correlate(pipeline_versions)
+    .exists(),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class PipelineVersion:
-    """One version of a named pipeline."""
+    """One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's."""
 
     id: UUID
     pipeline_id: UUID
@@ -34,6 +53,8 @@ class PipelineVersion:
     hash: str
     document: JsonObject
     created_at: datetime
+    is_current: bool = True
+    archived_at: datetime | None = None
 
     @property
     def definition(self) -> PipelineDefinition:
@@ -42,57 +63,128 @@ class PipelineVersion:
 
 
 async def publish(
-    connection: Transaction, organization_id: UUID, definition: PipelineDefinition
+    connection: Transaction,
+    organization_id: UUID,
+    definition: PipelineDefinition,
+    *,
+    makes_current: bool = True,
 ) -> PipelineVersion:
-    """The version with this definition: the one that is there, or a new one with the next number."""
+    """The version with this definition: the one that is there, or a new one with the next number. `makes_current`: the
+    name means it from then on, also where it was there; otherwise the name means what it meant. Raises ConflictError where
+    that would change a pipeline that is archived.
+    """
     # Looked for before anything is locked: a caller's transaction that we joined may stay open for long.
     found = await find(connection, organization_id, definition.name, hash=definition.hash)
-    if found is not None:
+    if found is not None and (found.is_current or not makes_current):
         return found
-    await connection.execute(
-        insert(pipelines)
-        .values(
-            organization_id=organization_id,
-            id=new_id(),
-            name=definition.name,
-            created_at=func.clock_timestamp(),
-        )
-        .on_conflict_do_nothing(index_elements=["organization_id", "name"])
-    )
-    # One publisher of a pipeline at a time, so that version numbers have no gaps.
-    await connection.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"publish {organization_id} {definition.name}"},
-    )
-    pipeline_id = await connection.scalar(
-        select(pipelines.c.id).where(
-            pipelines.c.organization_id == organization_id, pipelines.c.name == definition.name
-        )
-    )
+    pipeline_id = await _locked(connection, organization_id, definition.name)
     found = await find(connection, organization_id, definition.name, hash=definition.hash)
-    if found is not None:
-        return found
-    last = await connection.scalar(
+    last = await last_number(connection, organization_id, pipeline_id)
+    if found is None:
+        if not makes_current and last:
+            await _hold_current(connection, organization_id, pipeline_id, last)
+        await _insert_version(connection, organization_id, pipeline_id, definition, last + 1)
+        last += 1
+    number = found.number if found is not None else last
+    if makes_current:
+        await _point_at(connection, organization_id, pipeline_id, number, last)
+    made = await find(connection, organization_id, definition.name, number=number)
+    assert made is not None
+    return made
+
+
+async def make_current(connection: Transaction, organization_id: UUID, name: str, number: int) -> None:
+    """Let the name mean this version, which is there. Raises ConflictError where the pipeline is archived."""
+    pipeline_id = await _locked(connection, organization_id, name)
+    last = await last_number(connection, organization_id, pipeline_id)
+    await _point_at(connection, organization_id, pipeline_id, number, last)
+
+
+async def set_archived(
+    connection: Transaction, organization_id: UUID, pipeline_id: UUID, *, is_archived: bool
+) -> None:
+    """Archive a pipeline, or take it back; one that is archived keeps since when."""
+    since = func.coalesce(pipelines.c.archived_at, func.clock_timestamp()) if is_archived else None
+    mine = (pipelines.c.organization_id == organization_id) & (pipelines.c.id == pipeline_id)
+    await connection.execute(update(pipelines).where(mine).values(archived_at=since))
+
+
+def refuse_archived(name: str) -> ConflictError:
+    """What is said of a pipeline that begins nothing and takes no versions."""
+    return ConflictError(
+        f"pipeline {name!r} is archived", hint=f"`tegu pipelines restore {name}`", code="pipeline_archived"
+    )
+
+
+async def last_number(connection: Transaction, organization_id: UUID, pipeline_id: UUID) -> int:
+    """The greatest number of its versions; 0 where there is none."""
+    found = await connection.scalar(
         select(func.coalesce(func.max(pipeline_versions.c.number), 0)).where(
             pipeline_versions.c.organization_id == organization_id,
             pipeline_versions.c.pipeline_id == pipeline_id,
         )
     )
+    return found or 0
+
+
+async def _locked(connection: Transaction, organization_id: UUID, name: str) -> UUID:
+    """The pipeline of that name, made if there is none. Whoever numbers its versions, or says which is current, does so
+    after the one before is done: numbers have no gaps, and no pointer is set by what was the newest a moment ago.
+    """
+    await connection.execute(
+        insert(pipelines)
+        .values(organization_id=organization_id, id=new_id(), name=name, created_at=func.clock_timestamp())
+        .on_conflict_do_nothing(index_elements=["organization_id", "name"])
+    )
+    await connection.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+        {"key": f"publish {organization_id} {name}"},
+    )
+    mine = (pipelines.c.organization_id == organization_id) & (pipelines.c.name == name)
+    row = (await connection.execute(select(pipelines.c.id, pipelines.c.archived_at).where(mine))).one()
+    if row.archived_at is not None:
+        raise refuse_archived(name)
+    found: UUID = row.id
+    return found
+
+
+async def _insert_version(
+    connection: Transaction,
+    organization_id: UUID,
+    pipeline_id: UUID,
+    definition: PipelineDefinition,
+    number: int,
+) -> None:
     await connection.execute(
         insert(pipeline_versions).values(
             organization_id=organization_id,
             id=new_id(),
             pipeline_id=pipeline_id,
-            number=(last or 0) + 1,
+            number=number,
             hash=definition.hash,
             document=definition.to_json(),
             functions=sorted(definition.python_stages()),
             created_at=func.clock_timestamp(),
         )
     )
-    made = await find(connection, organization_id, definition.name, hash=definition.hash)
-    assert made is not None
-    return made
+
+
+async def _point_at(
+    connection: Transaction, organization_id: UUID, pipeline_id: UUID, number: int, last: int
+) -> None:
+    """The newest is current by having no pointer: so it is for what is published by workers that know of none."""
+    mine = (pipelines.c.organization_id == organization_id) & (pipelines.c.id == pipeline_id)
+    pointer = None if number == last else number
+    await connection.execute(update(pipelines).where(mine).values(current_number=pointer))
+
+
+async def _hold_current(
+    connection: Transaction, organization_id: UUID, pipeline_id: UUID, newest_number: int
+) -> None:
+    """Let the newest stay current while a newer one is stored; another that is current stays so by itself."""
+    mine = (pipelines.c.organization_id == organization_id) & (pipelines.c.id == pipeline_id)
+    unset = pipelines.c.current_number.is_(None)
+    await connection.execute(update(pipelines).where(mine, unset).values(current_number=newest_number))
 
 
 async def find(
@@ -103,37 +195,32 @@ async def find(
     number: int | None = None,
     hash: str | None = None,  # noqa: A002 (the field's name)
 ) -> PipelineVersion | None:
-    """A version by number or hash; the newest when neither is given."""
+    """A version by number or hash; the current one when neither is given."""
     query = _versions(organization_id).where(pipelines.c.name == name)
     if number is not None:
         query = query.where(pipeline_versions.c.number == number)
     if hash is not None:
         query = query.where(pipeline_versions.c.hash == hash)
-    row = (
-        (await connection.execute(query.order_by(pipeline_versions.c.number.desc()).limit(1)))
-        .mappings()
-        .first()
-    )
+    row = (await connection.execute(query.order_by(*_CURRENT_FIRST).limit(1))).mappings().first()
     return _version(row) if row is not None else None
 
 
-async def newest(
+async def current(
     connection: Transaction,
     organization_id: UUID,
     *,
     after: str | None = None,
     limit: int = 200,
     rows: Rows = ALL_ROWS,
+    includes_archived: bool = True,
 ) -> list[PipelineVersion]:
-    """The newest version of each pipeline, by name, after a name."""
+    """The current version of each pipeline, by name, after a name."""
     query = _versions(organization_id).where(pipelines_seen(organization_id, rows, pipelines.c.id))
+    if not includes_archived:
+        query = query.where(pipelines.c.archived_at.is_(None))
     if after is not None:
         query = query.where(pipelines.c.name > after)
-    query = (
-        query.ext(distinct_on(pipelines.c.name))
-        .order_by(pipelines.c.name, pipeline_versions.c.number.desc())
-        .limit(limit)
-    )
+    query = query.ext(distinct_on(pipelines.c.name)).order_by(pipelines.c.name, *_CURRENT_FIRST).limit(limit)
     return [_version(row) for row in (await connection.execute(query)).mappings()]
 
 
@@ -176,7 +263,7 @@ async def get_version(
 
 def _versions(organization_id: UUID) -> Any:
     return (
-        select(pipeline_versions, pipelines.c.name)
+        select(pipeline_versions, pipelines.c.name, pipelines.c.archived_at, _IS_CURRENT.label("is_current"))
         .join_from(
             pipeline_versions,
             pipelines,
@@ -196,4 +283,6 @@ def _version(row: Mapping[Any, Any]) -> PipelineVersion:
         row["hash"],
         row["document"],
         row["created_at"],
+        row["is_current"],
+        row["archived_at"],
     )

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tegu.domain.ids import new_id
@@ -98,6 +98,26 @@ async def set_next(
         .values(next_at=next_at, paused_at=paused_at)
     )
     return _schedule((await connection.execute(changed.returning(*schedules.c))).mappings().one())
+
+
+async def pause_of(connection: Transaction, organization_id: UUID, pipeline: str) -> None:
+    """Let the schedules of a pipeline, of whichever version, begin nothing until they are resumed."""
+    await connection.execute(
+        update(schedules)
+        .where(_of(organization_id, pipeline), schedules.c.next_at.is_not(None))
+        .values(next_at=None, paused_at=func.clock_timestamp())
+    )
+
+
+async def paused_of(connection: Transaction, organization_id: UUID, pipeline: str) -> list[str]:
+    """The names of a pipeline's schedules that are paused, in order."""
+    query = select(schedules.c.name).where(_of(organization_id, pipeline), schedules.c.next_at.is_(None))
+    return list(await connection.scalars(query.order_by(schedules.c.name).limit(LISTED_MAX)))
+
+
+def _of(organization_id: UUID, pipeline: str) -> ColumnElement[bool]:
+    named = func.split_part(func.jsonb_extract_path_text(schedules.c.spec, "pipeline"), "@", 1)
+    return (schedules.c.organization_id == organization_id) & (named == pipeline)
 
 
 async def take_due(connection: Transaction, organization_id: UUID, schedule_id: UUID) -> Schedule | None:

@@ -358,7 +358,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "definition" | "destination_not_allowed" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_large" | "overloaded" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "wrong_input" | "wrong_output";
+export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "definition" | "destination_not_allowed" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -800,13 +800,21 @@ export interface PauseEverybody {
 /** What an action needs; also the scopes that an API key can be given. */
 export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
 
+/** Where a pipeline stands: since when it is archived, if it is, and which of its schedules are paused. */
+export interface PipelineStanding {
+  name: string;
+  current_number: number;
+  archived_at: string | null;
+  paused_schedules: string[];
+}
+
 /** A pipeline document: YAML or JSON as text, or as data. */
 export interface PipelineText {
   text?: string | null;
   document?: Record<string, JsonValue> | null;
 }
 
-/** One version of a named pipeline. */
+/** One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's. */
 export interface PipelineVersion {
   id: string;
   pipeline_id: string;
@@ -815,6 +823,8 @@ export interface PipelineVersion {
   hash: string;
   document: Record<string, JsonValue>;
   created_at: string;
+  is_current: boolean;
+  archived_at: string | null;
 }
 
 /** One thing wrong with a document: where, what, and what to do. */
@@ -930,6 +940,12 @@ export interface ResumedRuns {
 
 /** What somebody is in an organization, from the most to the least. */
 export type Role = "owner" | "admin" | "editor" | "viewer";
+
+/** Which pipeline, and where to. */
+export interface RollBack {
+  /** The number of the version that its name shall mean. */
+  to: number;
+}
 
 /** Another secret for a key. */
 export interface RotateProviderKey {
@@ -1805,6 +1821,14 @@ export interface Operations {
     body: never;
     answer: PipelineVersionPage;
   };
+  /** Begin no more runs of a pipeline, and pause its schedules. */
+  pipelines_archive: {
+    path: { pipeline: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: PipelineStanding;
+  };
   /** Check a document, of which nothing is stored: every problem with its place, its line and what to do. */
   pipelines_check: {
     path: never;
@@ -1813,7 +1837,7 @@ export interface Operations {
     body: PipelineText;
     answer: CheckedDocument;
   };
-  /** Publish a document as the newest version of the pipeline that it names. */
+  /** Publish a document as a version of the pipeline that it names, which the name means from then on. */
   pipelines_create: {
     path: never;
     query: never;
@@ -1821,7 +1845,7 @@ export interface Operations {
     body: PipelineText;
     answer: PipelineVersion;
   };
-  /** Read the newest version of a pipeline, or one version by its number. */
+  /** Read the current version of a pipeline, or one version by its number. */
   pipelines_get: {
     path: { pipeline: string };
     query: never;
@@ -1829,13 +1853,29 @@ export interface Operations {
     body: never;
     answer: PipelineVersion;
   };
-  /** List pipelines by name, each with its newest version; those that ship with Tegu are among them. */
+  /** List pipelines that are not archived by name, each with its current version. */
   pipelines_list: {
     path: never;
-    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; include_archived?: boolean; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: PipelineVersionPage;
+  };
+  /** Take a pipeline back from the archive. */
+  pipelines_restore: {
+    path: { pipeline: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: PipelineStanding;
+  };
+  /** Let the name of a pipeline mean an older version, or a newer one again: runs that are started by name take it, runs that began stay on theirs. */
+  pipelines_rollback: {
+    path: { pipeline: string };
+    query: never;
+    header: never;
+    body: RollBack;
+    answer: PipelineVersion;
   };
   /** Store the organization's own key of a provider: it goes before the operator's, and only to the host that is set now. */
   provider_keys_create: {
@@ -2278,10 +2318,13 @@ export const ROUTES = {
   pauses_remove: { method: "DELETE", path: "/pauses" },
   pipeline_versions_get: { method: "GET", path: "/pipeline-versions/{version_id}" },
   pipeline_versions_list: { method: "GET", path: "/pipeline-versions" },
+  pipelines_archive: { method: "POST", path: "/pipelines/{pipeline}/archive" },
   pipelines_check: { method: "POST", path: "/pipelines/check" },
   pipelines_create: { method: "POST", path: "/pipelines" },
   pipelines_get: { method: "GET", path: "/pipelines/{pipeline}" },
   pipelines_list: { method: "GET", path: "/pipelines" },
+  pipelines_restore: { method: "POST", path: "/pipelines/{pipeline}/restore" },
+  pipelines_rollback: { method: "POST", path: "/pipelines/{pipeline}/rollback" },
   provider_keys_create: { method: "POST", path: "/provider-keys" },
   provider_keys_delete: { method: "DELETE", path: "/provider-keys/{key_id}" },
   provider_keys_list: { method: "GET", path: "/provider-keys" },

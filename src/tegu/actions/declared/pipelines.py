@@ -5,9 +5,10 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from tegu.actions import pipelines
+from tegu.actions import pipeline_standing, pipelines
 from tegu.actions.action import ActionInput, Effect, action
 from tegu.actions.declared.inputs import Name, PageInput, SortedPageInput
+from tegu.actions.pipeline_standing import PipelineStanding
 from tegu.actions.pipelines import CheckedDocument
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
@@ -21,6 +22,12 @@ class WhichPipeline(ActionInput):
     """Which pipeline."""
 
     pipeline: Annotated[Name, Field(description="`invoices`, or one version: `invoices@2`.")]
+
+
+class WholePipeline(ActionInput):
+    """Which pipeline, with all its versions."""
+
+    pipeline: Name
 
 
 class PipelineText(ActionInput):
@@ -41,6 +48,19 @@ class PipelineText(ActionInput):
         return self.text if self.text is not None else self.document or {}
 
 
+class ListPipelines(PageInput):
+    """Which pipelines."""
+
+    include_archived: Annotated[bool, Field(description="Also those that are archived.")] = False
+
+
+class RollBack(ActionInput):
+    """Which pipeline, and where to."""
+
+    pipeline: Name
+    to: Annotated[int, Field(ge=1, description="The number of the version that its name shall mean.")]
+
+
 class ListVersions(SortedPageInput):
     """Which versions."""
 
@@ -54,17 +74,22 @@ class VersionId(ActionInput):
 
 
 @action("pipelines.list", effect=Effect.READ, permission=Permission.PIPELINES_READ)
-async def list_pipelines(scope: Scope, asked: PageInput) -> Page[PipelineVersion]:
-    """List pipelines by name, each with its newest version; those that ship with Tegu are among them."""
+async def list_pipelines(scope: Scope, asked: ListPipelines) -> Page[PipelineVersion]:
+    """List pipelines that are not archived by name, each with its current version."""
     key = key_of(asked.cursor, 1)
     await pipelines.publish_builtins(scope)
-    found = await pipelines.list_pipelines(scope, after=key[0] if key else None, limit=asked.limit + 1)
+    found = await pipelines.list_pipelines(
+        scope,
+        after=key[0] if key else None,
+        limit=asked.limit + 1,
+        includes_archived=asked.include_archived,
+    )
     return page_of(found, asked.limit, lambda version: (version.name,))
 
 
 @action("pipelines.get", effect=Effect.READ, permission=Permission.PIPELINES_READ, key="pipeline")
 async def get_pipeline(scope: Scope, asked: WhichPipeline) -> PipelineVersion:
-    """Read the newest version of a pipeline, or one version by its number."""
+    """Read the current version of a pipeline, or one version by its number."""
     return await pipelines.resolve(scope, asked.pipeline)
 
 
@@ -75,16 +100,57 @@ async def get_pipeline(scope: Scope, asked: WhichPipeline) -> PipelineVersion:
     is_idempotent=True,
 )
 async def publish_pipeline(scope: Scope, asked: PipelineText) -> PipelineVersion:
-    """Publish a document as the newest version of the pipeline that it names. A version that equals a stored one is found
-    instead. Every problem of the document is reported at once.
+    """Publish a document as a version of the pipeline that it names, which the name means from then on. Where an equal
+    version is stored, that one is made current again. Every problem of the document is reported at once.
     """
-    return await pipelines.resolve(scope, pipelines.define(scope, asked.given))
+    return await pipelines.publish(scope, pipelines.define(scope, asked.given))
 
 
 @action("pipelines.check", effect=Effect.READ, permission=Permission.PIPELINES_READ)
 async def check_pipeline(scope: Scope, asked: PipelineText) -> CheckedDocument:
     """Check a document, of which nothing is stored: every problem with its place, its line and what to do."""
     return pipelines.check(scope, asked.given)
+
+
+@action(
+    "pipelines.rollback",
+    effect=Effect.WRITE,
+    permission=Permission.PIPELINES_WRITE,
+    key="pipeline",
+    audited=("pipeline", "to"),
+    is_idempotent=True,
+)
+async def roll_back(scope: Scope, asked: RollBack) -> PipelineVersion:
+    """Let the name of a pipeline mean an older version, or a newer one again: runs that are started by name take it, runs
+    that began stay on theirs.
+    """
+    return await pipeline_standing.roll_back(scope, asked.pipeline, asked.to)
+
+
+@action(
+    "pipelines.archive",
+    effect=Effect.WRITE,
+    permission=Permission.PIPELINES_WRITE,
+    key="pipeline",
+    audited=("pipeline",),
+    is_idempotent=True,
+)
+async def archive_pipeline(scope: Scope, asked: WholePipeline) -> PipelineStanding:
+    """Begin no more runs of a pipeline, and pause its schedules. Runs that began go on, and nothing is lost."""
+    return await pipeline_standing.archive(scope, asked.pipeline)
+
+
+@action(
+    "pipelines.restore",
+    effect=Effect.WRITE,
+    permission=Permission.PIPELINES_WRITE,
+    key="pipeline",
+    audited=("pipeline",),
+    is_idempotent=True,
+)
+async def restore_pipeline(scope: Scope, asked: WholePipeline) -> PipelineStanding:
+    """Take a pipeline back from the archive. Its schedules stay paused: resume those that are wanted."""
+    return await pipeline_standing.restore(scope, asked.pipeline)
 
 
 @action("pipeline_versions.list", effect=Effect.READ, permission=Permission.PIPELINES_READ)

@@ -19,7 +19,7 @@ NOUNS: Final = {
     "members": ("list", "get", "update", "remove"),
     "organizations": ("list", "get", "update", "create", "delete"),
     "pipeline-versions": ("list", "get"),
-    "pipelines": ("create",),
+    "pipelines": ("create", "rollback", "archive", "restore"),
     "provider-keys": ("create", "list", "rotate", "delete"),
     "quotas": ("get", "set"),
     "results": ("get",),

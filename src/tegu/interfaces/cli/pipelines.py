@@ -19,12 +19,13 @@ def pipelines() -> None:
 
 
 @pipelines.command("list")
+@click.option("--include-archived", is_flag=True, help="Also those that are archived.")
 @json_option
-def list_pipelines(*, as_json: bool) -> None:
-    """List the newest version of every pipeline."""
+def list_pipelines(*, include_archived: bool, as_json: bool) -> None:
+    """List every pipeline with its current version."""
 
     async def work(service: Service) -> list[PipelineVersion]:
-        return await taken(service.pipelines.all(), PIPELINES_MAX)
+        return await taken(service.pipelines.all(include_archived=include_archived), PIPELINES_MAX)
 
     found = with_service(work)
     if as_json:
@@ -34,7 +35,7 @@ def list_pipelines(*, as_json: bool) -> None:
     for version in found:
         definition = version.definition
         made.add_row(
-            escape(version.name),
+            escape(version.name) + (" (archived)" if version.archived_at else ""),
             str(version.number),
             definition.input.value,
             escape(", ".join(stage.name for stage in definition.stages)),

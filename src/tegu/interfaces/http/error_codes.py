@@ -50,6 +50,7 @@ ERROR_CODES = (
     "output_refused",
     "output_too_large",
     "overloaded",
+    "pipeline_archived",
     "provider",
     "quarantined",
     "quota",

@@ -26,6 +26,7 @@ pipelines = Table(
     Column("name", Text, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("archived_at", Time),
+    Column("current_number", Integer),
 )
 
 pipeline_versions = Table(
