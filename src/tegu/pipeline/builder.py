@@ -43,13 +43,16 @@ class Pipeline(KindStages, FunctionStages, Generic[SourceT]):
         *,
         model: str | None = None,
         description: str | None = None,
+        deadline_s: float | None = None,
+        priority: int | str | None = None,
+        output: str | None = None,
     ) -> None:
-        """`input` is what the pipeline is applied to, and what `source` hands to stages."""
+        """`input` is what the pipeline is applied to, and what `source` hands to stages. See `PipelineDefinition`."""
         kind = _INPUTS.get(input)
         head: JsonObject = {"tegu": FORMAT_VERSION, "name": name, "description": description}
-        super().__init__(
-            {**head, "input": kind.value if kind else None, "model": model}, f"pipeline {name!r}"
-        )
+        head |= {"input": kind.value if kind else None, "model": model}
+        head |= {"deadline_s": deadline_s, "priority": priority, "output": output}
+        super().__init__(head, f"pipeline {name!r}")
         if kind is None:
             message = f"{getattr(input, '__name__', input)!r:.60} is no input"
             self._problems.append(Problem("input", message, "one of: MailThread, Document, Content"))

@@ -11,6 +11,8 @@ from tegu.domain.content import InputKind
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import RETRIES, TIMEOUT_S
 
+_NO_INPUTS: Mapping[str, JsonObject] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class FunctionInput:
@@ -48,8 +50,12 @@ class KindCatalog(Protocol):
         """
         ...
 
-    def output_schema(self, kind: str, config: JsonObject) -> JsonObject:
-        """JSON Schema of the output of a stage of this kind with this valid config; `{}` where that is not known."""
+    def output_schema(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject] = _NO_INPUTS
+    ) -> JsonObject:
+        """JSON Schema of the output of a stage of this kind with this valid config, given those of its inputs in the
+        order written; `{}` where that is not known.
+        """
         ...
 
     def check_model(self, written: str) -> None:

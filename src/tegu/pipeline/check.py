@@ -10,9 +10,11 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from tegu.domain.content import InputKind
-from tegu.domain.errors import DefinitionError, Problem
+from tegu.domain.errors import DefinitionError, Problem, UsageError
 from tegu.domain.json import JsonObject, storable
+from tegu.domain.operations import checked_priority
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
+from tegu.pipeline.check_flow import read_deadline_s
 from tegu.pipeline.check_stage import CheckedStage, StageChecker, check_model
 from tegu.pipeline.check_wiring import WiringChecker
 from tegu.pipeline.definition import FORMAT_VERSION, RESERVED_NAMES, PipelineDefinition, StageDefinition
@@ -23,7 +25,17 @@ from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
 __all__ = ["FunctionContract", "FunctionInput", "KindCatalog", "check", "checked"]
 
 UNNAMED = "custom"
-DOCUMENT_KEYS = ("tegu", "name", "description", "input", "model", "stages")
+DOCUMENT_KEYS = (
+    "tegu",
+    "name",
+    "description",
+    "input",
+    "model",
+    "deadline_s",
+    "priority",
+    "output",
+    "stages",
+)
 _KEY_HINTS = {
     "edges": "edges belong to the list form of `stages`; here use `inputs` and `needs`",
     "version": "the format is `tegu: 1`; versions of a pipeline are made from its content",
@@ -82,6 +94,9 @@ class _Checker:
             stages=tuple(_normalised(each.definition) for each in stages.values()),
             model=check_model(self._data.get("model"), "model", self._report, self._catalog),
             description=self._description(),
+            deadline_s=read_deadline_s(self._data, "", self._report),
+            priority=self._priority(),
+            output=self._output(stages),
         )
 
     def _check_keys(self) -> None:
@@ -126,6 +141,24 @@ class _Checker:
         if value is None or (isinstance(value, str) and len(value) <= DESCRIPTION_LENGTH_MAX):
             return value
         self._report.add("description", f"must be text of at most {DESCRIPTION_LENGTH_MAX} characters")
+        return None
+
+    def _priority(self) -> int | None:
+        value = self._data.get("priority")
+        if value is None:
+            return None
+        try:
+            return checked_priority(value if isinstance(value, int | str) else repr(value))
+        except UsageError as error:
+            self._report.add("priority", error.message[:200], error.hint)
+            return None
+
+    def _output(self, stages: Mapping[str, CheckedStage]) -> str | None:
+        value = self._data.get("output")
+        if value is None or (isinstance(value, str) and value in stages):
+            return value
+        hint = did_you_mean(value, stages) if isinstance(value, str) else None
+        self._report.add("output", f"there is no stage {value!r:.60}", hint or "name the stage that it is")
         return None
 
     def _stages(self) -> dict[str, CheckedStage]:

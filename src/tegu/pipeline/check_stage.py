@@ -13,17 +13,43 @@ from tegu.domain.errors import ConfigurationError
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, KindCatalog
 from tegu.pipeline.check_config import check_config, normalise_schema
+from tegu.pipeline.check_flow import FlowReader
 from tegu.pipeline.definition import PYTHON_KIND, RETRIES, SOURCE, TIMEOUT_S, ResultSpec, StageDefinition
-from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX, RETRIES_MAX, TIMEOUT_S_MAX, is_name
+from tegu.pipeline.flow import EVERY_OTHER, ITEM
+from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX, TIMEOUT_S_MAX, is_name
 from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
 
-STAGE_KEYS = ("uses", "with", "inputs", "needs", "when", "retries", "timeout_s", "model", "result")
+STAGE_KEYS = (
+    "uses",
+    "with",
+    "inputs",
+    "needs",
+    "join",
+    "when",
+    "else_of",
+    "each",
+    "on_failure",
+    "cancels",
+    "retries",
+    "timeout_s",
+    "deadline_s",
+    "model",
+    "result",
+)
 _KEY_HINTS = {
     "if": "use `when`",
     "condition": "use `when`",
     "depends_on": "use `inputs` for data, `needs` for order only",
     "after": "use `inputs` for data, `needs` for order only",
     "input": "use `inputs`, a list",
+    "else": "use `else_of`, a list of stages with conditions",
+    "foreach": "use `each`, the path of a list",
+    "for_each": "use `each`, the path of a list",
+    "map": "use `each`, the path of a list",
+    "on_error": "use `on_failure`",
+    "catch": "use `on_failure`, with the stage that handles it",
+    "cancel": "use `cancels`, a list of stages",
+    "deadline": "use `deadline_s`, in seconds",
     "timeout": "use `timeout_s`, in seconds",
     "timeout_seconds": "use `timeout_s`, in seconds",
     "retry": "use `retries`, the attempts after the first",
@@ -67,18 +93,29 @@ class StageChecker:
         contract = self._contract(kind, config)
         inputs, optional_inputs = self._references("inputs", (SOURCE,))
         needs, optional_needs = self._references("needs", ())
+        flow = FlowReader(self._entry, self._place, self._report)
+        retries, retries_by_code = flow.retries(contract.retries if contract else RETRIES)
+        each = flow.each()
         definition = StageDefinition(
             name=self._name,
             uses=kind,
             config=config,
-            inputs=inputs,
+            # What a stage maps over is one of its inputs, the last where it does not say which.
+            inputs=(*inputs, ITEM) if each and ITEM not in inputs else inputs,
             optional_inputs=optional_inputs | optional_needs,
             needs=needs,
             when=self._text("when"),
-            retries=self._retries(contract.retries if contract else RETRIES),
+            retries=retries,
             timeout_s=self._timeout_s(contract.timeout_s if contract else TIMEOUT_S),
             model=check_model(self._entry.get("model"), f"{self._place}.model", self._report, self._catalog),
             result=self._result(),
+            join=flow.join(),
+            else_of=flow.names("else_of"),
+            on_failure=flow.on_failure(),
+            cancels=flow.names("cancels", also=(EVERY_OTHER,)),
+            retries_by_code=retries_by_code,
+            deadline_s=flow.deadline_s(),
+            each=each,
         )
         return CheckedStage(definition, is_valid, contract)
 
@@ -170,16 +207,6 @@ class StageChecker:
             return value
         self._add(key, f"must be text, not {type_word(value)}")
         return None
-
-    def _retries(self, default: int) -> int:
-        value = self._entry.get("retries")
-        if value is None:
-            return default
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= RETRIES_MAX:
-            hint = f"a whole number from 0 to {RETRIES_MAX}: the attempts after the first"
-            self._add("retries", f"{value!r:.60} is not allowed", hint)
-            return default
-        return value
 
     def _timeout_s(self, default: float) -> float:
         value = self._entry.get("timeout_s")

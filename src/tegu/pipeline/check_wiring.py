@@ -10,10 +10,11 @@ from tegu.domain.content import InputKind
 from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
+from tegu.pipeline.check_references import check_references
 from tegu.pipeline.check_stage import CheckedStage
 from tegu.pipeline.condition import FACTS, Condition, compile_condition, syntax_hint
 from tegu.pipeline.condition_types import misread
-from tegu.pipeline.definition import RESERVED_NAMES, SOURCE, StageDefinition
+from tegu.pipeline.definition import SOURCE, StageDefinition
 from tegu.pipeline.report import Report, did_you_mean
 from tegu.pipeline.schema_fit import misfit
 
@@ -39,8 +40,7 @@ class WiringChecker:
 
     def check(self) -> None:
         """Report everything."""
-        for stage in self._stages.values():
-            self._check_references(stage)
+        check_references(self._stages, self._report)
         self._check_circles()
         ancestors = self._ancestors()
         for stage in self._stages.values():
@@ -51,23 +51,6 @@ class WiringChecker:
             contract = self._checked[stage.name].contract
             if contract is not None:
                 self._check_function(stage, contract)
-
-    def _check_references(self, stage: StageDefinition) -> None:
-        for key, names in (("inputs", stage.inputs), ("needs", stage.needs)):
-            for i, name in enumerate(names):
-                if self._report.is_full:
-                    return
-                place = f"stages.{stage.name}.{key}[{i}]"
-                if name == SOURCE and key == "inputs":
-                    if name in stage.optional_inputs:
-                        self._report.add(place, "'source' is always there", "write `source`")
-                elif name in RESERVED_NAMES:
-                    self._report.add(place, f"{name!r} is no stage", "the run's own text is `source`")
-                elif name == stage.name:
-                    self._report.add(place, f"stage {name!r} waits for itself", "remove it")
-                elif name not in self._stages:
-                    hint = did_you_mean(name, [*self._stages, SOURCE])
-                    self._report.add(place, f"there is no stage {name!r}", hint)
 
     def _check_circles(self) -> None:
         seen: set[str] = set()

@@ -9,108 +9,54 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from pydantic import JsonValue
-
 from tegu.domain.content import InputKind
 from tegu.domain.errors import DefinitionError, Problem
 from tegu.domain.json import JsonObject, json_hash
+from tegu.pipeline.stage_definition import (
+    MODEL_KINDS,
+    PYTHON_KIND,
+    RESERVED_NAMES,
+    RETRIES,
+    SOURCE,
+    TIMEOUT_S,
+    ResultSpec,
+    StageDefinition,
+    number_in,
+    text_in,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MODEL_KINDS",
+    "PYTHON_KIND",
+    "RESERVED_NAMES",
+    "RETRIES",
+    "SOURCE",
+    "TIMEOUT_S",
+    "PipelineDefinition",
+    "ResultSpec",
+    "StageDefinition",
+]
 
 FORMAT_VERSION = 1
-SOURCE = "source"
-RESERVED_NAMES = frozenset({SOURCE, "run", "content", "thread"})
-PYTHON_KIND = "python"
-MODEL_KINDS = frozenset({"extract", "classify", "summarize", "prompt"})
-"""Kinds that ask a model and run no code but ours."""
-RETRIES = 2
-TIMEOUT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class ResultSpec:
-    """How a stage's output becomes results: their type (the stage's name by default), the list in the output to
-    split by (`each`), and the field of an item that tells it from the others (`key`).
-    """
-
-    type: str | None = None
-    each: str | None = None
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StageDefinition:
-    """One stage. `inputs` are data and imply the edge, `needs` is order only; `optional_inputs` names those of both
-    that may be skipped or failed. `retries` counts attempts after the first. `result=None` hides the output.
-    """
-
-    name: str
-    uses: str
-    config: JsonObject = field(default_factory=JsonObject)
-    inputs: tuple[str, ...] = (SOURCE,)
-    optional_inputs: frozenset[str] = frozenset()
-    needs: tuple[str, ...] = ()
-    when: str | None = None
-    retries: int = RETRIES
-    timeout_s: float = TIMEOUT_S
-    model: str | None = None
-    result: ResultSpec | None = field(default_factory=ResultSpec)
-
-    @property
-    def upstream(self) -> tuple[str, ...]:
-        """The stages that this one waits for, each once, in the order written."""
-        return tuple(dict.fromkeys(name for name in (*self.inputs, *self.needs) if name != SOURCE))
-
-    def to_json(self) -> JsonObject:
-        """The stage's entry in a document, normalised."""
-        entry: JsonObject = {"uses": self.uses, "with": self.config, "inputs": self._references(self.inputs)}
-        if self.needs:
-            entry["needs"] = self._references(self.needs)
-        if self.when is not None:
-            entry["when"] = self.when
-        entry["retries"] = self.retries
-        entry["timeout_s"] = float(self.timeout_s)
-        if self.model is not None:
-            entry["model"] = self.model
-        if self.result is None:
-            entry["result"] = False
-        elif self.result != ResultSpec():
-            spec = {"type": self.result.type, "each": self.result.each, "key": self.result.key}
-            entry["result"] = {name: value for name, value in spec.items() if value is not None}
-        return entry
-
-    @classmethod
-    def from_json(cls, name: str, entry: JsonObject) -> Self:
-        """The inverse of `to_json`, for entries that were checked when they were stored."""
-        inputs = _strings(entry.get("inputs", [SOURCE]))
-        needs = _strings(entry.get("needs", []))
-        optional = frozenset(text[:-1] for text in (*inputs, *needs) if text.endswith("?"))
-        config, retries, timeout_s = entry.get("with"), entry.get("retries"), entry.get("timeout_s")
-        return cls(
-            name=name,
-            uses=str(entry["uses"]),
-            config=config if isinstance(config, dict) else {},
-            inputs=tuple(text.removesuffix("?") for text in inputs),
-            optional_inputs=optional,
-            needs=tuple(text.removesuffix("?") for text in needs),
-            when=_text(entry.get("when")),
-            retries=retries if isinstance(retries, int) else RETRIES,
-            timeout_s=float(timeout_s) if isinstance(timeout_s, int | float) else TIMEOUT_S,
-            model=_text(entry.get("model")),
-            result=_result(entry.get("result")),
-        )
-
-    def _references(self, names: tuple[str, ...]) -> list[JsonValue]:
-        return [f"{name}?" if name in self.optional_inputs else name for name in names]
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineDefinition:
-    """A pipeline version. `hash` is its name in the store."""
+    """A pipeline version. `hash` is its name in the store.
+
+    `deadline_s` is for a whole run; `priority` is a run's where it is not started with one; `output` names the stage
+    whose output is that of the pipeline where another one nests it (None: an object of all outputs by stage).
+    """
 
     name: str
     input: InputKind
     stages: tuple[StageDefinition, ...]
     model: str | None = None
     description: str | None = None
+    deadline_s: float | None = None
+    priority: int | None = None
+    output: str | None = None
     hash: str = field(init=False, compare=False, repr=False)
     _by_name: Mapping[str, StageDefinition] = field(init=False, compare=False, repr=False)
 
@@ -128,24 +74,61 @@ class PipelineDefinition:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
+    def handled_by(self) -> dict[str, tuple[str, ...]]:
+        """The stages whose failures a stage handles, by the handler."""
+        found: dict[str, list[str]] = {}
+        for stage in self.stages:
+            if stage.handler is not None:
+                found.setdefault(stage.handler, []).append(stage.name)
+        return {name: tuple(handled) for name, handled in found.items()}
+
+    def others_of(self, stage: StageDefinition) -> tuple[str, ...]:
+        """The stages whose conditions must be false for an else-branch: those it names, and what these are the else of."""
+        found = dict.fromkeys(stage.else_of)
+        left = [*found]
+        for name in left:  # which grows while it is walked
+            further = self._by_name[name].else_of if name in self._by_name else ()
+            left.extend(each for each in further if each not in found)
+            found.update(dict.fromkeys(further))
+        return tuple(found)
+
+    def waits(self) -> dict[str, tuple[str, ...]]:
+        """What each stage waits for: its upstream, what the stages wait for that it is the else of, and the stages
+        whose failures it handles.
+        """
+        handled = self.handled_by()
+        return {
+            stage.name: tuple(
+                dict.fromkeys(
+                    (*stage.upstream, *self._upstream_of_others(stage), *handled.get(stage.name, ()))
+                )
+            )
+            for stage in self.stages
+        }
+
+    def _upstream_of_others(self, stage: StageDefinition) -> tuple[str, ...]:
+        others = (self._by_name[name] for name in self.others_of(stage) if name in self._by_name)
+        return tuple(upstream for other in others for upstream in other.upstream)
+
     def roots(self) -> tuple[str, ...]:
         """The stages that wait for no other."""
-        return tuple(stage.name for stage in self.stages if not stage.upstream)
+        return tuple(name for name, waits in self.waits().items() if not waits)
 
     def after(self, stage_name: str) -> tuple[str, ...]:
         """The stages that wait for this one directly."""
-        return tuple(stage.name for stage in self.stages if stage_name in stage.upstream)
+        return tuple(name for name, waits in self.waits().items() if stage_name in waits)
 
     def order(self) -> tuple[str, ...]:
         """All stages, each after what it waits for, otherwise as written.
 
         Raises DefinitionError where one waits for itself or for a stage that does not exist.
         """
-        waits = {stage.name: len(stage.upstream) for stage in self.stages}
+        upstreams = self.waits()
+        waits = {name: len(upstream) for name, upstream in upstreams.items()}
         successors: dict[str, list[str]] = {stage.name: [] for stage in self.stages}
-        for stage in self.stages:
-            for name in stage.upstream:
-                successors.setdefault(name, []).append(stage.name)
+        for stage, upstream in upstreams.items():
+            for name in upstream:
+                successors.setdefault(name, []).append(stage)
         ordered = [name for name, count in waits.items() if not count]
         for name in ordered:
             for successor in successors[name]:
@@ -172,13 +155,19 @@ class PipelineDefinition:
         document["input"] = self.input.value
         if self.model is not None:
             document["model"] = self.model
+        if self.deadline_s is not None:
+            document["deadline_s"] = float(self.deadline_s)
+        if self.priority is not None:
+            document["priority"] = self.priority
+        if self.output is not None:
+            document["output"] = self.output
         document["stages"] = {stage.name: stage.to_json() for stage in self.stages}
         return document
 
     @classmethod
     def from_json(cls, document: JsonObject) -> Self:
         """The inverse of `to_json`, for documents that were checked when they were stored."""
-        stages = document["stages"]
+        stages, priority = document["stages"], document.get("priority")
         assert isinstance(stages, dict)
         return cls(
             name=str(document["name"]),
@@ -188,22 +177,9 @@ class PipelineDefinition:
                 for name, entry in stages.items()
                 if isinstance(entry, dict)
             ),
-            model=_text(document.get("model")),
-            description=_text(document.get("description")),
+            model=text_in(document.get("model")),
+            description=text_in(document.get("description")),
+            deadline_s=number_in(document.get("deadline_s")),
+            priority=priority if isinstance(priority, int) else None,
+            output=text_in(document.get("output")),
         )
-
-
-def _strings(value: JsonValue) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
-
-
-def _text(value: JsonValue) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _result(value: JsonValue) -> ResultSpec | None:
-    if value is False:
-        return None
-    if not isinstance(value, dict):
-        return ResultSpec()
-    return ResultSpec(_text(value.get("type")), _text(value.get("each")), _text(value.get("key")))

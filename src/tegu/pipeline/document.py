@@ -22,6 +22,7 @@ from tegu.pipeline.definition import (
     StageDefinition,
 )
 from tegu.pipeline.edge_form import to_keyed_form
+from tegu.pipeline.flow import ITEM, EachSpec
 from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX
 from tegu.pipeline.yaml_source import TEXT_LENGTH_MAX, parse_text, size_problems, write_yaml
 
@@ -72,16 +73,29 @@ def _entry(stage: StageDefinition) -> JsonObject:
     entry = stage.to_json()
     if not stage.config:
         del entry["with"]
-    if stage.inputs == (SOURCE,) and not stage.optional_inputs:
+    if stage.each is not None and stage.inputs[-1] == ITEM:  # where it stands of itself
+        entry["inputs"] = stage.references()[:-1]
+    if stage.inputs in {(SOURCE,), (SOURCE, ITEM)} and not stage.optional_inputs:
         del entry["inputs"]
     # A Python stage's own limits are the default of its entry, so they are always written.
-    if stage.retries == RETRIES and stage.uses != PYTHON_KIND:
+    if entry["retries"] == RETRIES and stage.uses != PYTHON_KIND:
         del entry["retries"]
     if stage.timeout_s == TIMEOUT_S and stage.uses != PYTHON_KIND:
         del entry["timeout_s"]
     elif float(stage.timeout_s).is_integer():
         entry["timeout_s"] = int(stage.timeout_s)
+    if stage.deadline_s is not None and float(stage.deadline_s).is_integer():
+        entry["deadline_s"] = int(stage.deadline_s)
+    if stage.each is not None:
+        entry["each"] = _each(stage.each)
     return entry
+
+
+def _each(each: EachSpec) -> JsonValue:
+    """The path alone where the rest is default."""
+    usual = EachSpec(each.over).to_json()
+    said = {key: value for key, value in each.to_json().items() if key == "over" or value != usual[key]}
+    return each.over if len(said) == 1 else said
 
 
 def _load_file(path: Path) -> PipelineDocument:

@@ -7,8 +7,9 @@ kinds' own config schemas, never written by hand.
 from tegu.domain.content import InputKind
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import KindCatalog
-from tegu.pipeline.definition import FORMAT_VERSION, PYTHON_KIND, RETRIES, SOURCE, TIMEOUT_S
-from tegu.pipeline.limits import DESCRIPTION_LENGTH_MAX, NAME_PATTERN, RETRIES_MAX, STAGES_MAX, TIMEOUT_S_MAX
+from tegu.pipeline.definition import FORMAT_VERSION, PYTHON_KIND, SOURCE, TIMEOUT_S
+from tegu.pipeline.flow_schema import flow_properties, run_properties
+from tegu.pipeline.limits import DESCRIPTION_LENGTH_MAX, NAME_PATTERN, STAGES_MAX, TIMEOUT_S_MAX
 
 # The draft that editors know best; the kinds' schemas use nothing that differs.
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -31,6 +32,7 @@ def document_schema(catalog: KindCatalog) -> JsonObject:
             "description": {"type": "string", "maxLength": DESCRIPTION_LENGTH_MAX},
             "input": {"enum": [kind.value for kind in InputKind], "default": InputKind.CONTENT.value},
             "model": {"$ref": "#/definitions/model"},
+            **run_properties(),
             "stages": {"anyOf": [_keyed_stages(), _listed_stages()]},
             "edges": {"type": "array", "items": _edge(), "description": "only with stages as a list"},
         },
@@ -100,7 +102,7 @@ def _result() -> JsonObject:
 
 
 def _stage(catalog: KindCatalog, kinds: list[str]) -> JsonObject:
-    inputs = f"whose outputs it reads, by default [{SOURCE}]; `name?` may be missing"
+    inputs = f"whose outputs it reads, by default [{SOURCE}]; `name?` may be absent"
     return {
         "type": "object",
         "required": ["uses"],
@@ -113,8 +115,7 @@ def _stage(catalog: KindCatalog, kinds: list[str]) -> JsonObject:
                 "allOf": [{"$ref": _REFERENCES}],
                 "description": "what it waits for without reading it",
             },
-            "when": {"type": "string", "description": "CEL: classify.category == 'support'"},
-            "retries": {"type": "integer", "minimum": 0, "maximum": RETRIES_MAX, "default": RETRIES},
+            **flow_properties(),
             "timeout_s": {
                 "type": "number",
                 "exclusiveMinimum": 0,

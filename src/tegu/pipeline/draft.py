@@ -13,7 +13,9 @@ from pydantic import JsonValue
 from tegu.domain.errors import Problem, UsageError
 from tegu.domain.json import JsonObject
 from tegu.pipeline.check_stage import STAGE_KEYS
+from tegu.pipeline.definition import SOURCE
 from tegu.pipeline.document import PipelineDocument, instructions_text
+from tegu.pipeline.flow import ALL, EVERY_OTHER
 from tegu.pipeline.node import Node
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.report import type_word
@@ -67,10 +69,17 @@ class Draft:
             )
             extra = {}
         entry: JsonObject = {"uses": uses, "with": {**config, **settings, **extra}}
+        # Where a stage does not wait for all, whatever it reads may be absent.
+        is_optional = given.get("join", ALL) != ALL
         if inputs is not None:
-            entry["inputs"] = self._references(name, "inputs", inputs)
+            entry["inputs"] = self._references(name, "inputs", inputs, is_optional=is_optional)
         if "needs" in given:
             entry["needs"] = self._references(name, "needs", given.pop("needs"))
+        if isinstance(handler := given.get("on_failure"), Node):
+            given["on_failure"] = handler.name
+        if given.get("cancels", EVERY_OTHER) != EVERY_OTHER:
+            names = self._references(name, "cancels", given.pop("cancels"))
+            entry["cancels"] = [str(each).removesuffix("?") for each in names]
         # Also those that no stage has: the check says so, and what was meant.
         entry.update(
             {key: self._plain(name, key, value) for key, value in given.items() if value is not None}
@@ -78,7 +87,9 @@ class Draft:
         self._stages[name] = entry
         return Node(name, is_optional=given.get("when") is not None)
 
-    def _references(self, name: str, key: str, nodes: Sequence[Any]) -> list[JsonValue]:
+    def _references(
+        self, name: str, key: str, nodes: Sequence[Any], *, is_optional: bool = False
+    ) -> list[JsonValue]:
         found: list[JsonValue] = []
         if isinstance(nodes, Node | str):
             message = f"{key} must be a list of handles, not one" if isinstance(nodes, Node) else None
@@ -86,7 +97,9 @@ class Draft:
             return found
         for i, node in enumerate(nodes):
             if isinstance(node, Node):
-                found.append(node.reference)
+                found.append(
+                    node.optional().reference if is_optional and node.name != SOURCE else node.reference
+                )
             else:
                 shown = f"{node!r:.{_SHOWN_MAX}}"
                 hint = "pass what .extract(...), .stage(...) or .source gave"

@@ -50,8 +50,12 @@ class StageOptions(TypedDict, total=False):
     """What may be said about any stage: see `StageDefinition`. `config` are further settings of the stage's kind."""
 
     needs: Sequence[Node[Any]]
-    retries: int
+    join: Literal["all", "any", "settled"] | int
+    on_failure: Literal["fail", "continue"] | Node[Any]
+    cancels: Sequence[Node[Any]] | Literal["*"]
+    retries: int | Mapping[str, int]
     timeout_s: float
+    deadline_s: float
     model: str
     result: Literal[False] | ResultOptions
     config: Mapping[str, JsonValue]

@@ -84,7 +84,11 @@ async def source_text(task: StageTask, sources: Sources) -> SourceText:
 
 
 def _is_parsed(task: StageTask, name: str) -> bool:
-    return task.definition.stage(name).uses == PARSE_KIND and isinstance(task.inputs.get(name), dict)
+    return (
+        name in task.definition
+        and task.definition.stage(name).uses == PARSE_KIND
+        and isinstance(task.inputs.get(name), dict)
+    )
 
 
 def facts_of(output: JsonValue) -> JsonValue:

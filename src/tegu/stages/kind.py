@@ -4,9 +4,10 @@ Implemented by each kind's file, looked up in `registry`, called by `perform`. I
 stages, and what it puts out depends only on its work: options, inputs and what models answered.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -87,6 +88,15 @@ def waiting(code: str, message: str, *, due_in_s: float, hint: str | None = None
     """What a kind returns that waits: `code` is one of WAKEABLE_CODES, `due_in_s` when to look again without a signal."""
     assert code in WAKEABLE_CODES
     return Postponed(ErrorInfo(code, message, hint=hint), due_in_s)
+
+
+@runtime_checkable
+class DerivingKind(StageKind, Protocol):
+    """A kind whose output depends on what it is given: one that hands on, cuts or joins its inputs."""
+
+    def derived_schema(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> JsonObject:
+        """As `output_schema`, given the schemas of its inputs in the order written; `{}` where one is not known."""
+        ...
 
 
 class Options(BaseModel):

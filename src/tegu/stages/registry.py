@@ -15,11 +15,13 @@ from tegu.pipeline.catalog import FunctionContract
 from tegu.pipeline.function import stage_metadata
 from tegu.stages.classify import ClassifyKind
 from tegu.stages.extract import ExtractKind
-from tegu.stages.kind import StageKind
+from tegu.stages.kind import DerivingKind, StageKind
 from tegu.stages.parse import ParseKind
 from tegu.stages.prompt import PromptKind
 from tegu.stages.python import PythonKind, StageFunction
 from tegu.stages.summarize import SummarizeKind
+
+_NO_INPUTS: Mapping[str, JsonObject] = {}
 
 
 def built_in_kinds() -> tuple[StageKind, ...]:
@@ -64,9 +66,16 @@ class StageRegistry:
         """JSON Schema of `with:`."""
         return self.kind(kind).config_schema()
 
-    def output_schema(self, kind: str, config: JsonObject) -> JsonObject:
-        """JSON Schema of the output with this valid config; `{}` where that is not known."""
-        return self.kind(kind).output_schema(config)
+    def output_schema(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject] = _NO_INPUTS
+    ) -> JsonObject:
+        """JSON Schema of the output with this valid config and inputs of these; `{}` where that is not known."""
+        found = self.kind(kind)
+        return (
+            found.derived_schema(config, inputs)
+            if isinstance(found, DerivingKind)
+            else found.output_schema(config)
+        )
 
     def check_model(self, written: str) -> None:
         """Raises ConfigurationError for an alias or provider that is not there."""

@@ -27,8 +27,11 @@ _SCHEMAS: dict[str, JsonObject] = {
     },
     "summarize": {"properties": {"instructions": _INSTRUCTIONS, "length": {"enum": ["short", "long"]}}},
     "prompt": {"properties": {"instructions": _INSTRUCTIONS, "schema": {}}, "required": ["instructions"]},
+    "same": {},
     "python": {"properties": {"function": {"type": "string"}}, "required": ["function"]},
 }
+
+_NO_INPUTS: Mapping[str, JsonObject] = {}
 
 
 class Kinds:
@@ -43,7 +46,11 @@ class Kinds:
     def config_schema(self, kind: str) -> JsonObject:
         return {"type": "object", "additionalProperties": False, **_SCHEMAS[kind]}
 
-    def output_schema(self, kind: str, config: JsonObject) -> JsonObject:
+    def output_schema(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject] = _NO_INPUTS
+    ) -> JsonObject:
+        if kind == "same":  # as kinds do that hand their input on
+            return next(iter(inputs.values()), {})
         schema = config.get("schema")
         if isinstance(schema, dict):
             return schema
