@@ -33,7 +33,7 @@ def models_of(
         names.check(override)
     found: dict[str, None] = {}
     for stage in definition.stages:
-        if not _asks_models(catalog, stage.uses):
+        if not asks_models(catalog, stage.uses):
             continue
         written = override or stage.model or definition.model or default
         if not written:
@@ -78,7 +78,7 @@ async def set_model(scope: Scope, model: str | None) -> None:
     scope.machinery.forget_model(scope.organization_id)
 
 
-def _asks_models(catalog: KindCatalog, kind: str) -> bool:
+def asks_models(catalog: KindCatalog, kind: str) -> bool:
     """Every kind that asks a model lets its author bound the reply."""
     properties = catalog.config_schema(kind).get("properties")
     return isinstance(properties, dict) and "max_tokens" in properties

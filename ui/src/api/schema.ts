@@ -51,6 +51,9 @@ export interface Backlog {
   cancelling: number;
 }
 
+/** What a stage's figures come from. */
+export type Basis = "same" | "nearest" | "free" | "reused" | "unknown";
+
 /** A row that breaks an invariant, and how. `run_id` is None for calls that were made without a run. */
 export interface BrokenRow {
   organization_id: string;
@@ -368,6 +371,14 @@ export interface ErrorInfo {
   hint: string | null;
 }
 
+/** An amount for each run: see `Spread`; `margin` is how far its mean may be off, nine times out of ten. */
+export interface Estimate {
+  mean: number;
+  margin: number;
+  p50: number;
+  p90: number;
+}
+
 /** Whether the runs of all organizations are held back. */
 export interface EverybodysRuns {
   is_paused: boolean;
@@ -407,6 +418,33 @@ export interface Fallback {
   to_model: string;
   code: string;
   message: string;
+}
+
+/** What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which and why. `run_cost_usd` is of one run. */
+export interface Forecast {
+  pipeline: string;
+  version: number;
+  runs: number;
+  stages: StageForecast[];
+  calls: Total | null;
+  input_tokens: Total | null;
+  output_tokens: Total | null;
+  cost_usd: Total | null;
+  run_cost_usd: Total | null;
+  unknown: string[];
+  seed: number;
+  samples_min: number;
+}
+
+/** What would be run over what: contents and threads by id, or all that `where` takes (`{}`: all). */
+export interface ForecastRuns {
+  content_ids?: string[];
+  thread_ids?: string[];
+  where?: Where | null;
+  /** Instead of every stage's own. */
+  model?: string | null;
+  /** Of what is drawn at random: the same one, the same answer. */
+  seed?: number;
 }
 
 /** Whether this process can do its work, and how the installation is. `runs` and `slots` are those of its own worker for everybody's runs, if it has one. What could not be found out is None; `installation` may be some seconds old. */
@@ -1129,6 +1167,24 @@ export interface SharedLimit {
 /** How a content reached us. */
 export type SourceType = "file" | "email" | "api" | "manual";
 
+/** One stage of each run. `share` is the part of runs that take it; amounts count runs that do not as 0. `differs` names what of the stage was another in the runs that the figures come from. `is_scaled`: the cost is moved to the length of the texts. */
+export interface StageForecast {
+  stage: string;
+  basis: Basis;
+  samples: number;
+  differs: string[];
+  versions: number[];
+  model: string | null;
+  share: number | null;
+  calls: Estimate | null;
+  input_tokens: Estimate | null;
+  output_tokens: Estimate | null;
+  cost_usd: Estimate | null;
+  latency_s: Estimate | null;
+  is_scaled: boolean;
+  note: string | null;
+}
+
 /** A stage run, with the run and the pipeline that it is of. */
 export interface StageOfRun {
   run_id: string;
@@ -1218,6 +1274,16 @@ export interface ThreadEntry {
 export interface ThreadMessages {
   thread: ThreadEntry;
   messages: Content[];
+}
+
+/** All runs together: mean, median and 90th percentile of the sum, and between what it will be nine times out of ten. */
+export interface Total {
+  mean: number;
+  p50: number;
+  p90: number;
+  low: number;
+  high: number;
+  margin: number;
 }
 
 /** How the one call to a model went. A reply that was cut off shows that the model can be called: that is ok too. */
@@ -1385,6 +1451,17 @@ export interface WebhookWithSecret {
   disabled_reason: DisabledReason | null;
   old_secret_until: string | null;
   secret: string;
+}
+
+/** Which contents or mail threads: those of which all that is given holds; of all, where nothing is. */
+export interface Where {
+  /** Those that came in then or later. */
+  since?: string | null;
+  /** Those that came in before. */
+  until?: string | null;
+  source_type?: SourceType | null;
+  /** Those whose metadata hold it: `{"customer": "acme"}`. */
+  metadata?: Record<string, JsonValue> | null;
 }
 
 /** What each operation takes and answers with; `never` where it takes none. */
@@ -1844,6 +1921,14 @@ export interface Operations {
     header: never;
     body: PipelineText;
     answer: PipelineVersion;
+  };
+  /** Say what runs of a pipeline would take, from the ledger of earlier runs: calls, tokens, cost, with how sure that is. */
+  pipelines_forecast: {
+    path: { pipeline: string };
+    query: never;
+    header: never;
+    body: ForecastRuns;
+    answer: Forecast;
   };
   /** Read the current version of a pipeline, or one version by its number. */
   pipelines_get: {
@@ -2321,6 +2406,7 @@ export const ROUTES = {
   pipelines_archive: { method: "POST", path: "/pipelines/{pipeline}/archive" },
   pipelines_check: { method: "POST", path: "/pipelines/check" },
   pipelines_create: { method: "POST", path: "/pipelines" },
+  pipelines_forecast: { method: "POST", path: "/pipelines/{pipeline}/forecast" },
   pipelines_get: { method: "GET", path: "/pipelines/{pipeline}" },
   pipelines_list: { method: "GET", path: "/pipelines" },
   pipelines_restore: { method: "POST", path: "/pipelines/{pipeline}/restore" },

@@ -12,6 +12,11 @@ COMMANDS: Final = {
     "demo": Lazy("demo", "demo", "Run the shipped samples: no key, no service, nothing to set up."),
     "run": Lazy("run", "run", "Run a pipeline over files, here, and show the results."),
     "start": Lazy("run", "start", "Start runs and print their ids; a worker drives them."),
+    "forecast": Lazy(
+        "forecast",
+        "forecast",
+        "Say what runs would take: calls, tokens and cost, from the ledger of earlier runs.",
+    ),
     "drive": Lazy("drive", "drive", "Drive given runs in this process until they have ended."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
     "serve": Lazy("serve", "serve", "Serve REST and the live feed, and drive runs, until told to stop."),

@@ -29,6 +29,7 @@ WRITTEN: Mapping[str, str] = MappingProxyType(
         "pauses.list": "pauses",
         "pauses.remove": "resume",
         "pipelines.check": "check",
+        "pipelines.forecast": "forecast",
         "pipelines.get": "pipelines show",
         "pipelines.list": "pipelines list",
         "results.list": "results list",
