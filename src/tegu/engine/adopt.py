@@ -8,7 +8,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from uuid import UUID
 
@@ -17,13 +17,16 @@ from pydantic import JsonValue
 from tegu.domain.errors import DefinitionError
 from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
+from tegu.pipeline.child import RunInput, Slice
 from tegu.pipeline.plan import Plan
+from tegu.pipeline.slices import SlicePlan
 from tegu.storage.claims import (
     Claimed,
     ClaimedRun,
     Claims,
     Lane,
     RunKey,
+    SliceBounds,
     after_organization,
     before_all,
 )
@@ -102,6 +105,9 @@ class Adoption:
         self, worker_id: UUID, limit: int, driven: Mapping[RunKey, RunDriver]
     ) -> Sequence[ClaimedRun]:
         wanted = self._wanted(driven)
+        if self._only:
+            family = await self._claims.due_in_families(self._only, limit=limit)
+            wanted += [key for key in family if key not in driven]
         if not wanted:
             return ()
         return await self._claims.claim_runs(worker_id, wanted, limit=limit, functions=self._functions)
@@ -143,16 +149,19 @@ class Adoption:
         driven = [run.key for run in runs if not run.is_fresh]
         stored = await self._claims.load_stages(driven) if driven else {}
         plans = await self._plans_of(runs)
+        given = [run.key for run in runs if run.has_input]
+        inputs = await self._claims.load_inputs(given) if given else {}
         drivers: list[RunDriver] = []
         for run in runs:
             plan = plans.get((run.organization_id, run.version_id))
             if plan is None:
                 log.warning("run %s is given back: its pipeline version cannot be read here", run.id)
                 continue
+            run = replace(run, input=inputs.get(run.key))  # noqa: PLW2901 (the same run, and what it was given)
             driver = RunDriver(
                 run,
                 worker_id=worker_id,
-                plan=plan,
+                plan=plan if run.slice is None else _slice_plan(plan, run, run.slice),
                 stored=stored.get(run.key, {}),
                 facts=await self._facts(run, plan),
                 retry=self._retry,
@@ -181,6 +190,13 @@ class Adoption:
         if any(stage.when and _NAMES_A_FACT.search(stage.when) for stage in plan.definition.stages):
             return await self._claims.load_facts(run)
         return {}
+
+
+def _slice_plan(plan: Plan, run: ClaimedRun, bounds: SliceBounds) -> SlicePlan:
+    given = run.input or RunInput()
+    return SlicePlan(
+        plan.definition, Slice(bounds.stage, bounds.start, bounds.of, given.items, given.inputs)
+    )
 
 
 def _met_its_share(claimed: Claimed) -> bool:

@@ -11,7 +11,9 @@ from pydantic_core import from_json, to_json
 
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import StageOutcome
+from tegu.pipeline.child import RunInput
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.slices import stage_named
 from tegu.pipeline.task import StageTask
 
 _OUTCOME: TypeAdapter[StageOutcome] = TypeAdapter(StageOutcome)
@@ -33,6 +35,9 @@ def pack_task(task: StageTask) -> bytes:
             "generation": task.generation,
             "pinned_at": task.pinned_at,
             "epoch": task.epoch,
+            "failures": task.failures,
+            "input": {"data": task.data.value} if task.data is not None else None,
+            "is_about_item": task.is_about_item,
         }
     )
 
@@ -48,7 +53,7 @@ def unpack_task(data: bytes) -> StageTask:
         organization_id=UUID(str(packed["organization_id"])),
         run_id=UUID(str(packed["run_id"])),
         definition=definition,
-        stage=definition.stage(str(packed["stage"])),
+        stage=stage_named(definition, str(packed["stage"])),
         inputs=inputs,
         content_id=_uuid(packed["content_id"]),
         thread_id=_uuid(packed["thread_id"]),
@@ -58,6 +63,9 @@ def unpack_task(data: bytes) -> StageTask:
         pinned_at=datetime.fromisoformat(str(packed["pinned_at"])),
         is_alone=True,
         epoch=int(str(packed["epoch"])),
+        failures=int(str(packed["failures"])),
+        data=RunInput.from_json(packed["input"]).data,
+        is_about_item=bool(packed["is_about_item"]),
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from tegu.pipeline.child import DataSource
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 
 
@@ -18,7 +19,9 @@ class StageTask:
     """`pinned_at` is the run's own time: a stage that asks for the time twice gets the same answer after a crash.
 
     `generation` tells deliberate new questions to a model from repeated ones; `is_alone` asks for a child process.
-    `epoch` is the claim that the attempt belongs to: the fence of what is written of it outside of checkpoints.
+    `epoch` is the claim that the attempt belongs to: the fence of what is written of it outside of checkpoints. `failures` counts
+    those of the stage so far: what it starts beside itself belongs to one try. `data` stands for the source of a run that
+    is about a value; with `is_about_item` the source is the content that an item names.
     """
 
     organization_id: UUID
@@ -34,3 +37,6 @@ class StageTask:
     pinned_at: datetime
     is_alone: bool = False
     epoch: int = 0
+    failures: int = 0
+    data: DataSource | None = None
+    is_about_item: bool = False

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.pipeline.slices import split_name
 from tegu.storage.claims import RunKey
 from tegu.storage.statements import statement
 
@@ -175,7 +176,7 @@ def _parameters(writes: Sequence[RunWrite]) -> list[list[Any]]:
 def _stage(pair: tuple[int, StageWrite]) -> tuple[Any, ...]:
     i, w = pair
     counts = (w.attempt, w.failures, w.crashes, w.generation)
-    return (i, w.stage, "", w.status.value, *counts, w.due_in_s, w.model, w.fingerprint, w.output, w.error)
+    return (i, *split_name(w.stage), w.status.value, *counts, w.due_in_s, w.model, w.fingerprint, w.output, w.error)
 
 
 def _result(pair: tuple[int, ResultWrite]) -> tuple[Any, ...]:

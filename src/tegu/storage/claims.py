@@ -16,7 +16,9 @@ from pydantic_core import from_json
 from tegu.domain.errors import DefinitionError
 from tegu.domain.json import JsonObject
 from tegu.domain.status import StageStatus
+from tegu.pipeline.child import RunInput
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.slices import item_name
 from tegu.storage.statements import statement
 
 log = logging.getLogger("tegu.engine")
@@ -59,6 +61,15 @@ class StageState:
 
 
 @dataclass(frozen=True, slots=True)
+class SliceBounds:
+    """Of which stage a run performs the items, from which number on, and of how many in all."""
+
+    stage: str
+    start: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimedRun:
     """A run that is ours from now on, at this epoch."""
 
@@ -73,6 +84,10 @@ class ClaimedRun:
     model: str | None
     cancel_requested: bool
     created_at: datetime
+    parent_id: UUID | None = None
+    slice: SliceBounds | None = None
+    has_input: bool = False
+    input: RunInput | None = None
 
     @property
     def key(self) -> RunKey:
@@ -177,7 +192,8 @@ class Claims:
         """The stored stages, with outputs, of runs that were driven before."""
         states: dict[RunKey, dict[str, StageState]] = {}
         for row in await self._pool.fetch(statement("load_stages"), *_columns(keys)):
-            states.setdefault((row["organization_id"], row["run_id"]), {})[row["stage"]] = StageState(
+            name = item_name(row["stage"], row["item"]) if row["item"] else row["stage"]
+            states.setdefault((row["organization_id"], row["run_id"]), {})[name] = StageState(
                 status=StageStatus(row["status"]),
                 attempt=row["attempt"],
                 failures=row["failures"],
@@ -204,6 +220,18 @@ class Claims:
                     "pipeline version %s cannot be read: %s", row["id"], error
                 )  # a newer Tegu's, perhaps
         return found
+
+    async def load_inputs(self, keys: Iterable[RunKey]) -> dict[RunKey, RunInput]:
+        """What runs were given beside their content; those that were given nothing are missing."""
+        return {
+            (row["organization_id"], row["id"]): RunInput.from_json(from_json(row["input"]))
+            for row in await self._pool.fetch(statement("load_inputs"), *_columns(keys))
+        }
+
+    async def due_in_families(self, roots: Iterable[RunKey], *, limit: int) -> list[RunKey]:
+        """Children of these runs, however deep, that are due and free."""
+        rows = await self._pool.fetch(statement("due_in_families"), *_columns(roots), limit)
+        return [(row["organization_id"], row["id"]) for row in rows]
 
     async def load_facts(self, run: ClaimedRun) -> Mapping[str, JsonValue]:
         """`content` (metadata, name, media type) and `run`, as conditions see them."""
@@ -234,6 +262,9 @@ def _claimed(row: asyncpg.Record) -> ClaimedRun:
         model=row["model"],
         cancel_requested=row["cancel_requested"],
         created_at=row["created_at"],
+        parent_id=row["parent_id"],
+        slice=SliceBounds(row["slice_stage"], row["slice_from"], row["slice_of"]) if row["slice_stage"] else None,
+        has_input=row["has_input"],
     )
 
 

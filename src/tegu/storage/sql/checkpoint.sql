@@ -1,6 +1,7 @@
 -- Store what happened in many runs at once, each fenced by (owner, epoch, rev); a run that does not match is not touched.
 -- The owner is compared so that no index serves it: the runs are found by key, not among all that the worker ever owned.
 -- A stage that waits for what somebody may bring about is due at once where its run was signalled meanwhile.
+-- `stage#item`, in attempts, results and events, is an item of a slice. What a run's end means for its family is appended to tables of their own (0026_children.sql).
 -- $1 worker; $2-$10 a run each; $11-$23 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
 with r as materialized (
     select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[], $7::int[], $8::float8[], $9::int[], $10::text[])
@@ -29,7 +30,7 @@ f as (
     where q.organization_id = l.organization_id and q.id = l.id
         and q.owner is not distinct from $1 and q.epoch = l.epoch and q.rev = l.rev
     returning q.organization_id, q.id, q.epoch, l.i, q.last_seq - l.events as seq, q.cancel_requested_at, q.inbox,
-        q.pipeline_id, q.status, q.inbox > l.inbox as is_signalled
+        q.pipeline_id, q.status, q.inbox > l.inbox as is_signalled, q.parent_id, q.has_children
 ),
 s as (
     insert into tegu.stage_runs as sr (organization_id, run_id, stage, item, status, attempt, failures, crashes,
@@ -56,16 +57,16 @@ s as (
     where sr.status not in ('completed', 'failed', 'skipped', 'cancelled')
 ),
 a as (
-    insert into tegu.stage_attempts (organization_id, run_id, stage, attempt, worker_id, outcome, error, elapsed_ms)
-    select f.organization_id, f.id, t.stage, t.attempt, $1, t.outcome, t.error::jsonb, t.elapsed_ms
+    insert into tegu.stage_attempts (organization_id, run_id, stage, item, attempt, worker_id, outcome, error, elapsed_ms)
+    select f.organization_id, f.id, split_part(t.stage, '#', 1), split_part(t.stage, '#', 2), t.attempt, $1, t.outcome, t.error::jsonb, t.elapsed_ms
     from unnest($24::int[], $25::text[], $26::int[], $27::text[], $28::text[], $29::int[])
         t (i, stage, attempt, outcome, error, elapsed_ms)
     join f using (i)
 ),
 o as (
-    insert into tegu.results (organization_id, run_id, stage, type, key, data, confidence, confidence_method, evidence,
+    insert into tegu.results (organization_id, run_id, stage, item, type, key, data, confidence, confidence_method, evidence,
         llm_call_id)
-    select f.organization_id, f.id, t.stage, t.type, t.key, t.data::jsonb, t.confidence, t.method, t.evidence::jsonb,
+    select f.organization_id, f.id, split_part(t.stage, '#', 1), split_part(t.stage, '#', 2), t.type, t.key, t.data::jsonb, t.confidence, t.method, t.evidence::jsonb,
         t.llm_call_id
     from unnest($30::int[], $31::text[], $32::text[], $33::text[], $34::text[], $35::float8[], $36::text[], $37::text[],
             $38::uuid[])
@@ -73,8 +74,9 @@ o as (
     join f using (i)
 ),
 e as (
-    insert into tegu.run_events (organization_id, run_id, seq, kind, stage, data)
-    select f.organization_id, f.id, f.seq + t.n, t.kind, t.stage, t.data::jsonb
+    insert into tegu.run_events (organization_id, run_id, seq, kind, stage, item, data)
+    select f.organization_id, f.id, f.seq + t.n, t.kind, split_part(t.stage, '#', 1), coalesce(split_part(t.stage, '#', 2), ''),
+        t.data::jsonb
     from unnest($39::int[], $40::int[], $41::text[], $42::text[], $43::text[]) t (i, n, kind, stage, data)
     join f using (i)
 ),
@@ -103,5 +105,18 @@ w as (
         select 1 from tegu.pipelines p
         where p.organization_id = told.organization_id and p.id = told.pipeline_id and p.name = any (k.pipelines)))
     on conflict do nothing
+),
+woken as (
+    insert into tegu.run_wakes (organization_id, run_id, child_id)
+    select f.organization_id, f.parent_id, f.id from f
+    where f.parent_id is not null and f.status in ('completed', 'failed', 'cancelled')
+),
+orphaned as (
+    insert into tegu.child_cancels (organization_id, run_id, stage, item)
+    select f.organization_id, f.id, '', '' from f where f.has_children and f.status in ('completed', 'failed', 'cancelled')
+    union all
+    select f.organization_id, f.id, t.stage, t.item
+    from unnest($11::int[], $12::text[], $13::text[], $14::text[]) t (i, stage, item, status) join f using (i)
+    where f.has_children and t.status in ('failed', 'cancelled') and f.status not in ('completed', 'failed', 'cancelled')
 )
 select i::int, cancel_requested_at is not null as cancel_requested, inbox from f

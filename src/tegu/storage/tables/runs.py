@@ -70,6 +70,38 @@ runs = Table(
     Column("started_at", Time),
     Column("ended_at", Time),
     Column("erased_at", Time),
+    Column("root_id", Uuid),
+    Column("parent_id", Uuid),
+    Column("parent_stage", Text),
+    Column("parent_item", Text),
+    Column("parent_try", Integer),
+    Column("depth", SmallInteger, nullable=False),
+    Column("input", Jsonb),
+    Column("slice_stage", Text),
+    Column("slice_from", Integer),
+    Column("slice_of", Integer),
+    Column("budget_id", Uuid),
+    Column("has_children", Boolean, nullable=False),
+)
+
+run_wakes = Table(
+    "run_wakes",
+    metadata,
+    key("organization_id"),
+    key("run_id"),
+    key("child_id"),
+)
+
+child_cancels = Table(
+    "child_cancels",
+    metadata,
+    key("organization_id"),
+    key("id"),
+    Column("run_id", Uuid, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("upto_try", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
 )
 
 stage_runs = Table(
