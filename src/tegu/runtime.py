@@ -51,12 +51,15 @@ from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.providers.registry import Providers
 from tegu.llm.regions import declared_regions
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.sealing import Keyring
 from tegu.settings import Settings
 from tegu.stages.perform import Performer
+from tegu.stages.reach import Reach
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
+from tegu.storage.children import ChildStore
 from tegu.storage.claims import RunKey
 from tegu.storage.database import (
     APP_ROLE,
@@ -241,7 +244,9 @@ class Runtime:
         self._partials = self._partials or Partials(PartialStore(pool))
 
         def ledger_for(task: StageTask) -> Ledger:
-            place = CallPlace(task.organization_id, task.run_id, task.stage.name, generation=task.generation)
+            place = CallPlace(
+                task.organization_id, task.run_id, *split_name(task.stage.name), task.generation
+            )
             return StoredLedger(pool, place, self.rules.bodies)
 
         return Performer(
@@ -254,6 +259,7 @@ class Runtime:
             names=self.names,
             open_live=self._partials.open,
             admissions_for=lambda task: self.admissions(task.organization_id, task),
+            reach=Reach(children=ChildStore(pool)),
         ).perform
 
     async def worker(

@@ -17,16 +17,13 @@ from pydantic import JsonValue
 from tegu.domain.errors import DefinitionError
 from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
-from tegu.pipeline.child import RunInput, Slice
 from tegu.pipeline.plan import Plan
-from tegu.pipeline.slices import SlicePlan
 from tegu.storage.claims import (
     Claimed,
     ClaimedRun,
     Claims,
     Lane,
     RunKey,
-    SliceBounds,
     after_organization,
     before_all,
 )
@@ -161,7 +158,7 @@ class Adoption:
             driver = RunDriver(
                 run,
                 worker_id=worker_id,
-                plan=plan if run.slice is None else _slice_plan(plan, run, run.slice),
+                plan=plan,
                 stored=stored.get(run.key, {}),
                 facts=await self._facts(run, plan),
                 retry=self._retry,
@@ -190,13 +187,6 @@ class Adoption:
         if any(stage.when and _NAMES_A_FACT.search(stage.when) for stage in plan.definition.stages):
             return await self._claims.load_facts(run)
         return {}
-
-
-def _slice_plan(plan: Plan, run: ClaimedRun, bounds: SliceBounds) -> SlicePlan:
-    given = run.input or RunInput()
-    return SlicePlan(
-        plan.definition, Slice(bounds.stage, bounds.start, bounds.of, given.items, given.inputs)
-    )
 
 
 def _met_its_share(claimed: Claimed) -> bool:

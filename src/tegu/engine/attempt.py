@@ -65,6 +65,8 @@ def task_of(
         pinned_at=run.created_at,
         is_alone=stage.is_alone,
         epoch=run.epoch,
+        failures=stage.failures,
+        data=run.input.data if run.input is not None else None,
     )
 
 

@@ -21,6 +21,7 @@ from pydantic_core import from_json
 
 from tegu.domain.json import storable_json, storable_text
 from tegu.llm.protocol import OnText, Watch
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.storage.partials import EndedAttempt, PartialStore, PartialWrite
 
@@ -218,7 +219,7 @@ class AttemptPartials:
             task, earlier = self._task, self._replies.get(call)
             if earlier is not None:
                 self._partials.forget([earlier], None)
-            key = (task.organization_id, task.run_id, task.stage.name, "", call)
+            key = (task.organization_id, task.run_id, *split_name(task.stage.name), call)
             version = earlier.version if earlier else 0
             reply = self._partials.begin(key, task, is_json=is_json, version=version)
             self._replies[call] = reply
@@ -237,7 +238,9 @@ class AttemptPartials:
             return
         task = self._task
         is_stored = any(reply.version for reply in self._replies.values())
-        ended = EndedAttempt(task.organization_id, task.run_id, task.stage.name, "", task.epoch, task.attempt)
+        ended = EndedAttempt(
+            task.organization_id, task.run_id, *split_name(task.stage.name), task.epoch, task.attempt
+        )
         self._partials.forget(self._replies.values(), ended if is_stored else None)
         self._replies = {}
 

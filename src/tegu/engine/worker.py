@@ -25,6 +25,7 @@ from tegu.engine.adopt import Adoption
 from tegu.engine.attempt import Perform
 from tegu.engine.commit import CommitLane, lane_of
 from tegu.engine.drive import RunDriver
+from tegu.engine.families import FamilyWatch
 from tegu.engine.lease import Lease, WorkerFacts
 from tegu.engine.options import WorkerOptions
 from tegu.engine.slots import StageSlots
@@ -90,6 +91,7 @@ class Worker:
         self._tasks: dict[RunDriver, set[asyncio.Task[None]]] = {}
         self._claiming_since: float | None = None
         self._undriven = Undriven(self._claims)
+        self._families = FamilyWatch(doors.pool, self.wake)
         self._adoption = Adoption(
             self._claims,
             functions=self._functions,
@@ -154,6 +156,7 @@ class Worker:
                     self._workers, self._options.lease.lease_s, self._options.watch_s, self._random, self.wake
                 )
             ),
+            asyncio.create_task(self._families.watch(self._options.watch_s, self._random)),
             *(asyncio.ensure_future(chore()) for chore in self._chores),
             *(asyncio.create_task(lane.run()) for lane in self._lanes),
         ]
@@ -319,6 +322,8 @@ class Worker:
         if self._drivers.get(driver.key) is driver:  # and not its successor
             del self._drivers[driver.key]
         self._has_room.set()
+        if driver.run.parent_id is not None and driver.status.is_terminal:
+            self._families.note()
         if self._adoption.is_limited:
             self.wake()
         if driver.status is RunStatus.WAITING and driver.next_due is not None:

@@ -77,10 +77,19 @@ async def load_inputs(task: StageTask, sources: Sources) -> tuple[StageInput, ..
 
 
 async def source_text(task: StageTask, sources: Sources) -> SourceText:
-    """The run's whole text, as the pipeline's `input` says."""
+    """The run's whole text, as the pipeline's `input` says; of a run that is about a value, its JSON (of a text, the text)."""
+    if task.data is not None:
+        return _data_text(task.data.value)
+    if task.is_about_item:
+        return await sources.document_text(task)
     if task.definition.input is InputKind.MAIL_THREAD:
         return await sources.thread_text(task)
     return await sources.document_text(task)
+
+
+def _data_text(value: JsonValue) -> SourceText:
+    text = value if isinstance(value, str) else stable_json(value)
+    return SourceText(Document(text), text, json_hash(text))
 
 
 def _is_parsed(task: StageTask, name: str) -> bool:

@@ -4,12 +4,16 @@ Filled by `stored_reach` for workers and by `tegu.testing` for runs in memory. I
 keyed by the task, so that a stage that is looked at again, after a wait or a crash, does it once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from pydantic import JsonValue
 
 from tegu.domain.errors import StageError
+from tegu.pipeline.child import ChildSpec, ChildState, ItemCounts, ItemOutput
+from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.task import StageTask
 
 T = TypeVar("T")
@@ -20,6 +24,38 @@ class Signals(Protocol):
 
     async def find(self, task: StageTask, name: str) -> "Received | None":
         """The first signal of that name that the run was sent; None while there is none."""
+        ...
+
+
+class Children(Protocol):
+    """The runs that a stage started. Implemented by `storage.children.ChildStore`."""
+
+    async def ensure(self, task: StageTask, specs: Sequence[ChildSpec]) -> None:
+        """Start those that the stage has not started in its present try. Raises StageError: nested too deep, a pipeline or a
+        content that is not there.
+        """
+        ...
+
+    async def states(self, task: StageTask) -> tuple[ChildState, ...]:
+        """Where those of the present try stand, in the order of their items."""
+        ...
+
+    async def outputs(
+        self, task: StageTask, child_id: UUID, stage: str | None = None
+    ) -> tuple[ItemOutput, ...]:
+        """What the stages of a child came to, or one of them."""
+        ...
+
+    async def counts(self, task: StageTask, slices: Sequence[UUID]) -> ItemCounts:
+        """How many items of these slices have ended."""
+        ...
+
+    async def definition(self, task: StageTask, pipeline: str) -> PipelineDefinition:
+        """What a child runs. Raises StageError where there is none of that name and number."""
+        ...
+
+    async def parts(self, task: StageTask) -> tuple[UUID, ...]:
+        """The contents that came with the run's, in order: attachments, the messages of a mailbox."""
         ...
 
 
@@ -36,6 +72,7 @@ class Reach:
     """See the module. What is None is out of reach where the stage is performed; `reachable` says so."""
 
     signals: Signals | None = None
+    children: Children | None = None
 
 
 NOTHING_IN_REACH = Reach()

@@ -176,7 +176,17 @@ def _parameters(writes: Sequence[RunWrite]) -> list[list[Any]]:
 def _stage(pair: tuple[int, StageWrite]) -> tuple[Any, ...]:
     i, w = pair
     counts = (w.attempt, w.failures, w.crashes, w.generation)
-    return (i, *split_name(w.stage), w.status.value, *counts, w.due_in_s, w.model, w.fingerprint, w.output, w.error)
+    return (
+        i,
+        *split_name(w.stage),
+        w.status.value,
+        *counts,
+        w.due_in_s,
+        w.model,
+        w.fingerprint,
+        w.output,
+        w.error,
+    )
 
 
 def _result(pair: tuple[int, ResultWrite]) -> tuple[Any, ...]:

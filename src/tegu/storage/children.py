@@ -5,7 +5,6 @@ its stage is under way and its run is ours; a child's checkpoint never touches i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
@@ -28,14 +27,6 @@ _CANCELS = 500
 PARTS_MAX = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of a pipeline that a stage nests."""
-
-    id: UUID
-    definition: PipelineDefinition
-
-
 class ChildStore:
     """Implements `stages.reach.Children` on a pool of the engine's role."""
 
@@ -47,7 +38,7 @@ class ChildStore:
         await self._check_contents(task, specs)
         versions: dict[str, UUID] = {}
         for name in {spec.pipeline for spec in specs if spec.pipeline is not None}:
-            versions[name] = (await self.version(task, name)).id
+            versions[name] = (await self._version(task, name))["id"]
         deeper = 1 if versions else 0
         await self._pool.ask(_start, task, specs, versions, deeper)
 
@@ -81,8 +72,11 @@ class ChildStore:
         )
         return ItemCounts(row["ended"], row["failed"]) if row is not None else ItemCounts()
 
-    async def version(self, task: StageTask, name: str) -> Version:
+    async def definition(self, task: StageTask, pipeline: str) -> PipelineDefinition:
         """The pipeline `name@2`. Raises StageError where there is none."""
+        return PipelineDefinition.from_json(_object((await self._version(task, pipeline))["document"]))
+
+    async def _version(self, task: StageTask, name: str) -> asyncpg.Record:
         base, _, number = name.partition("@")
         row = None
         if number.isdecimal():
@@ -95,7 +89,7 @@ class ChildStore:
                 code="unknown_pipeline",
                 hint="publish it, and then the pipeline that nests it",
             )
-        return Version(row["id"], PipelineDefinition.from_json(_object(row["document"])))
+        return row
 
     async def parts(self, task: StageTask) -> tuple[UUID, ...]:
         """The contents that came with the run's: attachments, the messages of a mailbox; at most PARTS_MAX and one."""

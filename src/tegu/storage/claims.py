@@ -263,7 +263,9 @@ def _claimed(row: asyncpg.Record) -> ClaimedRun:
         cancel_requested=row["cancel_requested"],
         created_at=row["created_at"],
         parent_id=row["parent_id"],
-        slice=SliceBounds(row["slice_stage"], row["slice_from"], row["slice_of"]) if row["slice_stage"] else None,
+        slice=SliceBounds(row["slice_stage"], row["slice_from"], row["slice_of"])
+        if row["slice_stage"]
+        else None,
         has_input=row["has_input"],
     )
 
