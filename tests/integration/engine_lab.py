@@ -115,6 +115,11 @@ class Lab:
             await self.until([run_id])
         return run_id
 
+    async def cancel(self, run_id: UUID) -> None:
+        """Ask for the end of a run, as a person would."""
+        async with self.database.transaction(self.organization) as connection:
+            await run_starts.request_cancel(connection, self.organization, run_id)
+
     async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
         """Ask as the owner, whom row security does not bind."""
         connection = await asyncpg.connect(self.database.address.owner)
