@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0026"
-down_revision = "0020"
+down_revision = "0028"
 
 
 def upgrade() -> None:
