@@ -70,6 +70,7 @@ from tegu.storage.database import (
     reaching,
     resolve,
 )
+from tegu.storage.earlier import EarlierStore
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitStore
 from tegu.storage.organizations import OrganizationIds
@@ -259,7 +260,7 @@ class Runtime:
             names=self.names,
             open_live=self._partials.open,
             admissions_for=lambda task: self.admissions(task.organization_id, task),
-            reach=Reach(children=ChildStore(pool)),
+            reach=Reach(children=ChildStore(pool), earlier=EarlierStore(pool)),
         ).perform
 
     async def worker(

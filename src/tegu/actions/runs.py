@@ -31,7 +31,8 @@ class StartOptions:
     """How to start runs. `budget_usd` is the most that the calls of each may cost. `model` overrides every stage's; the same `idempotency_key` gives the same runs for 24 h. With
     `stream` replies may be followed from the first call on (`Tegu.follow(..., partials=True)` asks for the later ones).
     `priority` is low, normal, high or -9 to 9: an organization's runs of higher priority go first, a step being worth an hour of
-    waiting. They start at `due_at` or after `delay_s`, or at once.
+    waiting. They start at `due_at` or after `delay_s`, or at once. Outputs of the run `reuse_from`, which is over the same input, are
+    taken where nothing has changed that they depend on.
     """
 
     model: str | None = None
@@ -43,6 +44,7 @@ class StartOptions:
     priority: int | str = 0
     due_at: datetime | None = None
     delay_s: float | None = None
+    reuse_from: UUID | None = None
 
 
 async def start(
@@ -192,6 +194,8 @@ async def _start_once(
         body["delay_s"] = options.delay_s
     if options.budget_usd is not None:
         body["budget_usd"] = str(options.budget_usd)
+    if options.reuse_from is not None:
+        body["reuse_from"] = str(options.reuse_from)
     if together:  # with others it is another request than alone
         body["together"] = [str(each.content_id or each.thread_id) for each in together]
     request_hash = json_hash(body)
@@ -226,6 +230,7 @@ async def _insert(
             priority=checked_priority(options.priority),
             due_at=options.due_at,
             delay_s=options.delay_s or 0.0,
+            reuse_from=options.reuse_from,
         ),
     )
     if options.stream:

@@ -53,13 +53,16 @@ class ResultDraft:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The stage has an output. `model` names those that answered, `fallbacks` why they and not others."""
+    """The stage has an output. `model` names those that answered, `fallbacks` why they and not others; `reused_from` is the
+    run that it was made in, where that is another one.
+    """
 
     output: JsonValue
     results: tuple[ResultDraft, ...] = ()
     model: str | None = None
     fingerprint: str | None = None
     fallbacks: tuple[Fallback, ...] = ()
+    reused_from: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

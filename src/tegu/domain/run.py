@@ -44,6 +44,10 @@ class StageRun:
     ended_at: datetime | None
     fallbacks: tuple[Fallback, ...] = ()
     """Why other models than the first were asked, once it is completed."""
+    reused_from: UUID | None = None
+    """The run that its output was made in, where that is another one: nothing was asked for it here."""
+    fingerprint: str | None = None
+    """What its output depends on, a component each: JSON text."""
 
     @computed_field
     @property
@@ -139,6 +143,13 @@ class Run:
     """When it is to start, while that is to come."""
     erased_at: datetime | None = None
     """When what it read was deleted: outputs, results and errors went too, and only what it did and cost is left."""
+    forked_from: UUID | None = None
+    """The run that it goes on from, at `fork_stage`."""
+    fork_stage: str | None = None
+    reuse_from: UUID | None = None
+    """The run whose outputs it takes where nothing has changed that they depend on."""
+    edits: JsonObject | None = None
+    """What was changed when it was forked, and by whom."""
     stages: tuple[StageRun, ...] = ()
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()

@@ -67,6 +67,7 @@ def task_of(
         epoch=run.epoch,
         failures=stage.failures,
         data=run.input.data if run.input is not None else None,
+        reuse_from=run.reuse_from if name != run.fork_stage else None,
     )
 
 

@@ -6,6 +6,7 @@ Called by the driver. Invariant: a stage moves only through the status table.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -67,6 +68,7 @@ class Draft:
         error: str | None = None,
         model: str | None = None,
         fingerprint: str | None = None,
+        reused_from: UUID | None = None,
     ) -> None:
         """The stage is so from now on. `output` and `error` are JSON text."""
         self.moved[name] = stage
@@ -80,6 +82,7 @@ class Draft:
             due_in_s=due_in_s,
             model=model,
             fingerprint=fingerprint,
+            reused_from=reused_from,
             output=output,
             error=error,
         )

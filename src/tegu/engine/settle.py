@@ -91,13 +91,22 @@ def _completed(draft: Draft, end: Ended, stage: StageProgress, outcome: Complete
         )
         return failed_for_good(draft, name, replace(stage, failures=stage.failures + 1), refused)
     completed = stage.moved(StageStatus.COMPLETED)
-    draft.move(name, completed, output=text, model=outcome.model, fingerprint=outcome.fingerprint)
+    draft.move(
+        name,
+        completed,
+        output=text,
+        model=outcome.model,
+        fingerprint=outcome.fingerprint,
+        reused_from=outcome.reused_from,
+    )
     draft.attempt(name, stage, "completed", elapsed_ms=end.elapsed_ms)
     for result, data in results:
         draft.result(name, result, data)
     about: JsonObject = {"elapsed_ms": end.elapsed_ms}
     if outcome.fallbacks:
         about["fallbacks"] = [fallback.to_json() for fallback in outcome.fallbacks]
+    if outcome.reused_from is not None:
+        about["reused_from"] = str(outcome.reused_from)
     draft.event("stage.completed", name, about)
     return Settled(completed, output=output)
 

@@ -37,6 +37,7 @@ def pack_task(task: StageTask) -> bytes:
             "failures": task.failures,
             "input": {"data": task.data.value} if task.data is not None else None,
             "is_about_item": task.is_about_item,
+            "reuse_from": task.reuse_from,
         }
     )
 
@@ -65,6 +66,7 @@ def unpack_task(data: bytes) -> StageTask:
         failures=int(str(packed["failures"])),
         data=RunInput.from_json(packed["input"]).data,
         is_about_item=bool(packed["is_about_item"]),
+        reuse_from=_uuid(packed["reuse_from"]),
     )
 
 

@@ -21,7 +21,8 @@ class StageTask:
     `generation` tells deliberate new questions to a model from repeated ones; `is_alone` asks for a child process.
     `epoch` is the claim that the attempt belongs to: the fence of what is written of it outside of checkpoints. `failures` counts
     those of the stage so far: what it starts beside itself belongs to one try. `data` stands for the source of a run that
-    is about a value; with `is_about_item` the source is the content that an item names.
+    is about a value; with `is_about_item` the source is the content that an item names. `reuse_from` is an
+    earlier run, whose output may be taken where the fingerprint is the same.
     """
 
     organization_id: UUID
@@ -40,3 +41,4 @@ class StageTask:
     failures: int = 0
     data: DataSource | None = None
     is_about_item: bool = False
+    reuse_from: UUID | None = None

@@ -33,6 +33,10 @@ from tegu.stages.parts import PROMPT_VERSION, stable_json
 
 ASKING_KINDS = MODEL_KINDS | {PYTHON_KIND}
 """Kinds whose output depends on the model that is configured. A Python stage may ask one; nobody can see that it will not."""
+ACTING_KINDS = frozenset({"review", "wait", "http", "webhook", "pipeline", "loop"})
+"""Kinds whose output is what the world, a person or another run said at the time: equal inputs promise no equal output, so it
+is never taken from an earlier run. The runs below `pipeline` and `loop` use theirs again, stage by stage.
+"""
 _SETTINGS = ("max_tokens", "temperature", "output_mode")
 _REMEMBERED_MAX = 2000
 

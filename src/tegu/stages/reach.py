@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from tegu.domain.errors import StageError
+from tegu.domain.outcome import Completed
 from tegu.pipeline.child import ChildSpec, ChildState, ItemCounts, ItemOutput
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.task import StageTask
@@ -67,12 +68,21 @@ class Received:
     data: JsonValue
 
 
+class Earlier(Protocol):
+    """What the run that a task may reuse has come to. Implemented by `storage.earlier.EarlierStore`."""
+
+    async def find(self, task: StageTask, fingerprint: str) -> Completed | None:
+        """The stage as it completed there with this fingerprint; None where it did not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """See the module. What is None is out of reach where the stage is performed; `reachable` says so."""
 
     signals: Signals | None = None
     children: Children | None = None
+    earlier: Earlier | None = None
 
 
 NOTHING_IN_REACH = Reach()

@@ -32,6 +32,7 @@ class StageWrite:
     fingerprint: str | None = None
     output: str | None = None
     error: str | None = None
+    reused_from: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class Checkpoints:
 
 
 def _parameters(writes: Sequence[RunWrite]) -> list[list[Any]]:
-    """$2 to $43, in the order of checkpoint.sql."""
+    """$2 to $44, in the order of checkpoint.sql."""
     return [
         *_transpose(
             9,
@@ -170,6 +171,7 @@ def _parameters(writes: Sequence[RunWrite]) -> list[list[Any]]:
         ),
         *_transpose(9, _numbered(writes, lambda w: w.results), _result),
         *_transpose(5, _events(writes), lambda row: row),
+        [stage.reused_from for write in writes for stage in write.stages],
     ]
 
 

@@ -71,7 +71,7 @@ class SliceBounds:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run that is ours from now on, at this epoch."""
+    """A run that is ours from now on, at this epoch. `created_at` is its own time: of a fork, that of the run it is of."""
 
     organization_id: UUID
     id: UUID
@@ -88,6 +88,8 @@ class ClaimedRun:
     slice: SliceBounds | None = None
     has_input: bool = False
     input: RunInput | None = None
+    reuse_from: UUID | None = None
+    fork_stage: str | None = None
 
     @property
     def key(self) -> RunKey:
@@ -96,8 +98,8 @@ class ClaimedRun:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether nothing was ever stored of its stages."""
-        return self.rev == 0
+        """Whether nothing was ever stored of its stages. A fork begins with those that were copied."""
+        return self.rev == 0 and self.fork_stage is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,8 @@ def _claimed(row: asyncpg.Record) -> ClaimedRun:
         if row["slice_stage"]
         else None,
         has_input=row["has_input"],
+        reuse_from=row["reuse_from"],
+        fork_stage=row["fork_stage"],
     )
 
 

@@ -50,6 +50,8 @@ def stage_run_of(row: Mapping[Any, Any]) -> StageRun:
         error=ErrorInfo.from_json(row["error"]) if row["error"] else None,
         started_at=row["started_at"],
         ended_at=row["ended_at"],
+        reused_from=row["reused_from"],
+        fingerprint=row["fingerprint"],
     )
 
 

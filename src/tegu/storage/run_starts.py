@@ -23,7 +23,9 @@ from tegu.storage.visible import pipelines_seen
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be inserted: exactly one of `content_id` and `thread_id`; due now, at `due_at` or after `delay_s`."""
+    """A run to be inserted: exactly one of `content_id` and `thread_id`; due now, at `due_at` or after `delay_s`. `reuse_from` is a
+    run over the same input.
+    """
 
     version: PipelineVersion
     content_id: UUID | None = None
@@ -35,6 +37,7 @@ class NewRun:
     priority: int = 0
     due_at: datetime | None = None
     delay_s: float = 0.0
+    reuse_from: UUID | None = None
 
 
 async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
@@ -59,6 +62,7 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             ),
             triggered_by=new.triggered_by.value,
             metadata=new.metadata or {},
+            reuse_from=new.reuse_from,
         )
     )
     return run_id

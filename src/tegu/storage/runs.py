@@ -323,6 +323,10 @@ def _run(row: Mapping[Any, Any]) -> Run:
         priority=row["priority"],
         scheduled_at=row["scheduled_at"],
         erased_at=row["erased_at"],
+        forked_from=row["forked_from"],
+        fork_stage=row["fork_stage"],
+        reuse_from=row["reuse_from"],
+        edits=row["edits"],
     )
 
 

@@ -1035,6 +1035,10 @@ export interface Run {
   priority: number;
   scheduled_at: string | null;
   erased_at: string | null;
+  forked_from: string | null;
+  fork_stage: string | null;
+  reuse_from: string | null;
+  edits: Record<string, JsonValue> | null;
   stages: StageRun[];
   results: Result[];
   totals: CallTotals;
@@ -1204,6 +1208,8 @@ export interface StageRun {
   started_at: string | null;
   ended_at: string | null;
   fallbacks: Fallback[];
+  reused_from: string | null;
+  fingerprint: string | null;
   /** Seconds of the last attempt, when it ended. */
   elapsed_s: number | null;
 }

@@ -59,5 +59,6 @@ set owner = me.id, epoch = r.epoch + 1, status = 'running',
 from pick, me
 where r.organization_id = pick.organization_id and r.id = pick.id and r.owner is null
 returning r.organization_id, r.id, r.epoch, r.rev, r.inbox, r.version_id, r.content_id, r.thread_id, r.model,
-    r.cancel_requested_at is not null as cancel_requested, r.created_at, r.parent_id, r.slice_stage, r.slice_from, r.slice_of,
-    r.input is not null as has_input
+    r.cancel_requested_at is not null as cancel_requested, coalesce(r.pinned_at, r.created_at) as created_at, r.parent_id, r.slice_stage, r.slice_from, r.slice_of,
+    r.input is not null as has_input,
+    r.reuse_from, r.fork_stage

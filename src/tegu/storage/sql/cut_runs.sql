@@ -12,7 +12,7 @@ cut as (
     set status = case when pick.is_live then 'cancelled' else r.status end,
         owner = null, due_at = null, epoch = r.epoch + 1, rev = r.rev + 1, last_seq = r.last_seq + pick.is_live::int,
         cancel_requested_at = case when pick.is_live then coalesce(r.cancel_requested_at, clock_timestamp()) else r.cancel_requested_at end,
-        ended_at = coalesce(r.ended_at, clock_timestamp()), erased_at = clock_timestamp(), metadata = '{}',
+        ended_at = coalesce(r.ended_at, clock_timestamp()), erased_at = clock_timestamp(), metadata = '{}', edits = null,
         error = case
             when pick.is_live then jsonb_build_object('code', 'erased', 'message', 'its content was deleted')
             when r.error is not null then jsonb_build_object('code', r.error -> 'code', 'stage', r.error -> 'stage') end

@@ -82,6 +82,11 @@ runs = Table(
     Column("slice_of", Integer),
     Column("budget_id", Uuid),
     Column("has_children", Boolean, nullable=False),
+    Column("forked_from", Uuid),
+    Column("fork_stage", Text),
+    Column("edits", Jsonb),
+    Column("reuse_from", Uuid),
+    Column("pinned_at", Time),
 )
 
 run_wakes = Table(
@@ -124,6 +129,7 @@ stage_runs = Table(
     Column("error", Jsonb),
     Column("started_at", Time),
     Column("ended_at", Time),
+    Column("reused_from", Uuid),
 )
 
 stage_attempts = Table(
