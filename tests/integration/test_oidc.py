@@ -52,7 +52,7 @@ async def test_a_member_whom_the_provider_knows_is_signed_in(world: World) -> No
     async with world.service.browser() as browser:
         assert 'href="oidc"' in (await browser.get("/auth/sign-in")).text
         done = await world.comes_back(browser)
-        assert (done.status_code, done.headers["location"]) == (303, "../account")
+        assert (done.status_code, done.headers["location"]) == (303, "../../")
         assert (await browser.get("/api/me")).json()["label"] == "anna@example.com"
         (event,) = (await browser.get("/api/audit")).json()["items"]
         assert (event["action"], event["target"]["by"]) == ("me.sign_in", "oidc")

@@ -19,6 +19,7 @@ _PAGE = """\
   <dt><a href="api/openapi.json">api/openapi.json</a></dt><dd>every route of the REST interface</dd>
   <dt><a href="api/docs">api/docs</a></dt><dd>the same for people</dd>
   <dt>api/events</dt><dd>the live feed of runs, as server-sent events</dd>
+  <dt><a href="auth/account">auth/account</a></dt><dd>who you are, where you signed in</dd>
   <dt><a href="health">health</a></dt><dd>whether it can do its work</dd>
 </dl>
 </html>

@@ -1,6 +1,6 @@
 """The service: one ASGI application of everything that Tegu answers over HTTP. `tegu serve` serves it, hosts mount it.
 
-    /             what is here
+    /             the web application; where it was not built, what is here
     /api          REST, a route for each action; /api/events, the live feed
     /mcp          the same for agents, by the Model Context Protocol
     /auth         pages to sign in; none where the host signs people in
@@ -31,6 +31,7 @@ from tegu.interfaces.http.mount import MountedTegu
 from tegu.interfaces.http.problems import error_response
 from tegu.interfaces.http.rates import ActorRates, AddressRates
 from tegu.interfaces.mcp.over_http import mcp_routes
+from tegu.interfaces.web.pages import is_built, pages
 from tegu.telemetry.logs import begin_fields
 
 _BURST = 5
@@ -70,7 +71,7 @@ def service(
         Mount("/api", api(scope_of)),
         *agents,
         *authentication.router().routes,
-        front_page(),
+        *(pages() if is_built() else [front_page()]),
     ]
     router = Router(routes, default=MountedTegu(tegu, installation=installation), redirect_slashes=False)
     allowed = frozenset({ANY}) if is_mounted else hosts_of(settings.sign_in.base_url, settings.hosts)

@@ -180,6 +180,7 @@ class SignInPages:
         return page(
             here.name,
             said(f"You are signed in as {actor.label}, with the role {here.role.value}."),
+            link("../", "To the application"),
             *others,
             form("sign-out", "Sign out"),
         )
@@ -223,7 +224,7 @@ class SignInPages:
     async def _from_provider(self, request: Request) -> Response:
         assert self._oidc is not None
         begun = await self._oidc.come_back(request, await self._visitor(request))
-        done: Response = RedirectResponse("../account", 303)
+        done: Response = RedirectResponse("../../", 303)
         cookies.give(done, self._settings, begun.token)
         self._oidc.forget(done)
         return done
@@ -249,7 +250,7 @@ class SignInPages:
         return Visitor(host, request.headers.get("user-agent", ""), actor)
 
     def _signed_in(self, request: Request, begun: SignedIn) -> Response:
-        done: Response = RedirectResponse("account", 303)
+        done: Response = RedirectResponse("../", 303)
         if _wants_json(request):
             done = _json({"organization_id": str(begun.organization_id), "user_id": str(begun.user_id)})
         cookies.give(done, self._settings, begun.token)

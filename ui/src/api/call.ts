@@ -1,0 +1,104 @@
+// The one way to the REST interface: an operation by name, typed from its OpenAPI document.
+
+import { ROUTES, type OperationName, type Operations, type ProblemDetails } from "./schema";
+
+type Present<Operation> = {
+  [Place in keyof Operation & ("path" | "query" | "body") as Operation[Place] extends never ? never : Place]: Operation[Place];
+};
+// What has only optional members need not be given.
+type Loose<Given> = { [Place in keyof Given as object extends Given[Place] ? Place : never]?: Given[Place] } & {
+  [Place in keyof Given as object extends Given[Place] ? never : Place]: Given[Place];
+};
+export type Given<Name extends OperationName> = Loose<Present<Operations[Name]>>;
+export type Answer<Name extends OperationName> = Operations[Name]["answer"];
+
+/** Where the application is, for it may be below a prefix of a host: this file is in a folder there. */
+export const BASE = import.meta.env.DEV ? "/" : new URL("..", import.meta.url).pathname;
+
+/** What the service refuses, with what to do about it. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | null;
+  readonly problems: ProblemDetails["problems"];
+
+  constructor(problem: Pick<ProblemDetails, "status" | "code" | "detail" | "hint" | "problems">) {
+    super(problem.detail);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.hint = problem.hint;
+    this.problems = problem.problems;
+  }
+}
+
+interface Options {
+  signal?: AbortSignal;
+  /** Makes a repeated request safe: the service answers the second as the first. */
+  idempotencyKey?: string;
+}
+
+export async function call<Name extends OperationName>(
+  name: Name,
+  ...[given, options]: object extends Given<Name> ? [Given<Name>?, Options?] : [Given<Name>, Options?]
+): Promise<Answer<Name>> {
+  const route = ROUTES[name];
+  const sent = (given ?? {}) as { path?: Record<string, string>; query?: Record<string, unknown>; body?: unknown };
+  const headers = new Headers({ accept: "application/json" });
+  if (sent.body !== undefined) headers.set("content-type", "application/json");
+  if (options?.idempotencyKey) headers.set("idempotency-key", options.idempotencyKey);
+  const answer = await reach(address(route.path, sent.path, sent.query), {
+    method: route.method,
+    headers,
+    ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
+    ...(options?.signal ? { signal: options.signal } : {}),
+  });
+  return (answer.status === 204 ? undefined : await answer.json()) as Answer<Name>;
+}
+
+/** The address of an operation, for links and downloads too. */
+export function address(path: string, parts: Record<string, string> = {}, query: Record<string, unknown> = {}): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, key: string) => encodeURIComponent(parts[key] ?? ""));
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (typeof value === "number" || typeof value === "boolean" || (typeof value === "string" && value !== "")) search.set(key, value.toString());
+  }
+  const said = search.toString();
+  return `${BASE}api${filled}${said ? `?${said}` : ""}`;
+}
+
+/** A request of any kind, of which what is no success is thrown as a Refusal. */
+export async function reach(url: string, init: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Refusal({
+      status: 0,
+      code: "unreachable",
+      detail: "The service does not answer.",
+      hint: "Is it running? This page tries again by itself.",
+      problems: [],
+    });
+  }
+  if (answer.ok) return answer;
+  throw new Refusal(await problemOf(answer));
+}
+
+async function problemOf(answer: Response): Promise<ConstructorParameters<typeof Refusal>[0]> {
+  try {
+    const said = (await answer.json()) as Partial<ProblemDetails>;
+    if (typeof said.detail === "string") {
+      return {
+        status: answer.status,
+        code: said.code ?? "error",
+        detail: said.detail,
+        hint: said.hint ?? null,
+        problems: said.problems ?? [],
+      };
+    }
+  } catch {
+    // No JSON: a proxy answered.
+  }
+  return { status: answer.status, code: "error", detail: `The service answered ${answer.status}.`, hint: null, problems: [] };
+}

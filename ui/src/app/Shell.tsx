@@ -1,0 +1,121 @@
+// What is around every page: where one can go, who one is, whether the page is live, and the sheet of keys.
+
+import { Link, Outlet, useNavigate } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+
+import { BASE, Refusal } from "../api/call";
+import { useRead } from "../api/query";
+import { Button } from "../design/Button";
+import { Dialog } from "../design/Dialog";
+import { ErrorNotice } from "../design/Notice";
+import { useFeedState } from "../live/useFeed";
+import { useListedShortcuts, useShortcuts } from "./shortcuts";
+import { turnTheme, useTheme } from "./theme";
+
+const PAGES = [
+  { to: "/inbox", label: "Inbox", key: "i" },
+  { to: "/runs", label: "Runs", key: "r" },
+] as const;
+
+export function Shell() {
+  const [showsKeys, setShowsKeys] = useState(false);
+  const navigate = useNavigate();
+  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  useShortcuts([
+    ...PAGES.map((page) => ({ keys: `g ${page.key}`, says: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),
+    { keys: "t", says: "Light, dark or as the system", run: turnTheme },
+    { keys: "?", says: "Show these keys", run: () => setShowsKeys(true) },
+  ]);
+  const isSignedOut = me.error instanceof Refusal && me.error.status === 401;
+  useEffect(() => {
+    if (isSignedOut) location.assign(`${BASE}auth/sign-in`);
+  }, [isSignedOut]);
+  if (isSignedOut) return null;
+  return (
+    <div className="shell">
+      <a className="button skip" href="#main">
+        Skip to the page
+      </a>
+      <header className="bar">
+        <Link to="/inbox" className="home">
+          <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M8 0l8 8-8 8-8-8Z" fill="var(--accent)" />
+          </svg>
+          Tegu
+        </Link>
+        <nav aria-label="Pages">
+          {PAGES.map((page) => (
+            <Link key={page.to} to={page.to} activeProps={{ "aria-current": "page" }}>
+              {page.label}
+            </Link>
+          ))}
+        </nav>
+        <div className="who">
+          <LiveMark />
+          <span className="label truncate">{me.data ? `${me.data.organization_name} · ${me.data.display_name ?? me.data.label}` : ""}</span>
+          <ThemeButton />
+          <Button kind="quiet" size="small" aria-label="Keys" onClick={() => setShowsKeys(true)}>
+            ?
+          </Button>
+        </div>
+      </header>
+      {me.error ? (
+        <main id="main" className="page">
+          <ErrorNotice error={me.error} />
+        </main>
+      ) : (
+        <Outlet />
+      )}
+      <Keys isOpen={showsKeys} onClose={() => setShowsKeys(false)} />
+    </div>
+  );
+}
+
+const SAYS = {
+  live: ["live", "What happens is shown at once."],
+  connecting: ["connecting", "The stream of events is being opened."],
+  waiting: ["reconnecting", "The stream of events broke; it is opened again, and nothing is missed."],
+} as const;
+
+function LiveMark() {
+  const state = useFeedState();
+  if (state === "off") return null;
+  const [word, explained] = SAYS[state];
+  return (
+    <span className="feed" data-state={state} title={explained} role="status">
+      {word}
+    </span>
+  );
+}
+
+function ThemeButton() {
+  const theme = useTheme();
+  return (
+    <Button kind="quiet" size="small" onClick={turnTheme} aria-label={`Theme: ${theme}`} title={`Theme: ${theme}`}>
+      {{ system: "◐", light: "○", dark: "●" }[theme]}
+    </Button>
+  );
+}
+
+function Keys({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+  const shortcuts = useListedShortcuts();
+  return (
+    <Dialog title="Keys" isOpen={isOpen} onClose={onClose}>
+      <dl className="keys">
+        {shortcuts.map((each) => (
+          <div key={each.keys + each.says} className="contents">
+            <dt>
+              {each.keys.split(" ").map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{each.says}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className="actions">
+        <Button onClick={onClose}>Close</Button>
+      </div>
+    </Dialog>
+  );
+}

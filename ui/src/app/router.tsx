@@ -1,0 +1,63 @@
+// Every page and its address. What a page shows stands in its address, so that it can be sent to somebody.
+
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+
+import { BASE } from "../api/call";
+import { Missing } from "./Missing";
+import { Shell } from "./Shell";
+
+interface RunsSearch {
+  status?: string | undefined;
+  pipeline?: string | undefined;
+}
+
+interface RunSearch {
+  stage?: string | undefined;
+  view?: string | undefined;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+
+const root = createRootRoute({ component: Shell, notFoundComponent: Missing });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is how the router is told
+    throw redirect({ to: "/inbox" });
+  },
+});
+
+const inbox = createRoute({
+  getParentRoute: () => root,
+  path: "/inbox",
+  component: lazyRouteComponent(() => import("../pages/inbox/Inbox"), "Inbox"),
+});
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: "/runs",
+  validateSearch: (search: Record<string, unknown>): RunsSearch => ({ status: text(search.status), pipeline: text(search.pipeline) }),
+  component: lazyRouteComponent(() => import("../pages/runs/Runs"), "Runs"),
+});
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId",
+  validateSearch: (search: Record<string, unknown>): RunSearch => ({ stage: text(search.stage), view: text(search.view) }),
+  component: lazyRouteComponent(() => import("../pages/run/RunPage"), "RunPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, inbox, runs, run]),
+  basepath: BASE,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,63 @@
+// Keys of the whole application and of the page that is shown. They rest while somebody writes, and in dialogs.
+
+import { useEffect, useRef, useSyncExternalStore } from "react";
+
+export interface Shortcut {
+  /** As pressed one after the other: `g r`, `?`, `j`. */
+  keys: string;
+  says: string;
+  run: () => void;
+}
+
+const SEQUENCE_MS = 900;
+const active = new Set<readonly Shortcut[]>();
+const watchers = new Set<() => void>();
+let listed: readonly Shortcut[] = [];
+let pressed: { keys: string; at: number } = { keys: "", at: 0 };
+
+function changed(): void {
+  listed = [...active].flat();
+  for (const watcher of watchers) watcher();
+}
+
+function isWriting(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || document.querySelector("dialog[open]")) return;
+  const now = Date.now();
+  const before = now - pressed.at < SEQUENCE_MS ? `${pressed.keys} ` : "";
+  const found = listed.findLast((each) => each.keys === `${before}${event.key}`) ?? listed.findLast((each) => each.keys === event.key);
+  pressed = found ? { keys: "", at: 0 } : { keys: event.key, at: now };
+  if (!found) return;
+  event.preventDefault();
+  found.run();
+});
+
+/** Have these keys while the component is there. The later wins over the earlier. */
+export function useShortcuts(shortcuts: readonly Shortcut[]): void {
+  const latest = useRef(shortcuts);
+  useEffect(() => {
+    latest.current = shortcuts;
+  });
+  const names = shortcuts.map((each) => `${each.keys}\n${each.says}`).join("\r");
+  useEffect(() => {
+    const mine = latest.current.map((each, index) => ({ ...each, run: () => latest.current[index]?.run() }));
+    active.add(mine);
+    changed();
+    return () => {
+      active.delete(mine);
+      changed();
+    };
+  }, [names]);
+}
+
+export const useListedShortcuts = (): readonly Shortcut[] =>
+  useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    () => listed,
+  );

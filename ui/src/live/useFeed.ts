@@ -1,0 +1,41 @@
+// The feed in components: follow a topic while shown, and say how the stream is.
+
+import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
+
+import { Feed, type FeedState, type Listener } from "./feed";
+
+export const feed = new Feed();
+
+/** Follow a topic while the component is there; null follows nothing. */
+export function useFeed(topic: string | null, listener: Listener): void {
+  const latest = useRef(listener);
+  useEffect(() => {
+    latest.current = listener;
+  });
+  useEffect(() => {
+    if (topic === null) return undefined;
+    return feed.follow(topic, {
+      onEvent: (event) => latest.current.onEvent?.(event),
+      onPartial: (partial) => latest.current.onPartial?.(partial),
+      onResync: () => latest.current.onResync?.(),
+    });
+  }, [topic]);
+}
+
+export const useFeedState = (): FeedState => useSyncExternalStore(feed.watch, () => feed.state);
+
+/** The same, but at most once in a while: what happens at once is looked at once. */
+export function useDelayed(act: () => void, delay_ms: number): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const latest = useRef(act);
+  useEffect(() => {
+    latest.current = act;
+  });
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      latest.current();
+    }, delay_ms);
+  }, [delay_ms]);
+}

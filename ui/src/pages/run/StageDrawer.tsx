@@ -1,0 +1,127 @@
+// One stage from near: what it put out, what it asked a model and what that said, and how its attempts ended.
+
+import { useState } from "react";
+
+import { useRead } from "../../api/query";
+import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
+import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
+import { Status } from "../../design/Status";
+import { count, elapsed, money, UNKNOWN } from "../../design/words";
+import type { Wired } from "./wiring";
+
+export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: StageRun | undefined; wired: Wired | undefined; streamed: string | null }) {
+  if (wired === undefined) return <Empty title="Choose a stage in the graph." />;
+  return (
+    <div className="drawer">
+      <dl className="facts">
+        <div>
+          <dt>stage</dt>
+          <dd>{wired.name}</dd>
+        </div>
+        <div>
+          <dt>kind</dt>
+          <dd>{wired.uses}</dd>
+        </div>
+        <div>
+          <dt>status</dt>
+          <dd>
+            <Status status={stage?.status ?? "pending"} />
+          </dd>
+        </div>
+        <div>
+          <dt>attempts</dt>
+          <dd>{stage?.attempt ?? 0}</dd>
+        </div>
+        <div>
+          <dt>time</dt>
+          <dd>{elapsed(stage?.elapsed_s)}</dd>
+        </div>
+      </dl>
+      {wired.when ? <Condition when={wired.when} stage={stage} /> : null}
+      {stage?.error ? <Notice tone={stage.status === "waiting" ? "waiting" : "failed"} title={stage.error.message} hint={stage.error.hint} /> : null}
+      {stage?.fallbacks.map((fallback) => (
+        <Notice key={fallback.from_model + fallback.code} title={`${fallback.from_model} was not used: ${fallback.message}`} hint={`${fallback.to_model} was asked instead.`} />
+      ))}
+      {streamed !== null && stage?.status === "running" ? (
+        <section>
+          <h3>What the model has said so far</h3>
+          <pre className="streamed" aria-live="off">
+            {streamed}
+            <span className="caret" aria-hidden="true" />
+          </pre>
+        </section>
+      ) : null}
+      {stage?.output !== null && stage?.output !== undefined ? (
+        <section>
+          <h3>Output</h3>
+          <Json value={stage.output} />
+        </section>
+      ) : null}
+      <Calls run={run} stage={wired.name} />
+    </div>
+  );
+}
+
+function Condition({ when, stage }: { when: string; stage: StageRun | undefined }) {
+  const held = stage === undefined ? "is decided when what it waits for has ended" : stage.status === "skipped" ? "was false, or what the stage needs is missing" : "was true";
+  return (
+    <p>
+      <span className="muted">Its condition {held}:</span> <code>{when}</code>
+    </p>
+  );
+}
+
+function Calls({ run, stage }: { run: Run; stage: string }) {
+  const calls = useRead("calls_list", { query: { run_id: run.id, stage, sort: "created_at", limit: 100 } });
+  if (calls.error) return <ErrorNotice error={calls.error} />;
+  if (!calls.data) return <Skeleton rows={2} />;
+  if (calls.data.items.length === 0) return null;
+  return (
+    <section>
+      <h3>Calls to models</h3>
+      <ul className="calls">
+        {calls.data.items.map((call) => (
+          <li key={call.id}>
+            <Call call={call} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Call({ call }: { call: LlmCall }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const tokens = call.usage.input_tokens === null ? UNKNOWN : `${count(call.usage.input_tokens)} in, ${count(call.usage.output_tokens)} out`;
+  return (
+    <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
+      <summary>
+        <strong>{call.model}</strong>
+        <span className="muted">
+          {call.answered_by === "journal" ? "replayed" : call.status} · {tokens} · {money(call.cost_usd)} · {elapsed(call.latency_ms === null ? null : call.latency_ms / 1000)}
+        </span>
+      </summary>
+      {isOpen ? <Exchange callId={call.id} /> : null}
+    </details>
+  );
+}
+
+function Exchange({ callId }: { callId: string }) {
+  const found = useRead("calls_get", { path: { call_id: callId } }, { staleTime: 60_000 });
+  if (found.error) return <ErrorNotice error={found.error} />;
+  if (!found.data) return <Skeleton rows={2} />;
+  const { request, reply } = found.data.exchange;
+  return (
+    <div className="exchange">
+      <h4>Asked</h4>
+      {request ? <Json value={request} /> : <p className="muted">Not kept.</p>}
+      <h4>Answered</h4>
+      {reply ? <Json value={reply} /> : <p className="muted">{found.data.call.error ? "It failed." : "Not kept."}</p>}
+      {found.data.call.error ? <Json value={found.data.call.error} /> : null}
+    </div>
+  );
+}
+
+export function Json({ value }: { value: JsonValue }) {
+  return <pre className="json">{JSON.stringify(value, null, 2)}</pre>;
+}

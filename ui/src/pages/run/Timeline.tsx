@@ -1,0 +1,78 @@
+// When what ran: a bar a stage, on one scale from the start of the run to its end, or to now.
+
+import type { Run, StageRun } from "../../api/schema";
+import { StatusIcon } from "../../design/Status";
+import { useNow } from "../../design/now";
+import { count, elapsed, money, secondsBetween, UNKNOWN } from "../../design/words";
+import type { Spent } from "./Graph";
+import type { Wired } from "./wiring";
+
+interface Props {
+  run: Run;
+  wiring: Wired[];
+  runs: Map<string, StageRun>;
+  spent: Map<string, Spent>;
+  chosen: string | undefined;
+  onChoose: (stage: string) => void;
+}
+
+export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) {
+  const now = useNow();
+  const from = run.started_at ?? run.created_at;
+  const whole_s = Math.max(0.001, secondsBetween(from, run.ended_at ?? now));
+  return (
+    <div className="scroll">
+      <table className="timeline">
+        <thead>
+          <tr>
+            <th>Stage</th>
+            <th>Model</th>
+            <th className="number">Tokens</th>
+            <th className="number">Cost</th>
+            <th>
+              <span className="scale">
+                <span>0 s</span>
+                <span>{elapsed(whole_s)}</span>
+              </span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {wiring.map((stage) => {
+            const ran = runs.get(stage.name);
+            const status = ran?.status ?? "pending";
+            const paid = spent.get(stage.name);
+            return (
+              <tr key={stage.name} data-chosen={stage.name === chosen || undefined}>
+                <th scope="row">
+                  <button type="button" className="status" data-status={status} onClick={() => onChoose(stage.name)}>
+                    <StatusIcon status={status} />
+                    {stage.name}
+                  </button>
+                </th>
+                <td className="truncate muted">{ran?.model ?? UNKNOWN}</td>
+                <td className="number">{paid ? count(paid.tokens) : UNKNOWN}</td>
+                <td className="number">{paid ? money(paid.cost_usd) : UNKNOWN}</td>
+                <td>
+                  <Bar ran={ran} from={from} whole_s={whole_s} now={now} />
+                </td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Bar({ ran, from, whole_s, now }: { ran: StageRun | undefined; from: string; whole_s: number; now: number }) {
+  if (!ran?.started_at) return null;
+  const began_s = Math.max(0, secondsBetween(from, ran.started_at));
+  const took_s = Math.max(0, secondsBetween(ran.started_at, ran.ended_at ?? now));
+  const [start, width] = [(began_s / whole_s) * 100, Math.max(0.6, (took_s / whole_s) * 100)];
+  return (
+    <svg className="bar" data-status={ran.status} viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={`after ${elapsed(began_s)}, for ${elapsed(took_s)}`}>
+      <rect x={Math.min(start, 99.4)} y="0" width={Math.min(width, 100 - Math.min(start, 99.4))} height="8" rx="0.8" />
+    </svg>
+  );
+}

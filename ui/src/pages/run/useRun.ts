@@ -1,0 +1,53 @@
+// A run, its pipeline's wiring, what its calls cost, and what models say at this moment: read once, then kept by the feed.
+
+import { useMemo, useState } from "react";
+
+import { stale, useRead } from "../../api/query";
+import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
+import { useDelayed, useFeed } from "../../live/useFeed";
+import type { Spent } from "./Graph";
+import { wiringOf, type Wired } from "./wiring";
+
+const LOOK_MS = 150;
+const CALLS_MAX = 200;
+
+export const isOver = (run: Run): boolean => ["completed", "failed", "cancelled"].includes(run.status);
+
+export function useRun(runId: string) {
+  const read = useRead("runs_get", { path: { run_id: runId } });
+  const run = read.data;
+  const version = useRead("pipelines_get", { path: { pipeline: run ? `${run.pipeline}@${run.version}` : "" } }, { enabled: run !== undefined, staleTime: Infinity });
+  const calls = useRead("calls_list", { query: { run_id: runId, limit: CALLS_MAX } });
+  const [said, setSaid] = useState<Record<string, string>>({});
+  const look = useDelayed(() => stale("runs_get", "calls_list"), LOOK_MS);
+  useFeed(run && isOver(run) ? null : `run:${runId}`, {
+    onEvent: look,
+    onResync: look,
+    onPartial: ({ stage, data }) => {
+      const text = textOf(data);
+      if (stage !== null && text !== null) setSaid((before) => ({ ...before, [stage]: text }));
+    },
+  });
+  const wiring = useMemo<Wired[]>(() => (version.data ? wiringOf(version.data) : []), [version.data]);
+  const stages = useMemo(() => new Map<string, StageRun>((run?.stages ?? []).map((stage) => [stage.stage, stage])), [run]);
+  const spent = useMemo(() => spentOf(calls.data?.items ?? []), [calls.data]);
+  return { run, error: read.error ?? version.error, wiring, stages, spent, said };
+}
+
+function spentOf(calls: LlmCall[]): Map<string, Spent> {
+  const found = new Map<string, Spent>();
+  for (const call of calls) {
+    if (call.stage === null || call.answered_by === "journal") continue;
+    const before = found.get(call.stage) ?? { cost_usd: 0, tokens: 0 };
+    const cost = before.cost_usd === null || call.cost_usd === null ? null : before.cost_usd + Number(call.cost_usd);
+    found.set(call.stage, { cost_usd: cost, tokens: before.tokens + (call.usage.input_tokens ?? 0) + (call.usage.output_tokens ?? 0) });
+  }
+  return found;
+}
+
+function textOf(data: JsonValue): string | null {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return null;
+  const { partial } = data;
+  if (partial === undefined || partial === null) return null;
+  return typeof partial === "string" ? partial : JSON.stringify(partial, null, 2);
+}
