@@ -90,6 +90,9 @@ class MailMessage:
     content_id: UUID | None = None
 
 
+_BETWEEN_MESSAGES = "\n\n"
+
+
 @dataclass(frozen=True, slots=True)
 class MailThread:
     """E-mails that answer each other, oldest first."""
@@ -104,9 +107,21 @@ class MailThread:
 
         What a message quotes is left out where the thread has it; what the oldest one quotes is nowhere else.
         """
+        return _BETWEEN_MESSAGES.join(self._texts())
+
+    @property
+    def parts(self) -> tuple[TextPart, ...]:
+        """Where each message stands in `text`, under its sender."""
+        found: list[TextPart] = []
+        start = 0
+        for message, text in zip(self.messages, self._texts(), strict=True):
+            found.append(TextPart("message", start, start + len(text), message.sender))
+            start += len(text) + len(_BETWEEN_MESSAGES)
+        return tuple(found)
+
+    def _texts(self) -> list[str]:
         texts = (message.reply if index else message.text for index, message in enumerate(self.messages))
-        pairs = zip(self.messages, texts, strict=True)
-        return "\n\n".join(_render(message, text) for message, text in pairs)
+        return [_render(message, text) for message, text in zip(self.messages, texts, strict=True)]
 
 
 def _render(message: MailMessage, text: str) -> str:

@@ -3,6 +3,8 @@
 Used by the builder, the stage kinds and users. Invariant: the stage kinds' default schemas are these models.
 """
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 
@@ -37,3 +39,67 @@ class Text(BaseModel):
     """What `prompt` puts out when it is given no schema."""
 
     text: str
+
+
+class Chunk(BaseModel):
+    """A stretch [start, end) of a text, which `text` is exactly. `label`: a page's number, a message's sender."""
+
+    index: int
+    text: str
+    start: int
+    end: int
+    label: str | None
+
+
+class Chunks(BaseModel):
+    """What `split` puts out."""
+
+    chunks: list[Chunk]
+    count: int
+    text_chars: int
+
+
+class Collected(BaseModel):
+    """What `collect` puts out as a list. `dropped` counts what was null."""
+
+    items: list[Any]
+    count: int
+    dropped: int
+
+
+class Statement(BaseModel):
+    """What one of the objects that were merged says of a field."""
+
+    source: str
+    value: Any
+
+
+class Disagreement(BaseModel):
+    """A field of which the objects that were merged say different things. `path` is a JSON pointer into the value."""
+
+    path: str
+    kept: str
+    values: list[Statement]
+
+
+class Merged(BaseModel):
+    """What `merge` puts out. Of disagreements the first are listed, and all are counted."""
+
+    value: dict[str, Any]
+    conflicts: list[Disagreement]
+    conflict_count: int
+
+
+class Duplicate(BaseModel):
+    """An item that was there several times: where it is in `items`, and where all of them were in the list."""
+
+    item: int
+    found_at: list[int]
+
+
+class Deduped(BaseModel):
+    """What `dedupe` puts out."""
+
+    items: list[Any]
+    count: int
+    duplicates: list[Duplicate]

@@ -128,13 +128,13 @@ def _bounds(parsed: JsonValue, length: int) -> tuple[int, int]:
 def cut_document(value: Document | MailThread, text: str, start: int, end: int) -> Document:
     """The stretch [start, end) as a document of its own."""
     cut = text[start:end]
-    if isinstance(value, MailThread):
-        return Document(cut, metadata=_thread_metadata(value))
     parts = tuple(
         TextPart(part.kind, max(part.start, start) - start, min(part.end, end) - start, part.label)
         for part in value.parts
         if part.start < end and part.end > start
     )
+    if isinstance(value, MailThread):
+        return Document(cut, parts=parts, metadata=_thread_metadata(value))
     return replace(value, text=cut, parts=parts)
 
 

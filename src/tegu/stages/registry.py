@@ -14,11 +14,15 @@ from tegu.llm.model_names import ModelNames
 from tegu.pipeline.catalog import FunctionContract
 from tegu.pipeline.function import stage_metadata
 from tegu.stages.classify import ClassifyKind
+from tegu.stages.collect import CollectKind
+from tegu.stages.dedupe import DedupeKind
 from tegu.stages.extract import ExtractKind
 from tegu.stages.kind import DerivingKind, StageKind
+from tegu.stages.merge import MergeKind
 from tegu.stages.parse import ParseKind
 from tegu.stages.prompt import PromptKind
 from tegu.stages.python import PythonKind, StageFunction
+from tegu.stages.split import SplitKind
 from tegu.stages.summarize import SummarizeKind
 
 _NO_INPUTS: Mapping[str, JsonObject] = {}
@@ -26,7 +30,17 @@ _NO_INPUTS: Mapping[str, JsonObject] = {}
 
 def built_in_kinds() -> tuple[StageKind, ...]:
     """The kinds that come with Tegu, without `python`, which every registry has."""
-    return (ParseKind(), ExtractKind(), ClassifyKind(), SummarizeKind(), PromptKind())
+    return (
+        ParseKind(),
+        ExtractKind(),
+        ClassifyKind(),
+        SummarizeKind(),
+        PromptKind(),
+        SplitKind(),
+        CollectKind(),
+        MergeKind(),
+        DedupeKind(),
+    )
 
 
 def functions_by_key(functions: Sequence[Callable[..., Any]]) -> dict[str, StageFunction]:
