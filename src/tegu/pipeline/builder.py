@@ -1,6 +1,6 @@
 """Pipelines in Python: stages are added by methods, wires are typed handles.
 
-Used by users; the methods that add stages are in `kind_stages` and `function_stages`. Invariants: a `Node[T]` is the promise that the stage puts out a T, so that the type checker sees a wrong
+Used by users; the methods that add stages are in `kind_stages`, `data_stages` and `function_stages`. Invariants: a `Node[T]` is the promise that the stage puts out a T, so that the type checker sees a wrong
 wire; and everything goes through the same document and check as a file, so that both have one hash.
 
     email = Pipeline("email_analysis", input=MailThread)
@@ -21,6 +21,7 @@ from tegu.domain.errors import DefinitionError, Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, KindCatalog
 from tegu.pipeline.check import check, checked
+from tegu.pipeline.data_stages import DataStages
 from tegu.pipeline.definition import FORMAT_VERSION, SOURCE, PipelineDefinition
 from tegu.pipeline.document import PipelineDocument, load, to_yaml
 from tegu.pipeline.draft import Function
@@ -33,7 +34,7 @@ SourceT = TypeVar("SourceT", MailThread, Document, Content)
 _INPUTS = {MailThread: InputKind.MAIL_THREAD, Document: InputKind.CONTENT, Content: InputKind.CONTENT}
 
 
-class Pipeline(KindStages, FunctionStages, Generic[SourceT]):
+class Pipeline(KindStages, DataStages, FunctionStages, Generic[SourceT]):
     """A pipeline under construction. `definition` makes the immutable version of what is there."""
 
     def __init__(

@@ -3,7 +3,7 @@
 inputs      stages that put out objects, or one that puts out a list of them (`each`); null says nothing
 options     prefer  whose value is kept where they disagree: the first input (default) or the last that has one
             lists   union (default): the items of all, each once; choose: as other values
-            take    what is merged of each, a path
+            take    what is merged of each, a path; of a list there its items
 returns     {value, conflicts: [{path, kept, values: [{source, value}]}], conflict_count}
             objects in objects are merged too; path: JSON pointer into value; source: the input, with its index in a list
 """
@@ -48,7 +48,7 @@ class MergeKind:
         """The same, with what is known of the fields."""
         options = read_options(MergeOptions, config)
         steps = steps_of(options.take)
-        value = together([at(flattened(schema), steps) for schema in inputs.values()])
+        value = together([flattened(at(flattened(schema), steps)) for schema in inputs.values()])
         return with_property(self.output_schema(config), "value", value)
 
     async def perform(self, work: StageWork) -> StageOutput:
@@ -59,7 +59,8 @@ class MergeKind:
             each
             for found in data_of(work.inputs)
             for item in flat(found)
-            for each in taken(item, steps)
+            for place in taken(item, steps)
+            for each in flat(place)
             if each.value is not None
         ]
         if len(said) > ITEMS_MAX:

@@ -18,8 +18,9 @@ from tegu import (
     Summary,
     stage,
 )
+from tegu.domain.json import JsonObject
 from tegu.pipeline.node import Node
-from tegu.pipeline.outputs import Text
+from tegu.pipeline.outputs import Chunks, Collected, Deduped, Merged, Text
 
 
 class Refund(BaseModel):
@@ -150,6 +151,21 @@ def over_documents() -> Pipeline[Document]:
     assert_type(page, Node[Document])
     papers.extract("fields", Refund, inputs=[page], result={"type": "refund"}, retries=0, timeout_s=30)
     papers.add("other", "summarize", config={"sentences_max": 1}, result=False)
+    return papers
+
+
+def cut_and_gathered() -> Pipeline[Document]:
+    papers = Pipeline("cut_and_gathered", input=Document)
+    chunks = papers.split("chunks", size=2000, overlap=100)
+    assert_type(chunks, Node[Chunks])
+    assert_type(papers.split("pages", by="pages", when="run.metadata != null"), Node[Chunks | None])
+    one = papers.extract("one", Refund)
+    two = papers.extract("two", Refund)
+    assert_type(papers.merge("both", [one, two], prefer="last"), Node[Merged])
+    together = papers.collect("together", [one, two.optional()])
+    assert_type(together, Node[Collected])
+    assert_type(papers.collect("named", [one, two], form="object", take="order"), Node[JsonObject])
+    assert_type(papers.dedupe("each_once", together, key=["order"], normalise=["case"]), Node[Deduped])
     return papers
 
 

@@ -18,6 +18,10 @@ CONFIGS: Mapping[str, JsonObject] = {
     "classify": {"labels": {"a": "b"}},
     "summarize": {"sentences_max": 2},
     "prompt": {"instructions": "do"},
+    "split": {"by": "pages", "size": 2000, "overlap": 100},
+    "collect": {"take": "entities", "flatten": False},
+    "merge": {"prefer": "last", "lists": "choose"},
+    "dedupe": {"key": ["name", "address.city"], "normalise": ["case", "space"], "keep": "merge"},
     "python": {"function": "double@1"},
 }
 
@@ -49,6 +53,11 @@ def test_a_registry_answers_what_the_check_asks() -> None:
         ("summarize", {"sentences_max": 0}),
         ("prompt", {"instructions": ""}),
         ("extract", {"temperature": 9}),
+        ("split", {"by": "pgaes"}),
+        ("split", {"size": 1}),
+        ("collect", {"take": "a..b"}),
+        ("merge", {"prefer": "both"}),
+        ("dedupe", {"normalise": ["colour"]}),
         ("python", {}),
     ],
 )
