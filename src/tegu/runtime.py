@@ -56,10 +56,9 @@ from tegu.pipeline.task import StageTask
 from tegu.sealing import Keyring
 from tegu.settings import Settings
 from tegu.stages.perform import Performer
-from tegu.stages.reach import Reach
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
-from tegu.storage.children import ChildStore
+from tegu.stages.stored_reach import stored_reach
 from tegu.storage.claims import RunKey
 from tegu.storage.database import (
     APP_ROLE,
@@ -70,7 +69,6 @@ from tegu.storage.database import (
     reaching,
     resolve,
 )
-from tegu.storage.earlier import EarlierStore
 from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitStore
 from tegu.storage.organizations import OrganizationIds
@@ -260,7 +258,7 @@ class Runtime:
             names=self.names,
             open_live=self._partials.open,
             admissions_for=lambda task: self.admissions(task.organization_id, task),
-            reach=Reach(children=ChildStore(pool), earlier=EarlierStore(pool)),
+            reach=await stored_reach(self.database),
         ).perform
 
     async def worker(

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from pydantic import JsonValue
-
 from tegu.domain.errors import StageError
 from tegu.domain.outcome import Completed
+from tegu.domain.signal import RunSignal
 from tegu.pipeline.child import ChildSpec, ChildState, ItemCounts, ItemOutput
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.task import StageTask
@@ -23,7 +22,7 @@ T = TypeVar("T")
 class Signals(Protocol):
     """What was said to a run from outside, by name. Implemented by `storage.signals.SignalStore`."""
 
-    async def find(self, task: StageTask, name: str) -> "Received | None":
+    async def find(self, task: StageTask, name: str) -> RunSignal | None:
         """The first signal of that name that the run was sent; None while there is none."""
         ...
 
@@ -58,14 +57,6 @@ class Children(Protocol):
     async def parts(self, task: StageTask) -> tuple[UUID, ...]:
         """The contents that came with the run's, in order: attachments, the messages of a mailbox."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A signal that was sent."""
-
-    name: str
-    data: JsonValue
 
 
 class Earlier(Protocol):

@@ -1168,6 +1168,23 @@ export interface SharedLimit {
   paused_why: string | null;
 }
 
+/** What to tell a run. */
+export interface SignalRun {
+  /** As its `wait` stage says. */
+  name: string;
+  /** What the stage puts out beside the name. */
+  data?: JsonValue;
+  /** Keep it for a stage that waits for it later; else only who waits now hears it. */
+  keep?: boolean;
+}
+
+/** The run that was told; `received` is false where it was not to be kept and no stage waits for it. */
+export interface SignalledRun {
+  run_id: string;
+  name: string;
+  received: boolean;
+}
+
 /** How a content reached us. */
 export type SourceType = "file" | "email" | "api" | "manual";
 
@@ -2064,6 +2081,14 @@ export interface Operations {
     body: never;
     answer: RunPage;
   };
+  /** Tell a run something that a `wait` stage of it waits for, now or later. */
+  runs_signal: {
+    path: { run_id: string };
+    query: never;
+    header: { "Idempotency-Key"?: string };
+    body: SignalRun;
+    answer: SignalledRun;
+  };
   /** Start one run per content or mail thread. */
   runs_start: {
     path: never;
@@ -2429,6 +2454,7 @@ export const ROUTES = {
   runs_events: { method: "GET", path: "/runs/{run_id}/events" },
   runs_get: { method: "GET", path: "/runs/{run_id}" },
   runs_list: { method: "GET", path: "/runs" },
+  runs_signal: { method: "POST", path: "/runs/{run_id}/signal" },
   runs_start: { method: "POST", path: "/runs" },
   runs_wait: { method: "GET", path: "/runs/{run_id}/wait" },
   schedules_create: { method: "POST", path: "/schedules" },

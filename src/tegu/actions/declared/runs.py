@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
-from tegu.actions import drive, pipelines, runs
+from tegu.actions import drive, pipelines, runs, signals
 from tegu.actions.action import ActionInput, Effect, action
 from tegu.actions.declared.inputs import RunId, SortedPageInput
 from tegu.actions.run_inputs import inputs_by_id
@@ -17,6 +17,7 @@ from tegu.domain.actor import ActorKind, Permission
 from tegu.domain.json import JsonObject
 from tegu.domain.page import Page, id_of, page_of
 from tegu.domain.run import Run, RunEvent, TriggeredBy
+from tegu.domain.signal import NAME_LENGTH_MAX
 from tegu.domain.status import RunStatus
 
 INPUTS_MAX = 1000
@@ -66,6 +67,23 @@ class WaitForRun(RunId):
     timeout_s: Annotated[float, Field(ge=0, le=WAIT_MAX_S)] = 30.0
 
 
+class SignalRun(RunId):
+    """What to tell a run."""
+
+    name: Annotated[
+        str,
+        Field(max_length=NAME_LENGTH_MAX, pattern=r"^\w[\w.:-]*$", description="As its `wait` stage says."),
+    ]
+    data: Annotated[JsonValue, Field(description="What the stage puts out beside the name.")] = None
+    keep: Annotated[
+        bool,
+        Field(description="Keep it for a stage that waits for it later; else only who waits now hears it."),
+    ] = True
+    idempotency_key: Annotated[
+        str | None, Field(max_length=255, description="The same key is one signal of a run.")
+    ] = None
+
+
 @dataclass(frozen=True, slots=True)
 class StartedRuns:
     """The runs that were started, in the order of their inputs."""
@@ -79,6 +97,15 @@ class CancelledRun:
 
     run_id: UUID
     status: RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SignalledRun:
+    """The run that was told; `received` is false where it was not to be kept and no stage waits for it."""
+
+    run_id: UUID
+    name: str
+    received: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +193,17 @@ async def list_events(scope: Scope, asked: ListEvents) -> RunEvents:
 async def cancel_run(scope: Scope, asked: RunId) -> CancelledRun:
     """Ask for the end of a run: a worker ends it within seconds. Stages that are finished keep their results."""
     return CancelledRun(asked.run_id, await runs.cancel(scope, asked.run_id))
+
+
+@action(
+    "runs.signal",
+    effect=Effect.WRITE,
+    permission=Permission.RUNS_WRITE,
+    key="run_id",
+    audited=("run_id", "name"),
+)
+async def signal_run(scope: Scope, asked: SignalRun) -> SignalledRun:
+    """Tell a run something that a `wait` stage of it waits for, now or later. It goes on within seconds."""
+    options = signals.SignalOptions(is_kept=asked.keep, key=asked.idempotency_key)
+    received = await signals.send(scope, asked.run_id, asked.name, asked.data, options)
+    return SignalledRun(asked.run_id, asked.name, received)

@@ -36,6 +36,7 @@ WRITTEN: Mapping[str, str] = MappingProxyType(
         "runs.cancel": "runs cancel",
         "runs.get": "runs show",
         "runs.list": "runs list",
+        "runs.signal": "runs signal",
         "runs.start": "start",
         "schedules.create": "schedules add",
         "schedules.list": "schedules list",

@@ -1,14 +1,17 @@
-"""`tegu runs`: list runs, show one, cancel one."""
+"""`tegu runs`: list runs, show one, cancel one, tell one something."""
 
 from uuid import UUID
 
 import click
+from pydantic import JsonValue
 from rich.markup import escape
 
+from tegu.actions.declared.runs import SignalledRun
 from tegu.client.service import Service
 from tegu.domain.run import Run
 from tegu.domain.status import RunStatus
 from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.action_options import Json
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
@@ -21,7 +24,7 @@ LIMITS = click.IntRange(1, 1000)
 
 @click.group(cls=ListingGroup, noun="runs")
 def runs() -> None:
-    """List runs, show one, or cancel one. Without a command it lists (see `list --help`)."""
+    """List runs, show one, cancel one, or signal one. Without a command it lists (see `list --help`)."""
 
 
 @runs.command("list")
@@ -98,3 +101,24 @@ def cancel(*, run_id: UUID, as_json: bool) -> None:
         write_json({"id": run_id, "status": before, "cancel_requested": True})
     else:
         click.echo(f"Run {run_id} is {before.value} and will be cancelled by its worker within seconds.")
+
+
+@runs.command()
+@click.argument("run_id", metavar="RUN", type=click.UUID)
+@click.argument("name", metavar="NAME")
+@click.option("--data", type=Json(), help="What the waiting stage puts out: JSON, or @FILE.")
+@click.option("--if-waiting", is_flag=True, help="Only for a stage that waits for it now; do not keep it.")
+@json_option
+def signal(*, run_id: UUID, name: str, data: JsonValue, if_waiting: bool, as_json: bool) -> None:
+    """Tell a run something that a `wait` stage of it waits for, now or later."""
+
+    async def work(service: Service) -> SignalledRun:
+        return await service.runs.signal(run_id, name=name, data=data, keep=not if_waiting)
+
+    told = with_service(work)
+    if as_json:
+        write_json(told)
+    elif told.received:
+        click.echo(f"Run {run_id} was sent {name!r}.")
+    else:
+        click.echo(f"No stage of run {run_id} waits for {name!r} now, and it was not kept.")

@@ -18,6 +18,7 @@ events as (
     update tegu.run_events e set data = null from run
     where e.organization_id = $1 and e.run_id = run.id and e.data is not null
 ),
+signals as (delete from tegu.run_signals t using run where t.organization_id = $1 and t.run_id = run.id),
 partials as (delete from tegu.stage_partials t using run where t.organization_id = $1 and t.run_id = run.id),
 keys as (delete from tegu.idempotency_keys t using run where t.organization_id = $1 and t.run_id = run.id),
 deliveries as (

@@ -14,6 +14,7 @@ stage_runs as (delete from tegu.stage_runs t using old where t.organization_id =
 attempts as (delete from tegu.stage_attempts t using old where t.organization_id = $1 and t.run_id = old.id),
 results as (delete from tegu.results t using old where t.organization_id = $1 and t.run_id = old.id),
 events as (delete from tegu.run_events t using old where t.organization_id = $1 and t.run_id = old.id),
+signals as (delete from tegu.run_signals t using old where t.organization_id = $1 and t.run_id = old.id),
 journal as (delete from tegu.llm_journal t using old where t.organization_id = $1 and t.run_id = old.id),
 deliveries as (delete from tegu.hook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),
 webhooks as (delete from tegu.webhook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),

@@ -70,6 +70,7 @@ runs = Table(
     Column("started_at", Time),
     Column("ended_at", Time),
     Column("erased_at", Time),
+    Column("deadline_at", Time),
     Column("root_id", Uuid),
     Column("parent_id", Uuid),
     Column("parent_stage", Text),
@@ -130,6 +131,8 @@ stage_runs = Table(
     Column("started_at", Time),
     Column("ended_at", Time),
     Column("reused_from", Uuid),
+    Column("deadline_at", Time),
+    Column("arrived", ARRAY(Text)),
 )
 
 stage_attempts = Table(
@@ -193,6 +196,19 @@ stage_partials = Table(
     Column("text_length", Integer, nullable=False),
     Column("is_truncated", Boolean, nullable=False),
     Column("updated_at", Time, nullable=False),
+)
+
+run_signals = Table(
+    "run_signals",
+    metadata,
+    key("organization_id"),
+    key("run_id"),
+    key("id"),
+    Column("name", Text, nullable=False),
+    Column("data", Jsonb),
+    Column("key", Text),
+    Column("stages", ARRAY(Text)),
+    Column("created_at", Time, nullable=False),
 )
 
 run_watches = Table(

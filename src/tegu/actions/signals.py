@@ -1,0 +1,80 @@
+"""Signals to runs: what a stage that waits for one is told, before or while it waits."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from tegu.actions.scope import Scope
+from tegu.domain.errors import ConflictError, NotFoundError, UsageError
+from tegu.domain.signal import DATA_BYTES_MAX, SIGNALS_MAX
+from tegu.storage import pipelines, signals
+from tegu.storage.signals import Addressed, NewSignal
+from tegu.storage.transaction import Transaction
+
+WAIT_KIND = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalOptions:
+    """`is_kept`: a stage that waits for it later finds it; otherwise only those that wait now hear it. The same `key` is one
+    signal.
+    """
+
+    is_kept: bool = True
+    key: str | None = None
+
+
+async def send(
+    scope: Scope, run_id: UUID, name: str, data: JsonValue = None, options: SignalOptions | None = None
+) -> bool:
+    """Tell a run something. False: it was not to be kept, and no stage waits for it. Raises NotFoundError, ConflictError for
+    a run that has ended or was told too much, UsageError for data that are too large.
+    """
+    options = options or SignalOptions()
+    if len(to_json(data)) > DATA_BYTES_MAX:
+        raise UsageError(
+            f"the data of signal {name!r} have more than {DATA_BYTES_MAX} bytes",
+            code="too_large",
+            hint="store them as a content, and send its id",
+        )
+    async with scope.transaction() as connection:
+        run = await signals.address(connection, scope.organization_id, run_id, scope.rows)
+        _check(run_id, run)
+        assert run is not None
+        stages = None if options.is_kept else await _waiting(scope, connection, run, name)
+        if stages == ():
+            return False
+        key = (
+            hashlib.sha256(options.key.encode("utf-8", "surrogatepass")).hexdigest() if options.key else None
+        )
+        await signals.send(connection, scope.organization_id, run_id, NewSignal(name, data, key, stages))
+    scope.wake()
+    return True
+
+
+def _check(run_id: UUID, run: Addressed | None) -> None:
+    if run is None:
+        raise NotFoundError(f"there is no run {run_id}", hint="`tegu runs` lists the newest")
+    if run.status.is_terminal:
+        raise ConflictError(
+            f"run {run_id} is {run.status.value} already", hint="nothing waits for a signal in it any more"
+        )
+    if run.signals >= SIGNALS_MAX:
+        raise ConflictError(
+            f"run {run_id} was sent {run.signals} signals already, and it keeps no more",
+            hint="send what belongs together as one signal",
+        )
+
+
+async def _waiting(scope: Scope, connection: Transaction, run: Addressed, name: str) -> tuple[str, ...]:
+    """The stages that wait for this signal now, or are about to look for it."""
+    version = await pipelines.get_version(connection, scope.organization_id, run.version_id)
+    stages = version.definition.stages if version else ()
+    return tuple(
+        stage.name
+        for stage in stages
+        if stage.name in run.active and stage.uses == WAIT_KIND and stage.config.get("signal") == name
+    )
