@@ -76,7 +76,7 @@ class RunDriver:
         self._is_paused = False
         self._error: ErrorInfo | None = None
         self._outputs: dict[str, JsonValue] = {}
-        self._statuses = Statuses()
+        self._statuses = Statuses(plan.prepared)
         self._stages: dict[str, StageProgress] = {}
         self._crashed: list[str] = []
         self._ended: list[Ended] = []

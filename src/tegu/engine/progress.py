@@ -14,6 +14,8 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import as_stored, storable_json
 from tegu.domain.outcome import ResultDraft
 from tegu.domain.status import RunStatus, StageStatus, transition
+from tegu.pipeline.prepared import Prepared
+from tegu.pipeline.standing import Standing
 from tegu.storage.checkpoints import AttemptWrite, EventWrite, ResultWrite, RunWrite, StageWrite
 from tegu.storage.claims import ClaimedRun
 
@@ -166,15 +168,15 @@ def woken(stages: Mapping[str, StageProgress]) -> dict[str, StageProgress]:
     }
 
 
-class Statuses(dict[str, StageStatus]):
+class Statuses(Standing):
     """Where the stages of a run stand. Those under way and those that wait are at hand, in the order in which they came to
     be so: they are asked for at every checkpoint, and must not be looked for among thousands that have ended.
     """
 
     __slots__ = ("running", "waiting")
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__(prepared)
         self.running: dict[str, None] = {}
         self.waiting: dict[str, None] = {}
 
