@@ -52,8 +52,8 @@ TRIAGE: JsonObject = {
 ASKING = ("EXTRACT", "CLASSIFY", "ANSWER", "FILE", "CHECK")
 
 
-def scripted() -> ScriptedProvider:
-    """Answers each stage by the word in its instructions."""
+def scripted(*first: Rule) -> ScriptedProvider:
+    """Answers each stage by the word in its instructions, after these rules."""
     people: JsonObject = {
         "output": {"people": ["Maria Lopez"], "amount": 49.9},
         "evidence": [
@@ -69,7 +69,7 @@ def scripted() -> ScriptedProvider:
         "CHECK": {"is_polite": True},
     }
     return ScriptedProvider(
-        [Rule(Reply(Json(answer)), Match(contains=(word,))) for word, answer in answers.items()]
+        [*first, *(Rule(Reply(Json(answer)), Match(contains=(word,))) for word, answer in answers.items())]
     )
 
 

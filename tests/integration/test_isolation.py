@@ -24,6 +24,7 @@ from tegu.storage.database import DatabaseAddress
 SAMPLES: Mapping[str, JsonObject] = {
     "contents.create": {"text": "hello"},
     "runs.start": {"pipeline": "document_extraction"},
+    "runs.fork": {"from_stage": "extract"},
     "pipelines.create": {"text": "no document"},
     "pipelines.check": {"text": "no document"},
     "invitations.create": {"email": "new@example.com", "role": "viewer"},

@@ -150,6 +150,8 @@ class Run:
     """The run whose outputs it takes where nothing has changed that they depend on."""
     edits: JsonObject | None = None
     """What was changed when it was forked, and by whom."""
+    forks: tuple[UUID, ...] = ()
+    """Runs that go on from it, the newest first."""
     stages: tuple[StageRun, ...] = ()
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()

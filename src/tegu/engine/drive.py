@@ -78,6 +78,7 @@ class RunDriver:
         self._outputs: dict[str, JsonValue] = {}
         self._statuses = Statuses(plan.prepared)
         self._stages: dict[str, StageProgress] = {}
+        self._copied: dict[str, UUID] = {}  # what a fork begins with, and of which run it is
         self._crashed: list[str] = []
         self._ended: list[Ended] = []
         self._one_by_one = False
@@ -100,6 +101,8 @@ class RunDriver:
                 is_wakeable=state.is_wakeable,
             )
             self._statuses[name] = state.status
+            if state.reused_from is not None and not state.attempt:
+                self._copied[name] = state.reused_from
             if state.status is StageStatus.COMPLETED:
                 self._outputs[name] = state.output
             elif state.status is StageStatus.RUNNING:
@@ -180,7 +183,7 @@ class RunDriver:
         upto = 1 if self._one_by_one else len(self._ended)
         draft, ended, self._ended = Draft(), self._ended[:upto], self._ended[upto:]
         if self._rev == 0:
-            draft.event("run.started")
+            self._begin(draft)
         self._recover_crashed(draft)
         for end in ended:
             self._settle(draft, end)
@@ -244,6 +247,13 @@ class RunDriver:
         return self._refusals < _REFUSALS_MAX
 
     # How a checkpoint is put together.
+
+    def _begin(self, draft: Draft) -> None:
+        """The run has begun; a fork of another run with what is there already."""
+        draft.event("run.started")
+        for name, made_in in self._copied.items():
+            status = self._statuses[name]
+            draft.event(f"stage.{status.value}", name, {"reused_from": str(made_in)})
 
     def _recover_crashed(self, draft: Draft) -> None:
         """Stages that were under way when their worker died run again, the suspects alone in a child process."""

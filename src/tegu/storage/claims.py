@@ -58,6 +58,7 @@ class StageState:
     output: JsonValue = None
     deaths: int = 0
     is_wakeable: bool = False
+    reused_from: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ class Claims:
                 output=from_json(row["output"]) if row["output"] is not None else None,
                 deaths=row["deaths"],
                 is_wakeable=row["is_wakeable"],
+                reused_from=row["reused_from"],
             )
         return states
 

@@ -22,6 +22,17 @@ from tegu.storage.visible import pipelines_seen
 
 
 @dataclass(frozen=True, slots=True)
+class ForkOrigin:
+    """Where a fork goes on from: a stage of a run, whose time and input it has. `edits` says what was changed, and by whom."""
+
+    run_id: UUID
+    stage: str
+    pinned_at: datetime
+    input: JsonObject | None = None
+    edits: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewRun:
     """A run to be inserted: exactly one of `content_id` and `thread_id`; due now, at `due_at` or after `delay_s`. `reuse_from` is a
     run over the same input.
@@ -38,11 +49,12 @@ class NewRun:
     due_at: datetime | None = None
     delay_s: float = 0.0
     reuse_from: UUID | None = None
+    origin: ForkOrigin | None = None
 
 
 async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
     """Insert a run. It exists when the transaction commits."""
-    run_id = new_id()
+    run_id, origin = new_id(), new.origin
     await connection.execute(
         insert(runs).values(
             organization_id=organization_id,
@@ -63,6 +75,11 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             triggered_by=new.triggered_by.value,
             metadata=new.metadata or {},
             reuse_from=new.reuse_from,
+            forked_from=origin and origin.run_id,
+            fork_stage=origin and origin.stage,
+            pinned_at=origin and origin.pinned_at,
+            input=origin and origin.input,
+            edits=origin and origin.edits,
         )
     )
     return run_id

@@ -19,7 +19,7 @@ from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
-from tegu.storage import holds
+from tegu.storage import forks, holds
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of, paged, stage_run_of
 from tegu.storage.tables import (
@@ -62,6 +62,7 @@ async def get_run(
     results = await results_of(connection, organization_id, run_id)
     return replace(
         (await _runs_of(connection, organization_id, [row]))[0],
+        forks=await forks.forks_of(connection, organization_id, run_id, rows),
         stages=await _stages(connection, organization_id, run_id, row["document"]),
         results=tuple(sorted(results, key=lambda result: order.get(result.stage, len(order)))),
         totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),

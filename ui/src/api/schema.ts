@@ -447,6 +447,33 @@ export interface ForecastRuns {
   seed?: number;
 }
 
+/** Which run to go on from, from which stage, and what is to be different. */
+export interface ForkRun {
+  /** The first stage that is performed anew. */
+  from_stage: string;
+  /** By stage: {"classify": {"instructions": "...", "model": "...", "with": {"max_tokens": 500}}}. */
+  edits?: Record<string, Record<string, JsonValue>> | null;
+  /** By stage: what it is to have come to instead. */
+  outputs?: Record<string, JsonValue> | null;
+  /** Instead of every stage's own. */
+  model?: string | null;
+  /** Instead of that of the run. */
+  metadata?: Record<string, JsonValue> | null;
+  /** The most that its calls may cost. */
+  budget_usd?: number | string | null;
+  /** Take nothing after the stage from the run, also where nothing has changed. */
+  fresh?: boolean;
+}
+
+/** The run that was made. `kept` stages are as in the base, `edited` have the output that was given; the rest (`anew`) is decided again. `version` is that of the pipeline that it runs. */
+export interface ForkedRun {
+  run_id: string;
+  version: number;
+  kept: string[];
+  edited: string[];
+  anew: string[];
+}
+
 /** Whether this process can do its work, and how the installation is. `runs` and `slots` are those of its own worker for everybody's runs, if it has one. What could not be found out is None; `installation` may be some seconds old. */
 export interface Health {
   is_open: boolean;
@@ -1039,6 +1066,7 @@ export interface Run {
   fork_stage: string | null;
   reuse_from: string | null;
   edits: Record<string, JsonValue> | null;
+  forks: string[];
   stages: StageRun[];
   results: Result[];
   totals: CallTotals;
@@ -2065,6 +2093,14 @@ export interface Operations {
     body: never;
     answer: RunEvents;
   };
+  /** Go on from a run at a stage, perhaps changed. */
+  runs_fork: {
+    path: { run_id: string };
+    query: never;
+    header: { "Idempotency-Key"?: string };
+    body: ForkRun;
+    answer: ForkedRun;
+  };
   /** Read a run with its stages, results, evidence and cost. */
   runs_get: {
     path: { run_id: string };
@@ -2452,6 +2488,7 @@ export const ROUTES = {
   results_list: { method: "GET", path: "/results" },
   runs_cancel: { method: "POST", path: "/runs/{run_id}/cancel" },
   runs_events: { method: "GET", path: "/runs/{run_id}/events" },
+  runs_fork: { method: "POST", path: "/runs/{run_id}/fork" },
   runs_get: { method: "GET", path: "/runs/{run_id}" },
   runs_list: { method: "GET", path: "/runs" },
   runs_signal: { method: "POST", path: "/runs/{run_id}/signal" },

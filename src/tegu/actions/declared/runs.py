@@ -22,7 +22,7 @@ from tegu.domain.status import RunStatus
 
 INPUTS_MAX = 1000
 WAIT_MAX_S = 60.0
-_TRIGGERED_BY = {ActorKind.KEY: TriggeredBy.KEY, ActorKind.LIBRARY: TriggeredBy.LIBRARY}
+TRIGGERED_BY = {ActorKind.KEY: TriggeredBy.KEY, ActorKind.LIBRARY: TriggeredBy.LIBRARY}
 
 
 class StartRuns(ActionInput):
@@ -128,7 +128,7 @@ async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
     """
     options = runs.StartOptions(
         model=asked.model,
-        triggered_by=_TRIGGERED_BY.get(scope.actor.kind, TriggeredBy.USER),
+        triggered_by=TRIGGERED_BY.get(scope.actor.kind, TriggeredBy.USER),
         metadata=asked.metadata,
         idempotency_key=asked.idempotency_key,
         budget_usd=asked.budget_usd,

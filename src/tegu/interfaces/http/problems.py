@@ -40,6 +40,7 @@ class ProblemDetails(BaseModel):
 
 
 _INTAKE_STATUS = {"too_large": 413, "unknown_type": 415}
+_CONFLICT_STATUS = {"changed": 412, "erased": 410}
 TITLES = {
     400: "The request cannot be understood",
     401: "Nobody knows who asks",
@@ -48,6 +49,7 @@ TITLES = {
     405: "No such method",
     408: "Too slow",
     409: "The present state does not allow it",
+    410: "It was deleted",
     412: "It has changed meanwhile",
     413: "Too large",
     415: "Not a type that can be read",
@@ -73,7 +75,7 @@ def status_of(error: BaseException) -> int:
         case errors.NotFoundError():
             return 404
         case errors.ConflictError():
-            return 412 if error.code == "changed" else 409
+            return _CONFLICT_STATUS.get(error.code, 409)
         case errors.QuotaError():
             return 429
         case errors.IntakeError():
