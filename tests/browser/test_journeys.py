@@ -1,0 +1,84 @@
+"""What people do with the web application, in a real browser: each journey from its beginning to what it is for."""
+
+from pathlib import Path
+
+from browsing import Service, Watched
+from playwright.async_api import expect
+
+PIPELINE = "tegu: 1\nname: note\ndescription: A note in two sentences.\ninput: content\nstages:\n  summary: {uses: summarize}\n"
+NOTE = "Three crates arrived broken.\nAnna asks for a refund of them.\n"
+
+
+async def publish(tab: Watched) -> None:
+    """The pipeline, by the interface that the page itself uses."""
+    answer = await tab.page.request.post(
+        f"{tab.url}/api/pipelines", data={"text": PIPELINE}, headers={"origin": tab.url}
+    )
+    assert answer.ok, await answer.text()
+
+
+async def start_a_run(tab: Watched, tmp_path: Path) -> None:
+    """From the inbox: a file is dropped, chosen, and run."""
+    (tmp_path / "note.txt").write_text(NOTE)
+    await publish(tab)
+    await tab.go("/inbox")
+    await tab.page.get_by_label("Files to add").set_input_files(tmp_path / "note.txt")
+    await tab.page.get_by_role("checkbox", name="note.txt").check()
+    await tab.page.get_by_label("Pipeline", exact=True).select_option("note")
+    await tab.page.get_by_role("button", name="Start").click()
+
+
+async def test_a_file_is_dropped_run_and_followed_until_its_answer_is_there(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    await start_a_run(watched, tmp_path)
+    await page.get_by_role("link", name="note.txt").click()
+    await page.get_by_role("group", name="Stages of the run").get_by_role("button", name="summary").click()
+    await expect(page.locator(".streamed")).to_contain_text("Three crates")  # while the model still speaks
+    await expect(page.locator("h1")).to_contain_text("completed")
+    await page.get_by_role("tab", name="Evidence").click()
+    await expect(page.get_by_role("button", name="summary Three crates")).to_be_visible()
+    await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
+    assert (watched.foreign, watched.errors) == ([], [])
+
+
+async def test_a_run_goes_on_before_ones_eyes_when_its_service_was_killed_in_the_middle(
+    watched: Watched, service: Service, tmp_path: Path
+) -> None:
+    page = watched.page
+    await start_a_run(watched, tmp_path)
+    await page.get_by_role("link", name="note.txt").click()
+    await expect(page.locator("h1")).to_contain_text("running")
+    await service.kill()
+    await expect(page.get_by_role("status").filter(has_text="reconnecting")).to_be_visible()
+    await service.start()
+    await expect(page.locator("h1")).to_contain_text("completed")
+    assert watched.foreign == []
+
+
+async def test_the_same_run_in_two_tabs_ends_in_both(watched: Watched, tmp_path: Path) -> None:
+    await start_a_run(watched, tmp_path)
+    other = await watched.page.context.new_page()
+    await watched.page.get_by_role("link", name="note.txt").click()
+    await other.goto(watched.page.url)
+    for page in (watched.page, other):
+        await expect(page.locator("h1")).to_contain_text("completed")
+
+
+async def test_whoever_is_signed_out_is_asked_to_sign_in(watched: Watched) -> None:
+    await watched.page.context.clear_cookies()
+    await watched.go("/runs")
+    await watched.page.wait_for_url("**/auth/sign-in")
+
+
+async def test_pages_are_reached_by_keys_and_the_keys_are_told(watched: Watched) -> None:
+    page = watched.page
+    await page.keyboard.press("g")
+    await page.keyboard.press("r")
+    await page.wait_for_url("**/runs")
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Go to Inbox")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    assert watched.errors == []
