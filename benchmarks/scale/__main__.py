@@ -15,7 +15,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic, sleep
 
-from benchmarks.scale import claiming, finished, ledger, memory, queued, shapes, topologies, waking
+from benchmarks.scale import (
+    claiming,
+    finished,
+    ledger,
+    memory,
+    planning,
+    queued,
+    shapes,
+    topologies,
+    waking,
+)
 from benchmarks.scale.ground import Ground, Json, open_ground
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
@@ -29,6 +39,7 @@ MODULES: dict[str, Callable[[Ground], Awaitable[Json]]] = {
     "queued": queued.measure,
     "ledger": ledger.measure,
     "topologies": topologies.measure,
+    "planning": planning.measure,
 }
 
 

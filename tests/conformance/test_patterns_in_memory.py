@@ -1,0 +1,19 @@
+"""Every case of the pattern suites, run in memory, takes the path that is expected of it."""
+
+import pytest
+
+from conformance.case import Case, cases, run_cases
+from conformance.in_memory import seen_in_memory
+from conformance.seen import problems
+
+
+@pytest.mark.parametrize("case", run_cases("memory"), ids=lambda case: case.name)
+async def test_a_pattern_takes_its_path_in_memory(case: Case) -> None:
+    assert not problems(case, await seen_in_memory(case))
+
+
+def test_what_is_said_another_way_or_not_at_all_names_what_it_would_break() -> None:
+    silent = [case.name for case in cases() if (case.verdict != "expressed") != ("breaks" in case.entry)]
+    assert not silent
+    idle = [case.name for case in cases() if case.is_run == (case.verdict == "out_of_scope")]
+    assert not idle
