@@ -27,6 +27,7 @@ SAMPLES: Mapping[str, JsonObject] = {
     "runs.fork": {"from_stage": "extract"},
     "pipelines.create": {"text": "no document"},
     "pipelines.check": {"text": "no document"},
+    "pipelines.draw": {"text": "no document"},
     "invitations.create": {"email": "new@example.com", "role": "viewer"},
     "service_accounts.create": {"role": "viewer"},
     "webhooks.create": {"url": "https://hooks.example.com/mine", "events": ["run.completed"]},

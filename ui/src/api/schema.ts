@@ -342,6 +342,26 @@ export type DeliveryStatus = "pending" | "delivered" | "failed";
 /** Why a webhook is told nothing. */
 export type DisabledReason = "paused" | "gone" | "failing";
 
+/** What is drawn: a pipeline, a document, or where a run stands. */
+export interface DrawPipeline {
+  /** `invoices`, or one version: `invoices@2`. */
+  pipeline?: string | null;
+  /** A document that is not stored. */
+  text?: string | null;
+  document?: Record<string, JsonValue> | null;
+  /** A run: its stages have the colors of their statuses. */
+  run_id?: string | null;
+  format?: PictureFormat;
+}
+
+/** A picture: `text` is the Mermaid or the SVG. `number` is None for a document that was given. */
+export interface Drawing {
+  pipeline: string;
+  number: number | null;
+  format: PictureFormat;
+  text: string;
+}
+
 /** How many sessions ended. */
 export interface EndedSessions {
   count: number;
@@ -864,6 +884,9 @@ export interface PauseEverybody {
 
 /** What an action needs; also the scopes that an API key can be given. */
 export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
+
+/** In which language a picture is written. */
+export type PictureFormat = "mermaid" | "svg";
 
 /** Where a pipeline stands: since when it is archived, if it is, and which of its schedules are paused. */
 export interface PipelineStanding {
@@ -1973,6 +1996,14 @@ export interface Operations {
     body: PipelineText;
     answer: PipelineVersion;
   };
+  /** Draw a pipeline as Mermaid, for Markdown pages, or as SVG; a run of one with the statuses of its stages. */
+  pipelines_draw: {
+    path: never;
+    query: never;
+    header: never;
+    body: DrawPipeline;
+    answer: Drawing;
+  };
   /** Say what runs of a pipeline would take, from the ledger of earlier runs: calls, tokens, cost, with how sure that is. */
   pipelines_forecast: {
     path: { pipeline: string };
@@ -2473,6 +2504,7 @@ export const ROUTES = {
   pipelines_archive: { method: "POST", path: "/pipelines/{pipeline}/archive" },
   pipelines_check: { method: "POST", path: "/pipelines/check" },
   pipelines_create: { method: "POST", path: "/pipelines" },
+  pipelines_draw: { method: "POST", path: "/pipelines/draw" },
   pipelines_forecast: { method: "POST", path: "/pipelines/{pipeline}/forecast" },
   pipelines_get: { method: "GET", path: "/pipelines/{pipeline}" },
   pipelines_list: { method: "GET", path: "/pipelines" },

@@ -14,6 +14,7 @@ from tegu.actions.contents import Ingested, Source
 from tegu.client.service import Service
 from tegu.domain.content import SourceType
 from tegu.domain.errors import DefinitionError, IntakeError
+from tegu.domain.json import JsonObject
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
 from tegu.interfaces.cli.local_service import LocalService
 from tegu.pipeline.builder import Pipeline
@@ -37,6 +38,14 @@ def pipeline_source(text: str) -> str | Path:
     path = Path(text)
     is_file = path.suffix.lower() in _SUFFIXES or "/" in text or "\\" in text or path.is_file()
     return path if is_file else text
+
+
+def document_data(path: Path) -> JsonObject:
+    """The data of a document's file, for the service to check. Raises DefinitionError where it cannot be read."""
+    document = load(path)
+    if document.data is None or document.problems:
+        raise DefinitionError(document.problems, source=document.source)
+    return document.data
 
 
 class Ingests(Protocol):

@@ -29,6 +29,7 @@ WRITTEN: Mapping[str, str] = MappingProxyType(
         "pauses.list": "pauses",
         "pauses.remove": "resume",
         "pipelines.check": "check",
+        "pipelines.draw": "pipelines draw",
         "pipelines.forecast": "forecast",
         "pipelines.get": "pipelines show",
         "pipelines.list": "pipelines list",
