@@ -43,6 +43,7 @@ SAMPLES: Mapping[str, JsonObject] = {
 TABLES = {
     "thread_id": "mail_threads",
     "parent_id": "contents",
+    "other_id": "runs",
     "call_id": "llm_calls",
     "delivery_id": "webhook_deliveries",
     "key_id": "api_keys",

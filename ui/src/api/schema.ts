@@ -107,11 +107,28 @@ export interface CancelledRun {
   status: RunStatus;
 }
 
+/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`). A value that is too long is cut, and then a text. */
+export interface Change {
+  part: ChangedPart;
+  stage: string | null;
+  pointer: string;
+  kind: ChangeKind;
+  before: JsonValue;
+  after: JsonValue;
+  result: string | null;
+}
+
+/** What became of a value. */
+export type ChangeKind = "added" | "removed" | "changed";
+
 /** The budget that was changed, and how many runs waited for one and are tried again. */
 export interface ChangedBudget {
   place: BudgetPlace;
   woken_runs: number;
 }
+
+/** Of what a change is. */
+export type ChangedPart = "definition" | "output" | "result" | "confidence" | "evidence";
 
 /** How much to tell of what is broken. */
 export interface CheckInstallation {
@@ -1099,6 +1116,18 @@ export interface Run {
   current_stages: string[];
 }
 
+/** Two runs, stage by stage, and one page of the places in which they differ. */
+export interface RunComparison {
+  a: RunSide;
+  b: RunSide;
+  is_same_input: boolean;
+  stages: StageComparison[];
+  changes: Change[];
+  next_cursor: string | null;
+  /** Whether every stage ended in the same way with the same output. */
+  is_same: boolean;
+}
+
 /** Something that happened in a run; `seq` counts from 1 without gaps. */
 export interface RunEvent {
   run_id: string;
@@ -1113,6 +1142,18 @@ export interface RunEvent {
 export interface RunEvents {
   events: RunEvent[];
   is_over: boolean;
+}
+
+/** One of the two runs. */
+export interface RunSide {
+  run_id: string;
+  pipeline: string;
+  version: number;
+  status: RunStatus;
+  model: string | null;
+  forked_from: string | null;
+  elapsed_s: number | null;
+  totals: CallTotals;
 }
 
 /** Where a run stands. */
@@ -1239,6 +1280,16 @@ export interface SignalledRun {
 /** How a content reached us. */
 export type SourceType = "file" | "email" | "api" | "manual";
 
+/** A stage in both; None where the version has no such stage, or the run did not come to it. `differs` counts the places in which its outputs differ, at most as many as are looked at. `why` names what its output depends on and what is another (`instructions`, `model`, `input:classify`: components of fingerprints), or one of given somebody gave the output condition one was skipped asked_again the same question, asked again, was answered otherwise unknown one has no fingerprint and is empty where nothing differs. `instructions` is how they changed, as lines with + and -. */
+export interface StageComparison {
+  stage: string;
+  a: StageSide | null;
+  b: StageSide | null;
+  differs: number;
+  why: string[];
+  instructions: string | null;
+}
+
 /** One stage of each run. `share` is the part of runs that take it; amounts count runs that do not as 0. `differs` names what of the stage was another in the runs that the figures come from. `is_scaled`: the cost is moved to the length of the texts. */
 export interface StageForecast {
   stage: string;
@@ -1280,6 +1331,18 @@ export interface StageRun {
   fingerprint: string | null;
   /** Seconds of the last attempt, when it ended. */
   elapsed_s: number | null;
+}
+
+/** A stage in one of the two. `totals` are its calls in this very run: of a stage that was reused there are none. The `requests` are hashes of what was sent, in order. */
+export interface StageSide {
+  status: StageStatus;
+  attempts: number;
+  model: string | null;
+  reused_from: string | null;
+  is_edited: boolean;
+  elapsed_s: number | null;
+  totals: CallTotals;
+  requests: string[];
 }
 
 /** Where one stage of a run stands. */
@@ -2116,6 +2179,14 @@ export interface Operations {
     body: never;
     answer: CancelledRun;
   };
+  /** Compare two runs: their versions, conditions, outputs field by field, results, evidence, models, instructions, cost and time; and why each stage differs. */
+  runs_compare: {
+    path: { run_id: string };
+    query: { other_id: string; limit?: number; cursor?: string };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: RunComparison;
+  };
   /** Read what happened in a run, in order, after a sequence number. */
   runs_events: {
     path: { run_id: string };
@@ -2519,6 +2590,7 @@ export const ROUTES = {
   results_get: { method: "GET", path: "/results/{result_id}" },
   results_list: { method: "GET", path: "/results" },
   runs_cancel: { method: "POST", path: "/runs/{run_id}/cancel" },
+  runs_compare: { method: "GET", path: "/runs/{run_id}/compare" },
   runs_events: { method: "GET", path: "/runs/{run_id}/events" },
   runs_fork: { method: "POST", path: "/runs/{run_id}/fork" },
   runs_get: { method: "GET", path: "/runs/{run_id}" },

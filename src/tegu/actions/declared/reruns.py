@@ -1,17 +1,19 @@
-"""Runs that are made from other runs: fork them."""
+"""Runs that are made from other runs: fork them, and compare what came of them."""
 
 from decimal import Decimal
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
-from tegu.actions import forking
+from tegu.actions import comparison, forking
 from tegu.actions.action import Effect, action
-from tegu.actions.declared.inputs import RunId
+from tegu.actions.declared.inputs import Cursor, RunId
 from tegu.actions.declared.runs import TRIGGERED_BY
 from tegu.actions.forking import ForkedRun, ForkOptions
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
+from tegu.domain.comparison import RunComparison
 from tegu.domain.json import JsonObject
 from tegu.domain.run import TriggeredBy
 
@@ -47,6 +49,14 @@ class ForkRun(RunId):
     ] = None
 
 
+class CompareRuns(RunId):
+    """Which two runs, and which page of the places in which they differ."""
+
+    other_id: Annotated[UUID, Field(description="The run that is compared with it: the later one.")]
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many places at most.")] = 200
+    cursor: Cursor = None
+
+
 @action(
     "runs.fork",
     effect=Effect.WRITE,
@@ -70,3 +80,13 @@ async def fork_run(scope: Scope, asked: ForkRun) -> ForkedRun:
         fresh=asked.fresh,
     )
     return await forking.fork(scope, asked.run_id, options)
+
+
+@action("runs.compare", effect=Effect.READ, permission=Permission.RUNS_READ, key="run_id")
+async def compare_runs(scope: Scope, asked: CompareRuns) -> RunComparison:
+    """Compare two runs: their versions, conditions, outputs field by field, results, evidence, models, instructions, cost and
+    time; and why each stage differs.
+    """
+    return await comparison.compare(
+        scope, asked.run_id, asked.other_id, limit=asked.limit, cursor=asked.cursor
+    )

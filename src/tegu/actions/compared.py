@@ -1,0 +1,193 @@
+"""How two runs differ: pure, from what was read of them.
+
+Called by `comparison`. Invariant: bounded: so many places of a stage are looked at, and values that are too long are cut.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import unified_diff
+from itertools import islice
+
+from pydantic import JsonValue
+
+from tegu.domain.comparison import Change, ChangedPart, StageComparison, StageSide
+from tegu.domain.difference import ChangeKind, Difference, ListKeys, differences
+from tegu.domain.evidence import EvidenceSpan
+from tegu.domain.fingerprint import changed_components
+from tegu.domain.json import canonical_json
+from tegu.domain.run import CallTotals, Result, Run, StageRun
+from tegu.domain.status import StageStatus
+from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+from tegu.storage.comparison import StageCalls
+
+PLACES_MAX = 1000
+"""Places of one stage's output that are looked at."""
+VALUE_LENGTH_MAX = 2000
+REQUESTS_MAX = 20
+_LINES_MAX = 200
+_NO_CALLS = StageCalls(CallTotals(), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What was read of one of the runs."""
+
+    run: Run
+    definition: PipelineDefinition
+    calls: Mapping[str, StageCalls]
+
+    def stage(self, name: str) -> StageRun | None:
+        """The stage; None where the version has none of that name."""
+        return next((stage for stage in self.run.stages if stage.stage == name), None)
+
+    def is_given(self, name: str) -> bool:
+        """Whether somebody gave its output."""
+        outputs = (self.run.edits or {}).get("outputs")
+        return isinstance(outputs, list) and name in outputs
+
+    def shown(self, name: str) -> StageSide | None:
+        """The stage as it is shown."""
+        stage = self.stage(name)
+        if stage is None:
+            return None
+        calls = self.calls.get(name, _NO_CALLS)
+        return StageSide(
+            status=stage.status,
+            attempts=stage.attempt,
+            model=stage.model,
+            reused_from=stage.reused_from,
+            is_edited=self.is_given(name),
+            elapsed_s=stage.elapsed_s,
+            totals=calls.totals,
+            requests=calls.requests[:REQUESTS_MAX],
+        )
+
+
+def stages_of(a: Side, b: Side) -> tuple[StageComparison, ...]:
+    """Every stage of either, in the order of the later run's version."""
+    names = dict.fromkeys(stage.name for side in (b, a) for stage in side.definition.stages)
+    return tuple(_stage(a, b, name) for name in names)
+
+
+def changes_of(a: Side, b: Side) -> Iterator[Change]:
+    """Every place that differs: of the definition, then of each stage's output and results."""
+    yield from _definition(a.definition, b.definition)
+    names = dict.fromkeys(stage.name for side in (b, a) for stage in side.definition.stages)
+    for name in names:
+        for found in _outputs(a, b, name):
+            yield _change(ChangedPart.OUTPUT, name, found)
+        yield from _results(a, b, name)
+
+
+def _stage(a: Side, b: Side, name: str) -> StageComparison:
+    differs = sum(1 for _ in _outputs(a, b, name))
+    return StageComparison(
+        stage=name,
+        a=a.shown(name),
+        b=b.shown(name),
+        differs=differs,
+        why=_why(a, b, name, has_changed=differs > 0),
+        instructions=_instructions(a.definition, b.definition, name),
+    )
+
+
+def _why(a: Side, b: Side, name: str, *, has_changed: bool) -> tuple[str, ...]:
+    ours, theirs = a.stage(name), b.stage(name)
+    if ours is None or theirs is None:
+        return ("definition",)
+    if (a.is_given(name) or b.is_given(name)) and has_changed:
+        return ("given",)
+    if ours.status is not theirs.status and StageStatus.SKIPPED in {ours.status, theirs.status}:
+        return ("condition",)
+    changed = changed_components(ours.fingerprint, theirs.fingerprint)
+    if changed:
+        return changed
+    if not has_changed and ours.status is theirs.status:
+        return ()
+    return ("unknown",) if changed is None else ("asked_again",)
+
+
+def _outputs(a: Side, b: Side, name: str) -> Iterator[Difference]:
+    ours, theirs = a.stage(name), b.stage(name)
+    before, after = _output(ours), _output(theirs)
+    if before is None and after is None:
+        return iter(())
+    stage = b.definition.stage(name) if name in b.definition else a.definition.stage(name)
+    return islice(differences(before, after, _keys(stage)), PLACES_MAX)
+
+
+def _output(stage: StageRun | None) -> JsonValue:
+    return stage.output if stage is not None and stage.status is StageStatus.COMPLETED else None
+
+
+def _keys(stage: StageDefinition) -> ListKeys:
+    spec = stage.result
+    if spec is None or spec.each is None or spec.key is None:
+        return ListKeys()
+    return ListKeys({"/" + spec.each.replace("~", "~0").replace("/", "~1"): spec.key})
+
+
+def _instructions(a: PipelineDefinition, b: PipelineDefinition, name: str) -> str | None:
+    before, after = _text(a, name), _text(b, name)
+    if before == after:
+        return None
+    lines = unified_diff(before.splitlines(), after.splitlines(), "a", "b", lineterm="", n=1)
+    return "\n".join(islice(lines, 2, _LINES_MAX))  # without the names of files
+
+
+def _text(definition: PipelineDefinition, name: str) -> str:
+    found = definition.stage(name).config.get("instructions") if name in definition else None
+    return found if isinstance(found, str) else ""
+
+
+def _definition(a: PipelineDefinition, b: PipelineDefinition) -> Iterator[Change]:
+    for name in dict.fromkeys(stage.name for each in (b, a) for stage in each.stages):
+        before = a.stage(name).to_json() if name in a else None
+        after = b.stage(name).to_json() if name in b else None
+        for found in differences(before, after):
+            yield _change(ChangedPart.DEFINITION, name, found)
+    for found in differences(a.model, b.model):
+        yield _change(ChangedPart.DEFINITION, None, Difference("/model", found.kind, a.model, b.model))
+
+
+def _results(a: Side, b: Side, stage: str) -> Iterator[Change]:
+    ours = {(r.type, r.key): r for r in a.run.results if r.stage == stage}
+    theirs = {(r.type, r.key): r for r in b.run.results if r.stage == stage}
+    for place in dict.fromkeys((*theirs, *ours)):
+        yield from _result(stage, ours.get(place), theirs.get(place))
+
+
+def _result(stage: str, before: Result | None, after: Result | None) -> Iterator[Change]:
+    shown = before or after
+    assert shown is not None
+    name = f"{shown.type}/{shown.key}" if shown.key else shown.type
+    if before is None or after is None:
+        kind = ChangeKind.ADDED if before is None else ChangeKind.REMOVED
+        gone = Difference("", kind, before and before.data, after and after.data)
+        yield _change(ChangedPart.RESULT, stage, gone, name)
+        return
+    for found in differences(_confidence(before), _confidence(after)):
+        yield _change(ChangedPart.CONFIDENCE, stage, found, name)
+    for found in differences(_places(before.evidence), _places(after.evidence)):
+        yield _change(ChangedPart.EVIDENCE, stage, found, name)
+
+
+def _confidence(result: Result) -> JsonValue:
+    return result.confidence.value if result.confidence is not None else None
+
+
+def _places(evidence: tuple[EvidenceSpan, ...]) -> JsonValue:
+    """By the path of what they show: the quote, and where it stands."""
+    return {
+        span.path: {"quote": span.quote, "start": span.start, "end": span.end, "status": span.status.value}
+        for span in evidence
+    }
+
+
+def _change(part: ChangedPart, stage: str | None, found: Difference, result: str | None = None) -> Change:
+    return Change(part, stage, found.pointer, found.kind, _cut(found.before), _cut(found.after), result)
+
+
+def _cut(value: JsonValue) -> JsonValue:
+    text = value if isinstance(value, str) else canonical_json(value)
+    return value if len(text) <= VALUE_LENGTH_MAX else f"{text[:VALUE_LENGTH_MAX]}..."

@@ -1,0 +1,124 @@
+"""What differs between two runs, and why."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+from rerun_lab import MAIL, TRIAGE, changed, run_again, scripted
+
+from tegu.actions.comparison import compare
+from tegu.actions.forking import ForkOptions, fork
+from tegu.app import Tegu
+from tegu.domain.comparison import ChangedPart, RunComparison
+from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.json import JsonObject
+from tegu.domain.run import Run
+from tegu.domain.status import StageStatus
+from tegu.testing.scripted import Json, Match, Reply, Rule
+
+Opened = Callable[..., AbstractAsyncContextManager[Tegu]]
+OTHER: JsonObject = {"category": "other", "confidence": 1.0}
+
+
+async def compared(tegu: Tegu, a: Run, b: Run) -> RunComparison:
+    return await compare(await tegu.scope(), a.id, b.id)
+
+
+def why(found: RunComparison) -> dict[str, tuple[str, ...]]:
+    return {stage.stage: stage.why for stage in found.stages if stage.why}
+
+
+async def test_a_run_and_its_unchanged_re_run_are_the_same(opened: Opened) -> None:
+    async with scripted() as server, opened(server) as tegu:
+        base = await tegu.run(TRIAGE, MAIL)
+        found = await compared(tegu, base, await run_again(tegu, base, TRIAGE))
+    assert found.is_same
+    assert found.is_same_input
+    assert found.changes == ()
+    assert [stage.b.reused_from for stage in found.stages if stage.b and stage.stage == "extract"] == [
+        base.id
+    ]
+    assert (found.a.totals.calls, found.b.totals.calls) == (4, 0)
+
+
+async def test_other_instructions_are_named_shown_and_followed_downstream(opened: Opened) -> None:
+    polite = Rule(
+        Reply(Json({"output": {"text": "Gladly."}, "evidence": []})), Match(contains=("ANSWER, politely",))
+    )
+    async with scripted(polite) as server, opened(server) as tegu:
+        base = await tegu.run(TRIAGE, MAIL)
+        document = changed(TRIAGE, "answer", instructions="ANSWER, politely")
+        found = await compared(tegu, base, await run_again(tegu, base, document))
+    assert why(found) == {"answer": ("instructions",), "check": ("input:answer",)}
+    answer = next(stage for stage in found.stages if stage.stage == "answer")
+    assert answer.instructions == "@@ -1 +1 @@\n-ANSWER\n+ANSWER, politely"
+    assert answer.differs == 1
+    assert answer.a is not None
+    assert answer.b is not None
+    assert answer.a.requests != answer.b.requests
+    told = {
+        (change.part, change.stage, change.pointer, change.before, change.after) for change in found.changes
+    }
+    assert (ChangedPart.OUTPUT, "answer", "/text", "The money is on its way.", "Gladly.") in told
+    assert (ChangedPart.DEFINITION, "answer", "/with/instructions", "ANSWER", "ANSWER, politely") in told
+
+
+async def test_an_output_that_was_given_and_the_branch_it_takes_are_told(opened: Opened) -> None:
+    async with scripted() as server, opened(server) as tegu:
+        base = await tegu.run(TRIAGE, MAIL)
+        made = await fork(await tegu.scope(), base.id, ForkOptions("file", outputs={"classify": OTHER}))
+        await tegu.drive([made.run_id], timeout_s=60)
+        found = await compared(tegu, base, await tegu.get_run(made.run_id))
+    reasons = why(found)
+    assert reasons["classify"] == ("given",)
+    assert reasons["file"] == ("condition",)
+    assert reasons["answer"] == ("condition",)
+    sides = {stage.stage: (stage.a, stage.b) for stage in found.stages}
+    before, after = sides["file"]
+    assert before is not None
+    assert after is not None
+    assert (before.status, after.status) == (StageStatus.SKIPPED, StageStatus.COMPLETED)
+    assert found.b.forked_from == base.id
+    places = {(change.part, change.stage, change.pointer) for change in found.changes}
+    assert (ChangedPart.OUTPUT, "classify", "/category") in places
+    assert (ChangedPart.CONFIDENCE, "classify", "") in places
+
+
+async def test_the_same_question_with_another_answer_was_asked_again(opened: Opened) -> None:
+    second = Rule(
+        Reply(Json({"output": {"text": "No."}, "evidence": []})), Match(contains=("ANSWER",), nth=2)
+    )
+    async with scripted(second) as server, opened(server) as tegu:
+        base = await tegu.run(TRIAGE, MAIL)
+        made = await fork(await tegu.scope(), base.id, ForkOptions("answer"))
+        await tegu.drive([made.run_id], timeout_s=60)
+        found = await compared(tegu, base, await tegu.get_run(made.run_id))
+    assert why(found)["answer"] == ("asked_again",)
+
+
+async def test_places_come_in_pages_that_have_each_once(opened: Opened) -> None:
+    async with scripted() as server, opened(server) as tegu:
+        base = await tegu.run(TRIAGE, MAIL)
+        other = await tegu.run(changed(TRIAGE, "answer", instructions="ANSWER 2"), "Hi.")
+        scope = await tegu.scope()
+        whole = await compare(scope, base.id, other.id)
+        found, cursor = (
+            [*(first := await compare(scope, base.id, other.id, limit=1)).changes],
+            first.next_cursor,
+        )
+        while cursor is not None:
+            page = await compare(scope, base.id, other.id, limit=1, cursor=cursor)
+            found, cursor = [*found, *page.changes], page.next_cursor
+        assert tuple(found) == whole.changes
+        assert not whole.is_same_input
+        with pytest.raises(UsageError, match="cursor"):
+            await compare(scope, base.id, other.id, cursor="nonsense")
+
+
+async def test_a_run_of_another_organization_is_as_unknown_as_none(opened: Opened) -> None:
+    async with scripted() as server, opened(server) as tegu:
+        mine = await tegu.run(TRIAGE, MAIL)
+        theirs = await tegu.for_organization("globex").run(TRIAGE, MAIL)
+        for a, b in ((mine.id, theirs.id), (theirs.id, mine.id)):
+            with pytest.raises(NotFoundError):
+                await compare(await tegu.scope(), a, b)
