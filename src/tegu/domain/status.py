@@ -17,8 +17,10 @@ class RunStatus(StrEnum):
     PENDING = "pending"  # started by someone; no worker has taken it yet, or its worker handed it back
     RUNNING = "running"  # a worker owns it, or owned it when that worker died
     WAITING = "waiting"  # nobody owns it until `due_at`: a retry delay, a budget, a provider's limit
-    COMPLETED = "completed"  # every stage ended, none failed
-    FAILED = "failed"  # every stage ended, at least one failed; `error` names the first
+    COMPLETED = "completed"  # every stage ended, and no failure counts
+    FAILED = (
+        "failed"  # a stage failed whose failure nothing handles, or the deadline passed; `error` says which
+    )
     CANCELLED = "cancelled"  # someone asked; running stages were dropped
 
     @property
@@ -36,7 +38,7 @@ class StageStatus(StrEnum):
     COMPLETED = "completed"  # its output is stored and will not change
     FAILED = "failed"  # it failed for good
     SKIPPED = "skipped"  # its condition was false, or something it needs has no output
-    CANCELLED = "cancelled"  # the run was cancelled first
+    CANCELLED = "cancelled"  # its run ended first, or a stage started that cancels it; `error` says which
 
     @property
     def is_terminal(self) -> bool:
@@ -66,7 +68,7 @@ STAGE_MOVES: Mapping[StageStatus, frozenset[StageStatus]] = {
             StageStatus.CANCELLED,
         }
     ),
-    StageStatus.WAITING: frozenset({StageStatus.RUNNING, StageStatus.CANCELLED}),
+    StageStatus.WAITING: frozenset({StageStatus.RUNNING, StageStatus.FAILED, StageStatus.CANCELLED}),
     StageStatus.COMPLETED: frozenset(),
     StageStatus.FAILED: frozenset(),
     StageStatus.SKIPPED: frozenset(),

@@ -47,16 +47,16 @@ def task_of(
     definition: PipelineDefinition,
     name: str,
     stage: StageProgress,
-    outputs: Mapping[str, JsonValue],
+    inputs: Mapping[str, JsonValue],
 ) -> StageTask:
-    """The task of an attempt that the database knows as begun."""
+    """The task of an attempt that the database knows as begun; `inputs` are what has arrived."""
     wired = definition.stage(name)
     return StageTask(
         organization_id=run.organization_id,
         run_id=run.id,
         definition=definition,
         stage=wired,
-        inputs={up: outputs.get(up) for up in wired.upstream},
+        inputs={up: inputs.get(up) for up in wired.upstream},
         content_id=run.content_id,
         thread_id=run.thread_id,
         model=run.model,

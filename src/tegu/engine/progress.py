@@ -3,7 +3,7 @@
 Called by the driver. Invariant: a stage moves only through the status table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from uuid import UUID
@@ -26,7 +26,8 @@ UNSTORABLE = (ValueError, TypeError, RecursionError, AttributeError)
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """Where one stage stands in memory. `due` is on the monotonic clock. `heard` counts the signals that the run had heard
+    """Where one stage stands in memory. `due` and `deadline` are on the monotonic clock. `arrived` are the upstreams that it
+    reads, where it started before all of them had ended. `heard` counts the signals that the run had heard
     when the present attempt began; `is_wakeable`: the stage waits for something that comes with a signal.
     """
 
@@ -40,6 +41,8 @@ class StageProgress:
     is_alone: bool = False
     is_wakeable: bool = False
     heard: int = 0
+    deadline: float | None = None
+    arrived: tuple[str, ...] | None = None
 
     def moved(self, to: StageStatus, **changes: object) -> "StageProgress":
         """The stage after a move. Raises ConflictError where the table does not allow it."""
@@ -48,8 +51,8 @@ class StageProgress:
 
 @dataclass(slots=True)
 class Draft:
-    """A checkpoint in the making. `starts` are to be started once it is stored; `recovered` are those that a dead
-    worker left under way.
+    """A checkpoint in the making. `starts` are to be started once it is stored, and the attempts of `drops` to be dropped;
+    `recovered` are those that a dead worker left under way.
     """
 
     stages: dict[str, StageWrite] = field(default_factory=dict[str, StageWrite])
@@ -57,6 +60,7 @@ class Draft:
     results: list[ResultWrite] = field(default_factory=list[ResultWrite])
     events: list[EventWrite] = field(default_factory=list[EventWrite])
     starts: list[str] = field(default_factory=list[str])
+    drops: list[str] = field(default_factory=list[str])
     moved: dict[str, StageProgress] = field(default_factory=dict[str, StageProgress])
     recovered: list[str] = field(default_factory=list[str])
 
@@ -74,6 +78,7 @@ class Draft:
     ) -> None:
         """The stage is so from now on. `output` and `error` are JSON text."""
         self.moved[name] = stage
+        is_started = stage.status is _RUNNING
         self.stages[name] = StageWrite(
             stage=name,
             status=stage.status,
@@ -85,6 +90,8 @@ class Draft:
             model=model,
             fingerprint=fingerprint,
             reused_from=reused_from,
+            deadline_in_s=stage.deadline - monotonic() if is_started and stage.deadline is not None else None,
+            arrived=stage.arrived if is_started else None,
             output=output,
             error=error,
         )
@@ -158,13 +165,13 @@ class Draft:
         )
 
 
-def woken(stages: Mapping[str, StageProgress]) -> dict[str, StageProgress]:
-    """What a signal to the run lets be tried again at once: the stages that wait for what somebody may bring about."""
+def woken(stages: Mapping[str, StageProgress], waiting: Iterable[str]) -> dict[str, StageProgress]:
+    """What a signal to the run lets be tried again at once, of those that wait: what somebody may bring about."""
     now = monotonic()
     return {
-        name: replace(stage, due=min(stage.due, now))
-        for name, stage in stages.items()
-        if stage.status is StageStatus.WAITING and stage.is_wakeable
+        name: replace(stages[name], due=min(stages[name].due, now))
+        for name in waiting
+        if stages[name].status is _WAITING and stages[name].is_wakeable
     }
 
 

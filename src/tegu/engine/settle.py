@@ -24,6 +24,10 @@ DelayOf = Callable[[int, float | None], float]
 """Failures so far, and the least that a provider asked for -> seconds until the next attempt."""
 
 
+RetriesOf = Callable[[Failed], int]
+"""How many further attempts such a failure is given in all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """Where the stage stands. While it is still `running` it is to be started again, alone."""
@@ -43,16 +47,14 @@ class Ended:
 
 
 def settle(
-    draft: Draft, end: Ended, stage: StageProgress, *, retries: int, delay_of: DelayOf, inbox: int
+    draft: Draft, end: Ended, stage: StageProgress, *, retries_of: RetriesOf, delay_of: DelayOf, inbox: int
 ) -> Settled:
-    """`stage` is where it stood while the attempt ran; `retries` how often a failure that may pass is tried again; `inbox`
-    how many signals the run has heard.
-    """
+    """`stage` is where it stood while the attempt ran; `inbox` how many signals the run has heard."""
     match end.outcome:
         case Completed():
             return _completed(draft, end, stage, end.outcome)
         case Failed():
-            return _failed(draft, end, stage, end.outcome, retries=retries, delay_of=delay_of)
+            return _failed(draft, end, stage, end.outcome, retries_of=retries_of, delay_of=delay_of)
         case Crashed():
             return _crashed(draft, end, stage, end.outcome)
         case Postponed():
@@ -112,13 +114,19 @@ def _completed(draft: Draft, end: Ended, stage: StageProgress, outcome: Complete
 
 
 def _failed(
-    draft: Draft, end: Ended, stage: StageProgress, outcome: Failed, *, retries: int, delay_of: DelayOf
+    draft: Draft,
+    end: Ended,
+    stage: StageProgress,
+    outcome: Failed,
+    *,
+    retries_of: RetriesOf,
+    delay_of: DelayOf,
 ) -> Settled:
     name, error = end.stage, replace(outcome.error, stage=end.stage)
     text = storable_json(error.to_json())
     draft.attempt(name, stage, "failed", error=text, elapsed_ms=end.elapsed_ms)
     failures = stage.failures + 1
-    if not outcome.transient or failures > retries:
+    if failures > retries_of(outcome):
         return failed_for_good(draft, name, replace(stage, failures=failures), error)
     delay_s = delay_of(failures, outcome.retry_after_s)
     waiting = stage.moved(

@@ -23,6 +23,7 @@ import asyncpg
 from tegu.domain.status import RunStatus
 from tegu.engine.adopt import Adoption
 from tegu.engine.attempt import Perform
+from tegu.engine.attempts import Attempts
 from tegu.engine.commit import CommitLane, lane_of
 from tegu.engine.drive import RunDriver
 from tegu.engine.families import FamilyWatch
@@ -32,7 +33,6 @@ from tegu.engine.slots import StageSlots
 from tegu.engine.undriven import Undriven
 from tegu.engine.upkeep import Chore, look_after_others, retire
 from tegu.engine.wake import listen
-from tegu.pipeline.task import StageTask
 from tegu.storage.checkpoints import Applied
 from tegu.storage.claims import Claims, RunKey
 from tegu.storage.workers import Workers
@@ -76,8 +76,6 @@ class Worker:
     ) -> None:
         self._chores = chores
         self._doors = doors
-        self._perform = perform
-        self._perform_alone = perform_alone
         self._on_released = on_released
         self._options = options or WorkerOptions()
         self._functions = tuple(sorted(functions))
@@ -88,7 +86,6 @@ class Worker:
         self._workers = Workers(doors.pool)
         self._id: UUID | None = None
         self._drivers: dict[RunKey, RunDriver] = {}
-        self._tasks: dict[RunDriver, set[asyncio.Task[None]]] = {}
         self._claiming_since: float | None = None
         self._undriven = Undriven(self._claims)
         self._families = FamilyWatch(doors.pool, self.wake)
@@ -99,7 +96,8 @@ class Worker:
             retry=self._options.retry,
             random=self._random,
         )
-        self._slots = StageSlots(self._options.concurrency, self._options.reserve)
+        slots = StageSlots(self._options.concurrency, self._options.reserve)
+        self._attempts = Attempts(perform, perform_alone, slots, self._mark)
         self._wake = asyncio.Event()
         self._has_room = asyncio.Event()
         self._stopping = self._leaving = False
@@ -167,7 +165,7 @@ class Worker:
             for task in loops:
                 task.cancel()
             owned_none = not self._drivers
-            leaving = [task for tasks in self._tasks.values() for task in tasks]
+            leaving = self._attempts.under_way()
             self._drop_all()
             await asyncio.gather(*loops, return_exceptions=True)
             if leaving:
@@ -205,7 +203,7 @@ class Worker:
 
     def _hand_back(self, driver: RunDriver) -> None:
         driver.hand_back()
-        self._cancel_tasks(driver)
+        self._attempts.drop_all(driver)
         self._mark(driver)
 
     # Claiming.
@@ -280,44 +278,39 @@ class Worker:
             self._release(driver)
             return
         if driver.cancel_requested:
-            self._cancel(driver)
+            self._attempts.drop_all(driver)
+            self._mark(driver)
             return
+        self._attempts.drop(driver, driver.dropped)
         if driver.has_news:
             self._mark(driver)
         for task in starts:
-            self._spawn(driver, task)
-        due = driver.next_due
-        if due is not None:
-            asyncio.get_running_loop().call_later(max(0.0, due - monotonic()), self._mark, driver)
-
-    def _spawn(self, driver: RunDriver, stage_task: StageTask) -> None:
-        task = asyncio.create_task(self._run_stage(driver, stage_task))
-        tasks = self._tasks.setdefault(driver, set())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    async def _run_stage(self, driver: RunDriver, task: StageTask) -> None:
-        begun = monotonic()
-        if task.is_alone and self._perform_alone is not None:
-            # It waits for a child, not for a slot: those that follow a crash must not hold up the others.
-            outcome = await driver.observed.attempt(self._perform_alone, task, is_bounded=False)
-        else:
-            async with self._slots.held(task.organization_id):
-                begun = monotonic()
-                outcome = await driver.observed.attempt(self._perform, task)
-        driver.ended(task.stage.name, outcome, elapsed_ms=round((monotonic() - begun) * 1000))
-        self._mark(driver)
+            self._attempts.begin(driver, task)
+        self._set_alarm(driver)
 
     def _mark(self, driver: RunDriver) -> None:
         if not driver.is_released:
             self._lanes[driver.lane].mark(driver)
 
+    def _set_alarm(self, driver: RunDriver) -> None:
+        """Look at the run when its next stage is due or its next deadline passes; one alarm for each run."""
+        due = driver.next_due
+        if due is not None and (driver.alarm is None or due < driver.alarm):
+            driver.alarm = due
+            asyncio.get_running_loop().call_later(max(0.0, due - monotonic()), self._ring, driver, due)
+
+    def _ring(self, driver: RunDriver, at: float) -> None:
+        if driver.alarm == at and not driver.is_released:
+            driver.alarm = None
+            self._mark(driver)
+            if (due := driver.next_due) is not None and due > monotonic():
+                self._set_alarm(driver)
+
     # Letting go.
 
     def _release(self, driver: RunDriver) -> None:
         """The run is finished, waits, or belongs to another: forget it."""
-        self._cancel_tasks(driver)
-        self._tasks.pop(driver, None)
+        self._attempts.forget(driver)
         driver.let_go()
         if self._drivers.get(driver.key) is driver:  # and not its successor
             del self._drivers[driver.key]
@@ -340,14 +333,6 @@ class Worker:
         log.warning("run %s is dropped: it is another's now, or cannot go on here", driver.run.id)
         driver.is_lost = True
         self._release(driver)
-
-    def _cancel(self, driver: RunDriver) -> None:
-        self._cancel_tasks(driver)
-        self._mark(driver)
-
-    def _cancel_tasks(self, driver: RunDriver) -> None:
-        for task in tuple(self._tasks.get(driver, ())):
-            task.cancel()
 
     def _drop_all(self) -> None:
         for driver in list(self._drivers.values()):
@@ -391,7 +376,7 @@ class Worker:
             heard = driver.heard(cancel_requested=signal.cancel_requested, inbox=signal.inbox)
             if driver.paused(signal.is_paused) or heard:
                 if driver.cancel_requested:
-                    self._cancel_tasks(driver)
+                    self._attempts.drop_all(driver)
                 self._mark(driver)
         await self._undriven.give_back(
             worker_id, signals, self._drivers, asked=asked, claiming_since=self._claiming_since

@@ -19,7 +19,9 @@ from tegu.storage.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class StageWrite:
-    """One stage run as it is from now on. `output` and `error` are JSON text."""
+    """One stage run as it is from now on. `output` and `error` are JSON text. `deadline_in_s` and `arrived` are written once,
+    with its first start.
+    """
 
     stage: str
     status: StageStatus
@@ -33,6 +35,8 @@ class StageWrite:
     output: str | None = None
     error: str | None = None
     reused_from: UUID | None = None
+    deadline_in_s: float | None = None
+    arrived: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ class Checkpoints:
 
 
 def _parameters(writes: Sequence[RunWrite]) -> list[list[Any]]:
-    """$2 to $44, in the order of checkpoint.sql."""
+    """$2 to $46, in the order of checkpoint.sql."""
     return [
         *_transpose(
             9,
@@ -171,7 +175,7 @@ def _parameters(writes: Sequence[RunWrite]) -> list[list[Any]]:
         ),
         *_transpose(9, _numbered(writes, lambda w: w.results), _result),
         *_transpose(5, _events(writes), lambda row: row),
-        [stage.reused_from for write in writes for stage in write.stages],
+        *_transpose(3, [stage for write in writes for stage in write.stages], _more_of_stage),
     ]
 
 
@@ -189,6 +193,12 @@ def _stage(pair: tuple[int, StageWrite]) -> tuple[Any, ...]:
         w.output,
         w.error,
     )
+
+
+def _more_of_stage(w: StageWrite) -> tuple[Any, ...]:
+    # As text: a list of lists would be taken for a matrix.
+    arrived = None if w.arrived is None else "{" + ",".join(f'"{name}"' for name in w.arrived) + "}"
+    return (w.reused_from, w.deadline_in_s, arrived)
 
 
 def _result(pair: tuple[int, ResultWrite]) -> tuple[Any, ...]:

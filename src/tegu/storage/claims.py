@@ -13,7 +13,7 @@ import asyncpg
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-from tegu.domain.errors import DefinitionError
+from tegu.domain.errors import DefinitionError, ErrorInfo
 from tegu.domain.json import JsonObject
 from tegu.domain.status import StageStatus
 from tegu.pipeline.child import RunInput
@@ -45,7 +45,7 @@ def after_organization(organization_id: UUID) -> Lane:
 @dataclass(frozen=True, slots=True)
 class StageState:
     """What is stored of one stage of a run that was driven before. `deaths` are attempts that died with a process, its
-    worker's or its own; `crashes` only those of its own.
+    worker's or its own; `crashes` only those of its own. `failure` is that of a failed one.
     """
 
     status: StageStatus
@@ -59,6 +59,9 @@ class StageState:
     deaths: int = 0
     is_wakeable: bool = False
     reused_from: UUID | None = None
+    failure: ErrorInfo | None = None
+    deadline_in_s: float | None = None
+    arrived: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class ClaimedRun:
     input: RunInput | None = None
     reuse_from: UUID | None = None
     fork_stage: str | None = None
+    deadline_in_s: float | None = None
 
     @property
     def key(self) -> RunKey:
@@ -208,6 +212,9 @@ class Claims:
                 deaths=row["deaths"],
                 is_wakeable=row["is_wakeable"],
                 reused_from=row["reused_from"],
+                failure=ErrorInfo.from_json(from_json(row["failure"])) if row["failure"] else None,
+                deadline_in_s=row["deadline_in_s"],
+                arrived=tuple(row["arrived"]) if row["arrived"] is not None else None,
             )
         return states
 
@@ -273,6 +280,7 @@ def _claimed(row: asyncpg.Record) -> ClaimedRun:
         has_input=row["has_input"],
         reuse_from=row["reuse_from"],
         fork_stage=row["fork_stage"],
+        deadline_in_s=row["deadline_in_s"],
     )
 
 

@@ -86,6 +86,7 @@ class Checkpointed:
             started_at=at if write.status is StageStatus.RUNNING else before.started_at,
             ended_at=at if write.status.is_terminal else None,
         )
+        known = self.states.get(write.stage, StageState(write.status))
         self.states[write.stage] = StageState(
             status=write.status,
             attempt=write.attempt,
@@ -93,6 +94,9 @@ class Checkpointed:
             crashes=write.crashes,
             generation=write.generation,
             output=output,
+            failure=_error(write.error) if write.status is StageStatus.FAILED else None,
+            deadline_in_s=write.deadline_in_s if known.deadline_in_s is None else known.deadline_in_s,
+            arrived=write.arrived if known.arrived is None else known.arrived,
         )
 
 

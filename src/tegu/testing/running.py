@@ -237,11 +237,16 @@ class _MemoryEngine:
             while (write := driver.take()) is not None:
                 stored.store(write)
                 for task in driver.applied(_HEARD):
-                    self._tasks.add(asyncio.create_task(self._perform(task)))
+                    self._tasks.add(asyncio.create_task(self._perform(task), name=task.stage.name))
+                for dropped in self._tasks:
+                    if dropped.get_name() in driver.dropped:
+                        dropped.cancel()
                 if driver.is_released:
                     return
             done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            for ended in sorted((task.result() for task in done), key=lambda end: end.stage):
+            for ended in sorted(
+                (each.result() for each in done if not each.cancelled()), key=lambda end: end.stage
+            ):
                 if (unanswered := self._stages[ended.stage].provider.unanswered) is not None:
                     raise unanswered
                 driver.ended(ended.stage, ended.outcome, elapsed_ms=ended.elapsed_ms)

@@ -2,7 +2,7 @@
 -- The owner is compared so that no index serves it: the runs are found by key, not among all that the worker ever owned.
 -- A stage that waits for what somebody may bring about is due at once where its run was signalled meanwhile.
 -- `stage#item`, in attempts, results and events, is an item of a slice. What a run's end means for its family is appended to tables of their own (0026_children.sql).
--- $1 worker; $2-$10 a run each; $11-$23 and $44 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
+-- $1 worker; $2-$10 a run each; $11-$23 and $44-$46 a stage run each; $24-$29 an ended attempt each; $30-$38 a result each; $39-$43 an event each
 with r as materialized (
     select * from unnest($2::uuid[], $3::uuid[], $4::int[], $5::int[], $6::text[], $7::int[], $8::float8[], $9::int[], $10::text[])
         with ordinality t (organization_id, id, epoch, rev, status, events, due_in_s, inbox, error, i)
@@ -34,7 +34,7 @@ f as (
 ),
 s as (
     insert into tegu.stage_runs as sr (organization_id, run_id, stage, item, status, attempt, failures, crashes,
-        generation, epoch, due_at, model, fingerprint, output, error, reused_from, started_at, ended_at)
+        generation, epoch, due_at, model, fingerprint, output, error, reused_from, deadline_at, arrived, started_at, ended_at)
     select f.organization_id, f.id, t.stage, t.item, t.status, t.attempt, t.failures, t.crashes, t.generation, f.epoch,
         clock_timestamp() + make_interval(secs => case
             when f.is_signalled and t.error::jsonb ->> 'code' in ('budget_exhausted', 'waits_for_review', 'waits_for_runs',
@@ -42,17 +42,20 @@ s as (
                 then least(t.due_in_s, 0)
             else t.due_in_s end),
         t.model, t.fingerprint, t.output::jsonb, t.error::jsonb, t.reused_from,
+        clock_timestamp() + make_interval(secs => t.deadline_in_s), t.arrived::text[],
         case when t.status = 'running' then clock_timestamp() end,
         case when t.status in ('completed', 'failed', 'skipped', 'cancelled') then clock_timestamp() end
     from unnest($11::int[], $12::text[], $13::text[], $14::text[], $15::int[], $16::int[], $17::int[], $18::int[],
-            $19::float8[], $20::text[], $21::text[], $22::text[], $23::text[], $44::uuid[])
-        t (i, stage, item, status, attempt, failures, crashes, generation, due_in_s, model, fingerprint, output, error, reused_from)
+            $19::float8[], $20::text[], $21::text[], $22::text[], $23::text[], $44::uuid[], $45::float8[], $46::text[])
+        t (i, stage, item, status, attempt, failures, crashes, generation, due_in_s, model, fingerprint, output, error, reused_from,
+            deadline_in_s, arrived)
     join f using (i)
     on conflict (organization_id, run_id, stage, item) do update
     set status = excluded.status, attempt = excluded.attempt, failures = excluded.failures, crashes = excluded.crashes,
         generation = excluded.generation, epoch = excluded.epoch, due_at = excluded.due_at,
         model = coalesce(excluded.model, sr.model), fingerprint = coalesce(excluded.fingerprint, sr.fingerprint),
         output = excluded.output, error = excluded.error, reused_from = excluded.reused_from,
+        deadline_at = coalesce(sr.deadline_at, excluded.deadline_at), arrived = coalesce(sr.arrived, excluded.arrived),
         started_at = coalesce(excluded.started_at, sr.started_at), ended_at = excluded.ended_at
     where sr.status not in ('completed', 'failed', 'skipped', 'cancelled')
 ),

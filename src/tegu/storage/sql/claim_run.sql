@@ -61,4 +61,4 @@ where r.organization_id = pick.organization_id and r.id = pick.id and r.owner is
 returning r.organization_id, r.id, r.epoch, r.rev, r.inbox, r.version_id, r.content_id, r.thread_id, r.model,
     r.cancel_requested_at is not null as cancel_requested, coalesce(r.pinned_at, r.created_at) as created_at, r.parent_id, r.slice_stage, r.slice_from, r.slice_of,
     r.input is not null as has_input,
-    r.reuse_from, r.fork_stage
+    r.reuse_from, r.fork_stage, extract(epoch from r.deadline_at - clock_timestamp())::float8 as deadline_in_s

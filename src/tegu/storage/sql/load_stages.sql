@@ -3,7 +3,8 @@
 -- wait for what somebody may bring about are due. (By a second: the two are not stored at the same moment.)
 -- $1 organizations, $2 runs
 select s.organization_id, s.run_id, s.stage, s.item, s.status, s.attempt, s.failures, s.crashes, s.generation, s.epoch, s.reused_from,
-    s.output, w.is_wakeable,
+    s.output, w.is_wakeable, s.arrived, case when s.status = 'failed' then s.error end as failure,
+    extract(epoch from s.deadline_at - clock_timestamp())::float8 as deadline_in_s,
     case when w.is_wakeable and r.due_at < min(s.due_at) filter (where s.status = 'waiting') over run - interval '1 second' then 0
         else greatest(0, extract(epoch from s.due_at - clock_timestamp()))::float8 end as due_in_s,
     case when s.status in ('pending', 'running', 'waiting') then (
