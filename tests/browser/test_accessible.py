@@ -38,13 +38,19 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
     await page.get_by_role("group", name="Stages of the run").get_by_role("button", name="summary").click()
     await expect(page.locator(".calls")).to_be_visible()
     found["stage"] = await violations(watched)
+    await page.keyboard.press("r")
+    found["fork"] = await violations(watched)
+    for path, shown in (("/costs?by=stage", "row"), ("/admin/runs", "row"), ("/admin/keys", "heading")):
+        await watched.go(path)
+        await page.locator("main").get_by_role(shown).first.wait_for()  # pyright: ignore[reportArgumentType] (roles)
+        found[path] = await violations(watched)
     await watched.go("/runs")
     await expect(page.get_by_role("link", name="note.txt")).to_be_visible()
     found["runs"] = await violations(watched)
     await page.keyboard.press("?")
     found["keys"] = await violations(watched)
     assert {where: each for where, each in found.items() if each} == {}
-    for path in ("/inbox", "/runs"):
+    for path in ("/inbox", "/runs", "/costs", "/admin/runs"):
         await watched.go(path)
         await page.locator("main").wait_for()
         assert await page.evaluate(

@@ -15,6 +15,8 @@ import { turnTheme, useTheme } from "./theme";
 const PAGES = [
   { to: "/inbox", label: "Inbox", key: "i" },
   { to: "/runs", label: "Runs", key: "r" },
+  { to: "/costs", label: "Costs", key: "c" },
+  { to: "/admin", label: "Admin", key: "a" },
 ] as const;
 
 export function Shell() {

@@ -3,6 +3,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 
 import { BASE } from "../api/call";
+import type { JsonValue } from "../api/schema";
 import { Missing } from "./Missing";
 import { Shell } from "./Shell";
 
@@ -14,6 +15,15 @@ interface RunsSearch {
 interface RunSearch {
   stage?: string | undefined;
   view?: string | undefined;
+}
+
+interface CostsSearch {
+  by?: string | undefined;
+  days?: number | undefined;
+}
+
+interface AdminSearch {
+  filters?: Record<string, JsonValue> | undefined;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
@@ -49,8 +59,33 @@ const run = createRoute({
   component: lazyRouteComponent(() => import("../pages/run/RunPage"), "RunPage"),
 });
 
+const costs = createRoute({
+  getParentRoute: () => root,
+  path: "/costs",
+  validateSearch: (search: Record<string, unknown>): CostsSearch => ({ by: text(search.by), days: typeof search.days === "number" ? search.days : undefined }),
+  component: lazyRouteComponent(() => import("../pages/costs/Costs"), "Costs"),
+});
+
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: "/admin",
+  beforeLoad: () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is how the router is told
+    throw redirect({ to: "/admin/$noun", params: { noun: "runs" } });
+  },
+});
+
+const adminNoun = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/$noun",
+  validateSearch: (search: Record<string, unknown>): AdminSearch => ({
+    filters: typeof search.filters === "object" && search.filters !== null ? (search.filters as AdminSearch["filters"]) : undefined,
+  }),
+  component: lazyRouteComponent(() => import("../pages/admin/Admin"), "Admin"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, inbox, runs, run]),
+  routeTree: root.addChildren([home, inbox, runs, run, costs, admin, adminNoun]),
   basepath: BASE,
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -20,7 +20,9 @@ export function Dialog({ title, isOpen, onClose, children }: { title: string; is
     >
       {isOpen ? (
         <section>
-          <h1 id={id}>{title}</h1>
+          <h1 id={id} tabIndex={-1} autoFocus>
+            {title}
+          </h1>
           {children}
         </section>
       ) : null}

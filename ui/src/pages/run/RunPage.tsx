@@ -19,12 +19,14 @@ import { count, money, shortId } from "../../design/words";
 import { Took } from "../runs/Runs";
 import { Fields } from "./Fields";
 import { fieldsOf, marksOf } from "./fields";
+import { Fork } from "./Fork";
 import { Graph } from "./Graph";
 import "./run.css";
 import { Source } from "./Source";
 import { Json, StageDrawer } from "./StageDrawer";
 import { Timeline } from "./Timeline";
 import { isOver, useRun } from "./useRun";
+import type { Wired } from "./wiring";
 
 const VIEWS = ["evidence", "stage", "json"] as const;
 type View = (typeof VIEWS)[number];
@@ -71,7 +73,7 @@ export function RunPage() {
   const graph = { wiring, runs: stages, spent, chosen: chosenStage, onChoose: (stage: string) => show({ stage, view: "stage" }) };
   return (
     <main id="main" className="page">
-      <Head run={run} />
+      <Head run={run} wiring={wiring} stage={chosenStage} />
       {run.waiting_reason ? <Notice tone="waiting" title={`The run waits: ${run.waiting_reason}.`} /> : null}
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
       <div className="run-columns">
@@ -114,7 +116,7 @@ export function RunPage() {
   );
 }
 
-function Head({ run }: { run: Run }) {
+function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string | undefined }) {
   return (
     <div className="head">
       <div>
@@ -122,6 +124,15 @@ function Head({ run }: { run: Run }) {
           {run.input_name ?? shortId(run.id)} <Status status={run.status} isPill />
         </h1>
         <div className="muted">
+          {run.forked_from ? (
+            <>
+              again from {run.fork_stage} of{" "}
+              <Link to="/runs/$runId" params={{ runId: run.forked_from }} className="mono">
+                {shortId(run.forked_from)}
+              </Link>{" "}
+              ·{" "}
+            </>
+          ) : null}
           {run.pipeline} v{run.version} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
         </div>
       </div>
@@ -146,12 +157,13 @@ function Head({ run }: { run: Run }) {
           </dd>
         </div>
       </dl>
-      <Actions run={run} />
+      <Actions run={run} wiring={wiring} stage={stage} />
     </div>
   );
 }
 
-function Actions({ run }: { run: Run }) {
+function Actions({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string | undefined }) {
+  const [forks, setForks] = useState(false);
   const [asks, setAsks] = useState(false);
   const refusal = isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "Its end was asked for already." : null;
   const cancel = async () => {
@@ -164,6 +176,7 @@ function Actions({ run }: { run: Run }) {
     }
     stale("runs_get", "runs_list");
   };
+  useShortcuts([{ keys: "r", says: "Run again from a stage", run: () => setForks(true) }]);
   const copy = async () => {
     await navigator.clipboard.writeText(`tegu runs show ${run.id}`);
     say("Copied.");
@@ -176,6 +189,10 @@ function Actions({ run }: { run: Run }) {
       <Button refusal={refusal} onClick={() => setAsks(true)}>
         Cancel
       </Button>
+      <Button refusal={run.erased_at ? "What the run read was deleted." : null} shortcut="r" onClick={() => setForks(true)}>
+        Run again from…
+      </Button>
+      {forks ? <Fork run={run} wiring={wiring} stage={stage} onClose={() => setForks(false)} /> : null}
       <Dialog title="End this run?" isOpen={asks} onClose={() => setAsks(false)}>
         <p>Calls under way are dropped within seconds; they may still be billed. What is finished stays.</p>
         <div className="actions">

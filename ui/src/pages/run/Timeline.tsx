@@ -1,6 +1,7 @@
 // When what ran: a bar a stage, on one scale from the start of the run to its end, or to now.
 
 import type { Run, StageRun } from "../../api/schema";
+import { Scroll } from "../../design/Scroll";
 import { StatusIcon } from "../../design/Status";
 import { useNow } from "../../design/now";
 import { count, elapsed, money, secondsBetween, UNKNOWN } from "../../design/words";
@@ -21,7 +22,7 @@ export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) 
   const from = run.started_at ?? run.created_at;
   const whole_s = Math.max(0.001, secondsBetween(from, run.ended_at ?? now));
   return (
-    <div className="scroll">
+    <Scroll label="Timeline">
       <table className="timeline">
         <thead>
           <tr>
@@ -61,7 +62,7 @@ export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) 
           })}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

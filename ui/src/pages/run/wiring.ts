@@ -10,6 +10,8 @@ export interface Wired {
   /** Stages it waits for. */
   upstream: string[];
   when: string | null;
+  /** What a model is told to do; null for a kind that asks none. */
+  instructions: string | null;
 }
 
 export interface Placed extends Wired {
@@ -41,8 +43,17 @@ export function wiringOf(version: Pick<PipelineVersion, "document">): Wired[] {
       uses: typeof stage.uses === "string" ? stage.uses : "",
       upstream: [...new Set(waits)],
       when: typeof stage.when === "string" ? stage.when : null,
+      instructions: instructionsOf(stage),
     };
   });
+}
+
+const ASK_MODELS = new Set(["extract", "classify", "summarize", "prompt"]);
+
+function instructionsOf(stage: Json): string | null {
+  if (typeof stage.uses !== "string" || !ASK_MODELS.has(stage.uses)) return null;
+  const config = isObject(stage.with) ? stage.with : {};
+  return typeof config.instructions === "string" ? config.instructions : "";
 }
 
 function namesIn(value: JsonValue | undefined): string[] {

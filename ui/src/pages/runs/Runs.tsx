@@ -11,6 +11,7 @@ import type { Run, RunPage, RunStatus } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
+import { Scroll } from "../../design/Scroll";
 import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
 import { Time } from "../../design/Time";
@@ -115,7 +116,7 @@ async function refresh(key: readonly unknown[]): Promise<void> {
 
 function Rows({ rows, at }: { rows: Run[]; at: number }) {
   return (
-    <div className="scroll">
+    <Scroll label="Runs">
       <table className="runs">
         <thead>
           <tr>
@@ -159,7 +160,7 @@ function Rows({ rows, at }: { rows: Run[]; at: number }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,0 +1,224 @@
+// A form from a JSON Schema: every value has its label, what it is for, and what is wrong with it beside it.
+
+import { useId, useState } from "react";
+
+import type { JsonValue, ProblemPlace } from "../api/schema";
+import { controlOf, type Control, type Definitions, type Schema } from "./schema";
+
+type Json = Record<string, JsonValue>;
+
+interface Props {
+  schema: Schema;
+  definitions: Definitions;
+  value: Json;
+  onChange: (value: Json) => void;
+  problems?: ProblemPlace[];
+  /** Where it is within the whole, as problems name it. */
+  place?: string;
+}
+
+export function SchemaForm({ schema, definitions, value, onChange, problems = [], place = "" }: Props) {
+  const { control } = controlOf(schema, definitions);
+  if (control.kind !== "object") return <p className="muted">Nothing to fill in.</p>;
+  return (
+    <div className="schema-form">
+      {control.properties.map(([name, property]) => {
+        const at = place ? `${place}.${name}` : name;
+        return (
+          <Field
+            key={name}
+            name={name}
+            schema={property}
+            definitions={definitions}
+            isRequired={control.required.includes(name)}
+            value={value[name]}
+            problems={problems}
+            place={at}
+            onChange={(inner) => {
+              const { [name]: _, ...rest } = value;
+              onChange(inner === undefined ? rest : { ...rest, [name]: inner });
+            }}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+interface FieldProps {
+  name: string;
+  schema: Schema;
+  definitions: Definitions;
+  isRequired: boolean;
+  value: JsonValue | undefined;
+  problems: ProblemPlace[];
+  place: string;
+  onChange: (value: JsonValue | undefined) => void;
+}
+
+function Field({ name, schema: written, definitions, isRequired, value, problems, place, onChange }: FieldProps) {
+  const id = useId();
+  const { control, schema } = controlOf(written, definitions);
+  const mine = problems.filter((problem) => problem.place === place || problem.place.endsWith(`.${place}`));
+  if (control.kind === "object") {
+    return (
+      <fieldset>
+        <legend>{name}</legend>
+        {schema.description ? <p className="hint">{schema.description}</p> : null}
+        <SchemaForm schema={written} definitions={definitions} value={isObject(value) ? value : {}} problems={problems} place={place} onChange={(inner) => onChange(Object.keys(inner).length ? inner : undefined)} />
+      </fieldset>
+    );
+  }
+  return (
+    <div className="field">
+      <label htmlFor={id}>
+        {name}
+        {isRequired ? <span aria-hidden="true"> *</span> : null}
+      </label>
+      <Input id={id} control={control} schema={schema} value={value} isRequired={isRequired} isWrong={mine.length > 0} describedBy={`${id}-said`} onChange={onChange} />
+      <div id={`${id}-said`}>
+        {schema.description ? <div className="hint">{schema.description}</div> : null}
+        {mine.map((problem) => (
+          <div key={problem.message} className="problem">
+            {problem.message} {problem.hint}
+          </div>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+interface InputProps {
+  id: string;
+  control: Exclude<Control, { kind: "object" }>;
+  schema: Schema;
+  value: JsonValue | undefined;
+  isRequired: boolean;
+  isWrong: boolean;
+  describedBy: string;
+  onChange: (value: JsonValue | undefined) => void;
+}
+
+function Input({ id, control, schema, value, isRequired, isWrong, describedBy, onChange }: InputProps) {
+  const common = { id, "aria-describedby": describedBy, "aria-invalid": isWrong || undefined, "aria-required": isRequired || undefined };
+  switch (control.kind) {
+    case "text": {
+      const text = typeof value === "string" ? value : "";
+      const change = (written: string) => onChange(written === "" && !isRequired ? undefined : written);
+      return control.isLong ? (
+        <textarea {...common} value={text} onChange={(event) => change(event.target.value)} />
+      ) : (
+        <input {...common} type={schema.format === "email" ? "email" : "text"} placeholder={placeholderOf(schema)} value={text} onChange={(event) => change(event.target.value)} />
+      );
+    }
+    case "number":
+      return (
+        <input
+          {...common}
+          type="number"
+          step={control.isWhole ? 1 : "any"}
+          min={schema.minimum}
+          max={schema.maximum}
+          placeholder={placeholderOf(schema)}
+          value={typeof value === "number" ? value : ""}
+          onChange={(event) => onChange(event.target.value === "" ? undefined : Number(event.target.value))}
+        />
+      );
+    case "flag":
+      return <input {...common} type="checkbox" checked={(value ?? schema.default) === true} onChange={(event) => onChange(event.target.checked)} />;
+    case "choice":
+      return (
+        <select {...common} value={value === undefined ? "" : JSON.stringify(value)} onChange={(event) => onChange(event.target.value === "" ? undefined : (JSON.parse(event.target.value) as JsonValue))}>
+          <option value="">{schema.default === undefined ? "" : `${word(schema.default)} (default)`}</option>
+          {control.choices.map((choice) => (
+            <option key={JSON.stringify(choice)} value={JSON.stringify(choice)}>
+              {word(choice)}
+            </option>
+          ))}
+        </select>
+      );
+    case "choices": {
+      const chosen = Array.isArray(value) ? value : [];
+      return (
+        <div className="choices" role="group" id={id} aria-describedby={describedBy}>
+          {control.choices.map((choice) => (
+            <label key={word(choice)}>
+              <input
+                type="checkbox"
+                checked={chosen.includes(choice)}
+                onChange={(event) => {
+                  const next = event.target.checked ? [...chosen, choice] : chosen.filter((each) => each !== choice);
+                  onChange(next.length ? next : undefined);
+                }}
+              />
+              {word(choice)}
+            </label>
+          ))}
+        </div>
+      );
+    }
+    case "list":
+      return <Lines {...common} of={control.of} value={value} onChange={onChange} />;
+    case "json":
+      return <AsJson {...common} value={value} onChange={onChange} />;
+  }
+}
+
+interface Written {
+  id: string;
+  "aria-describedby": string;
+  value: JsonValue | undefined;
+  onChange: (value: JsonValue | undefined) => void;
+}
+
+function Lines({ of, value, onChange, ...common }: Written & { of: "text" | "number" }) {
+  const [text, setText] = useState(Array.isArray(value) ? value.map(word).join("\n") : "");
+  return (
+    <textarea
+      {...common}
+      rows={2}
+      placeholder="one a line"
+      value={text}
+      onChange={(event) => {
+        setText(event.target.value);
+        const lines = event.target.value.split("\n").filter((line) => line.trim() !== "");
+        onChange(lines.length ? (of === "number" ? lines.map(Number) : lines) : undefined);
+      }}
+    />
+  );
+}
+
+function AsJson({ value, onChange, ...common }: Written) {
+  const [text, setText] = useState(value === undefined ? "" : JSON.stringify(value, null, 2));
+  const [isWrong, setIsWrong] = useState(false);
+  return (
+    <textarea
+      {...common}
+      rows={3}
+      placeholder="JSON"
+      aria-invalid={isWrong || undefined}
+      value={text}
+      onChange={(event) => {
+        setText(event.target.value);
+        try {
+          onChange(event.target.value.trim() === "" ? undefined : (JSON.parse(event.target.value) as JsonValue));
+          setIsWrong(false);
+        } catch {
+          setIsWrong(true);
+        }
+      }}
+    />
+  );
+}
+
+function isObject(value: JsonValue | undefined): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const word = (value: JsonValue): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+function placeholderOf(schema: Schema): string | undefined {
+  if (schema.default !== undefined && schema.default !== null) return word(schema.default);
+  if (schema.format === "date-time") return "2026-12-24T09:00:00Z";
+  return undefined;
+}

@@ -1,0 +1,87 @@
+// Run again from a stage on: what lies before it is kept and not paid for again; its instructions or model may be others.
+
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { call, Refusal } from "../../api/call";
+import { stale } from "../../api/query";
+import type { JsonValue, Run } from "../../api/schema";
+import { Button } from "../../design/Button";
+import { Dialog } from "../../design/Dialog";
+import { ErrorNotice } from "../../design/Notice";
+import { say } from "../../design/toasts";
+import type { Wired } from "./wiring";
+
+export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring: Wired[]; stage: string | undefined; onClose: () => void }) {
+  const navigate = useNavigate();
+  const [stage, setStage] = useState(first ?? wiring[0]?.name ?? "");
+  const chosen = wiring.find((each) => each.name === stage);
+  const [instructions, setInstructions] = useState<string | null>(null);
+  const [model, setModel] = useState("");
+  const [isBusy, setIsBusy] = useState(false);
+  const [error, setError] = useState<Error | null>(null);
+  const before = chosen?.instructions ?? "";
+  const start = async () => {
+    setIsBusy(true);
+    setError(null);
+    const edit: Record<string, JsonValue> = { ...(instructions !== null && instructions !== before ? { instructions } : {}), ...(model ? { model } : {}) };
+    try {
+      const body = { from_stage: stage, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}) };
+      const made = await call("runs_fork", { path: { run_id: run.id }, body }, { idempotencyKey: crypto.randomUUID() });
+      say("A new run is started.", "What lies before the stage was kept.");
+      stale("runs_list", "runs_get");
+      onClose();
+      void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });
+    } catch (caught) {
+      setError(caught instanceof Error ? caught : new Refusal({ status: 0, code: "error", detail: String(caught), hint: null, problems: [] }));
+    }
+    setIsBusy(false);
+  };
+  return (
+    <Dialog title="Run again from a stage" isOpen onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void start();
+        }}
+      >
+        <div className="field">
+          <label htmlFor="fork-stage">From</label>
+          <select
+            id="fork-stage"
+            value={stage}
+            onChange={(event) => {
+              setStage(event.target.value);
+              setInstructions(null);
+            }}
+          >
+            {wiring.map((each) => (
+              <option key={each.name} value={each.name}>
+                {each.name} ({each.uses})
+              </option>
+            ))}
+          </select>
+          <span className="hint">It and what waits for it run anew; everything else is kept, and is not paid for again.</span>
+        </div>
+        {chosen?.instructions !== null ? (
+          <div className="field">
+            <label htmlFor="fork-instructions">Instructions</label>
+            <textarea id="fork-instructions" rows={5} value={instructions ?? before} onChange={(event) => setInstructions(event.target.value)} />
+          </div>
+        ) : null}
+        <div className="field">
+          <label htmlFor="fork-model">Model of the stage</label>
+          <input id="fork-model" type="text" placeholder="as it was" value={model} onChange={(event) => setModel(event.target.value)} />
+        </div>
+        {error ? <ErrorNotice error={error} /> : null}
+        <div className="actions">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" isBusy={isBusy}>
+            Run again
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
