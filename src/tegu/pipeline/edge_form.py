@@ -1,7 +1,8 @@
-"""The list form of a pipeline, `{stages: [{name, job_module, config}], edges: [{from, to}]}`, as the keyed form.
+"""The list form of a pipeline, `{stages: [{name, job_module, config}], edges: [{from, to}]}`, to the keyed form and back.
 
-Called by `document`. Invariant: an edge makes the output of `from` an input of `to`, beside `source`; without edges
-nothing waits for anything. `job_module` names a stage kind or `function@version`, never something to import.
+Called by `document` and by the export. Invariants: an edge makes the output of `from` an input of `to`, beside `source`, unless
+the entry says itself how it waits for it; without edges nothing waits for anything. `job_module` names a stage kind or
+`function@version`, never something to import. What was written in the list form has the same hash when it is read.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pydantic import JsonValue
 
 from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
+from tegu.pipeline.stage_definition import RESERVED_NAMES
 
 _RENAMED = {"job_module": "uses", "config": "with"}
 
@@ -30,6 +32,49 @@ def to_keyed_form(data: JsonObject, lines: Mapping[str, int]) -> KeyedForm:
     if not isinstance(stages, list):
         return KeyedForm(data, (), lines)
     return _Converter(data, stages, lines).convert()
+
+
+def to_edge_form(document: JsonObject) -> JsonObject:
+    """A document in keyed form, as `to_document` writes it, in the list form. Edges are all that stages wait for by their
+    inputs, needs and lists; an entry says its `inputs` itself where edges alone would mean others.
+    """
+    entries = document.get("stages")
+    assert isinstance(entries, dict)
+    stages: list[JsonValue] = []
+    edges: list[JsonValue] = []
+    for name, entry in entries.items():
+        assert isinstance(entry, dict)
+        waited = _waited_for(entry)
+        stages.append(_listed(name, entry, waited))
+        for upstream in waited:
+            edges.append({"from": upstream, "to": name})  # noqa: PERF401 (a list of them has another type)
+    return {**document, "stages": stages, "edges": edges}
+
+
+def _listed(name: str, entry: JsonObject, waited: list[str]) -> JsonObject:
+    rest = {key: value for key, value in entry.items() if key not in {"uses", "with"}}
+    others = _waited_for({key: value for key, value in rest.items() if key != "inputs"})
+    if rest.get("inputs") == ["source", *waited] and not others:
+        del rest["inputs"]
+    config = entry.get("with")
+    config = dict(config) if isinstance(config, dict) else {}
+    module = entry["uses"]
+    if module == "python" and isinstance(config.get("function"), str):
+        module = config.pop("function")
+    return {"name": name, "job_module": module, "config": config, **rest}
+
+
+def _waited_for(entry: JsonObject) -> list[str]:
+    """The stages that an entry says it waits for, each once."""
+    found: list[str] = []
+    for key in ("inputs", "needs"):
+        names = entry.get(key)
+        found += [str(name).removesuffix("?") for name in names] if isinstance(names, list) else []
+    each = entry.get("each")
+    over = each.get("over") if isinstance(each, dict) else each
+    if isinstance(over, str):
+        found.append(over.partition(".")[0])
+    return [name for name in dict.fromkeys(found) if name not in RESERVED_NAMES]
 
 
 class _Converter:
@@ -99,8 +144,11 @@ class _Converter:
             self._problem(place, f"there is no stage {each!r}", f"stages are {', '.join(self._stages)}")
         if unknown:
             return
-        inputs = self._stages[name].setdefault("inputs", ["source"])
-        if isinstance(inputs, list) and upstream not in inputs:
+        entry = self._stages[name]
+        if upstream in _waited_for(entry):
+            return
+        inputs = entry.setdefault("inputs", ["source"])
+        if isinstance(inputs, list):
             inputs.append(upstream)
 
     def _move_lines(self, old: str, new: str) -> None:

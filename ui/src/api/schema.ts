@@ -107,17 +107,6 @@ export interface CancelledRun {
   status: RunStatus;
 }
 
-/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`). A value that is too long is cut, and then a text. */
-export interface Change {
-  part: ChangedPart;
-  stage: string | null;
-  pointer: string;
-  kind: ChangeKind;
-  before: JsonValue;
-  after: JsonValue;
-  result: string | null;
-}
-
 /** What became of a value. */
 export type ChangeKind = "added" | "removed" | "changed";
 
@@ -152,6 +141,17 @@ export interface CheckedInstallation {
 /** The organization's own model, as written; null: it has none. */
 export interface ChosenModel {
   model: string | null;
+}
+
+/** Which two are compared. Without `after` and a document it is the current version of the same pipeline. */
+export interface ComparePipelines {
+  /** `invoices`, or one version: `invoices@1`. */
+  before: string;
+  /** Another version: `invoices@2`. */
+  after?: string | null;
+  /** Or a document that is not stored. */
+  text?: string | null;
+  document?: Record<string, JsonValue> | null;
 }
 
 /** A number from 0 to 1 and how it came about. */
@@ -359,6 +359,9 @@ export type DeliveryStatus = "pending" | "delivered" | "failed";
 /** Why a webhook is told nothing. */
 export type DisabledReason = "paused" | "gone" | "failing";
 
+/** How a document is written. */
+export type DocumentForm = "yaml" | "json" | "edges";
+
 /** What is drawn: a pipeline, a document, or where a run stands. */
 export interface DrawPipeline {
   /** `invoices`, or one version: `invoices@2`. */
@@ -449,12 +452,30 @@ export interface ExportManifest {
   path: string;
 }
 
+/** A version as a document: `text` is YAML or JSON, and in the form of edges JSON with lists of stages and edges. */
+export interface ExportedPipeline {
+  pipeline: string;
+  number: number;
+  hash: string;
+  form: DocumentForm;
+  text: string;
+}
+
 /** Why another model was asked: how the one before it ended. */
 export interface Fallback {
   from_model: string;
   to_model: string;
   code: string;
   message: string;
+}
+
+/** A field of a stage or of the pipeline; `path` as documents write it (`with.labels.refund`). `lines` is what is another in a text of several lines: each begins with `+`, `-`, a space or `@@`. */
+export interface FieldChange {
+  path: string;
+  change: tegu__pipeline__difference__Change;
+  before: JsonValue;
+  after: JsonValue;
+  lines: string[];
 }
 
 /** What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which and why. `run_cost_usd` is of one run. */
@@ -905,6 +926,15 @@ export type Permission = "contents:read" | "contents:write" | "contents:delete" 
 /** In which language a picture is written. */
 export type PictureFormat = "mermaid" | "svg";
 
+/** From `before` to `after`, which is a version (`invoices@2`) or the name of a document. `is_same`: their hashes are. */
+export interface PipelineDifference {
+  before: string;
+  after: string;
+  is_same: boolean;
+  fields: FieldChange[];
+  stages: StageChange[];
+}
+
 /** Where a pipeline stands: since when it is archived, if it is, and which of its schedules are paused. */
 export interface PipelineStanding {
   name: string;
@@ -1122,7 +1152,7 @@ export interface RunComparison {
   b: RunSide;
   is_same_input: boolean;
   stages: StageComparison[];
-  changes: Change[];
+  changes: tegu__domain__comparison__Change[];
   next_cursor: string | null;
   /** Whether every stage ended in the same way with the same output. */
   is_same: boolean;
@@ -1279,6 +1309,15 @@ export interface SignalledRun {
 
 /** How a content reached us. */
 export type SourceType = "file" | "email" | "api" | "manual";
+
+/** A stage. `uses` is its kind; `was` its name before, where it was renamed. */
+export interface StageChange {
+  stage: string;
+  change: tegu__pipeline__difference__Change;
+  uses: string;
+  was: string | null;
+  fields: FieldChange[];
+}
 
 /** A stage in both; None where the version has no such stage, or the run did not come to it. `differs` counts the places in which its outputs differ, at most as many as are looked at. `why` names what its output depends on and what is another (`instructions`, `model`, `input:classify`: components of fingerprints), or one of given somebody gave the output condition one was skipped asked_again the same question, asked again, was answered otherwise unknown one has no fingerprint and is empty where nothing differs. `instructions` is how they changed, as lines with + and -. */
 export interface StageComparison {
@@ -1600,6 +1639,20 @@ export interface Where {
   /** Those whose metadata hold it: `{"customer": "acme"}`. */
   metadata?: Record<string, JsonValue> | null;
 }
+
+/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`). A value that is too long is cut, and then a text. */
+export interface tegu__domain__comparison__Change {
+  part: ChangedPart;
+  stage: string | null;
+  pointer: string;
+  kind: ChangeKind;
+  before: JsonValue;
+  after: JsonValue;
+  result: string | null;
+}
+
+/** What became of a stage, or of a field. */
+export type tegu__pipeline__difference__Change = "added" | "removed" | "renamed" | "changed";
 
 /** What each operation takes and answers with; `never` where it takes none. */
 export interface Operations {
@@ -2059,6 +2112,14 @@ export interface Operations {
     body: PipelineText;
     answer: PipelineVersion;
   };
+  /** Say what is another in one version than in another, or in a document: stages added, removed, renamed and changed, and of each which fields, with the lines of instructions that differ. */
+  pipelines_diff: {
+    path: never;
+    query: never;
+    header: never;
+    body: ComparePipelines;
+    answer: PipelineDifference;
+  };
   /** Draw a pipeline as Mermaid, for Markdown pages, or as SVG; a run of one with the statuses of its stages. */
   pipelines_draw: {
     path: never;
@@ -2066,6 +2127,14 @@ export interface Operations {
     header: never;
     body: DrawPipeline;
     answer: Drawing;
+  };
+  /** Write a pipeline as a document to take elsewhere, where it has the same hash: YAML, JSON, or lists of stages and edges. */
+  pipelines_export: {
+    path: { pipeline: string };
+    query: { form?: DocumentForm };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ExportedPipeline;
   };
   /** Say what runs of a pipeline would take, from the ledger of earlier runs: calls, tokens, cost, with how sure that is. */
   pipelines_forecast: {
@@ -2575,7 +2644,9 @@ export const ROUTES = {
   pipelines_archive: { method: "POST", path: "/pipelines/{pipeline}/archive" },
   pipelines_check: { method: "POST", path: "/pipelines/check" },
   pipelines_create: { method: "POST", path: "/pipelines" },
+  pipelines_diff: { method: "POST", path: "/pipelines/diff" },
   pipelines_draw: { method: "POST", path: "/pipelines/draw" },
+  pipelines_export: { method: "GET", path: "/pipelines/{pipeline}/export" },
   pipelines_forecast: { method: "POST", path: "/pipelines/{pipeline}/forecast" },
   pipelines_get: { method: "GET", path: "/pipelines/{pipeline}" },
   pipelines_list: { method: "GET", path: "/pipelines" },

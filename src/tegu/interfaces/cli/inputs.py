@@ -66,15 +66,15 @@ async def version_of(service: Service, source: str | Path | Pipeline[Any]) -> Pi
         return await service.tegu.pipeline(source)
     if isinstance(source, str):
         return await service.pipelines.get(source)
-    return await _published(service, _document(source))
+    return await published(service, _document(source))
 
 
 def _document(source: Path | Pipeline[Any]) -> PipelineDocument:
     return load(source.to_json() if isinstance(source, Pipeline) else source)
 
 
-async def _published(service: Service, document: PipelineDocument) -> PipelineVersion:
-    """What the service finds wrong has its line again."""
+async def published(service: Service, document: PipelineDocument) -> PipelineVersion:
+    """The version that a document becomes; what the service finds wrong has its line again. Raises DefinitionError."""
     if document.data is None or document.problems:
         raise DefinitionError(document.problems, source=document.source)
     try:

@@ -12,6 +12,7 @@ from tegu.domain.errors import UsageError
 from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.inputs import document_data, pipeline_source, version_of
 from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.pipeline_documents import diff, export, import_, write_file
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import taken, with_service
 from tegu.storage.pipelines import PipelineVersion
@@ -105,8 +106,9 @@ def draw(
     elif output is None:
         click.echo(drawing.text, nl=False)
     else:
-        try:
-            output.write_text(drawing.text, "utf-8")
-        except OSError as error:
-            raise UsageError(f"{str(output)!r} cannot be written: {error.strerror}") from error
+        write_file(output, drawing.text)
         write_notice(f"{output} shows {drawing.pipeline}.")
+
+
+for _command in (diff, export, import_):
+    pipelines.add_command(_command)
