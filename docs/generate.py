@@ -167,6 +167,7 @@ def pages() -> dict[Path, str]:
         DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
         DOCS / "actions.md": _beside("actions_page").page(),
+        **_beside("built_in_pipelines_page").pages(DOCS),
         **_beside("interface_pages").pages(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},

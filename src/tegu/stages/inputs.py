@@ -1,7 +1,7 @@
 """What a stage's `inputs` name: the run's text, or the outputs of other stages.
 
 Called by the performer. Invariant: a stage that has a parse stage before it reads the run's text as that parse stage
-set it; offsets (`start`) always count characters of the whole text, so evidence stays comparable across stages.
+set it; an item that a split stage cut out of the text is that stretch of it; offsets (`start`) always count characters of the whole text, so evidence stays comparable across stages.
 """
 
 from dataclasses import dataclass, replace
@@ -12,6 +12,7 @@ from tegu.domain.content import Content, Document, InputKind, MailThread, TextPa
 from tegu.domain.json import JsonObject, json_hash
 from tegu.llm.protocol import DataPart
 from tegu.pipeline.definition import SOURCE
+from tegu.pipeline.flow import ITEM
 from tegu.pipeline.task import StageTask
 from tegu.stages.parts import data_part, stable_json
 from tegu.stages.source import Sources, SourceText
@@ -62,10 +63,15 @@ StageInput = TextInput | DataInput
 
 async def load_inputs(task: StageTask, sources: Sources) -> tuple[StageInput, ...]:
     """The inputs in the order written. Raises IntakeError, NotFoundError, StageError."""
+    is_cut = _is_chunk(task.inputs.get(ITEM)) if ITEM in task.stage.inputs else False
     setting = next((name for name in task.stage.upstream if _is_parsed(task, name)), None)
     whole: SourceText | None = None
     found: list[StageInput] = []
     for name in task.stage.inputs:
+        if name == ITEM and is_cut:
+            whole = whole or await source_text(task, sources)
+            found.append(_chunk(whole, task.inputs[ITEM]))
+            continue
         if name != SOURCE and not _is_parsed(task, name):
             found.append(DataInput(name, task.inputs.get(name)))
             continue
@@ -114,6 +120,23 @@ def _stretch(name: str, whole: SourceText, parsed: JsonValue) -> TextInput:
     cut = cut_document(whole.value, whole.text, start, end)
     digest = json_hash([whole.hash, start, end])
     return TextInput(name, cut, cut.text, digest, start, whole.content, parsed)
+
+
+def _is_chunk(item: JsonValue) -> bool:
+    """Whether it may be what a split stage puts out."""
+    match item:
+        case {"text": str() as text, "start": int() as start, "end": int() as end}:
+            return 0 <= start <= end == start + len(text)
+        case _:
+            return False
+
+
+def _chunk(whole: SourceText, item: JsonValue) -> StageInput:
+    """An item as the stretch of the run's text that it is, so that evidence points into the whole; data where it is none."""
+    start, end = _bounds(item, len(whole.text))
+    if not isinstance(item, dict) or whole.text[start:end] != item.get("text"):
+        return DataInput(ITEM, item)
+    return replace(_stretch(ITEM, whole, item), output=None)
 
 
 def _bounds(parsed: JsonValue, length: int) -> tuple[int, int]:

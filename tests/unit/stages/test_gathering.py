@@ -171,7 +171,8 @@ def test_what_is_known_of_the_inputs_is_known_of_the_output() -> None:
 
 def test_what_is_not_known_is_left_open() -> None:
     recursive: JsonObject = {"type": "array", "items": {"$ref": "#/$defs/Node"}, "$defs": {"Node": PERSON}}
-    for unknown in ({}, recursive, {"type": "array"}):
+    unknowns: tuple[JsonObject, ...] = ({}, recursive, {"type": "array"})
+    for unknown in unknowns:
         assert derived("collect", {}, one=unknown)["items"] == {"items": {}, "type": "array"}
     assert derived("merge", {}, one={}, two=PERSON)["value"] == {"type": "object"}
 

@@ -12,6 +12,7 @@ from test_parse import PAGES, add_paged
 from tegu.domain.content import Content
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import StageDefinition
+from tegu.pipeline.flow import EachSpec
 from tegu.pipeline.task import StageTask
 from tegu.stages.stretches import Stretch, fitted, paragraphs, separated
 
@@ -146,6 +147,43 @@ async def test_a_stage_without_a_text_is_told_to_read_one() -> None:
         task({}, inputs=("before",), upstream=(upstream,), outputs={"before": {"number": 1}})
     )
     assert failed.error.code == "wrong_input"
+
+
+async def mapped(bench: Bench, content: Content, item: Any, inputs: tuple[str, ...] = ("item",)) -> Any:
+    emails: JsonObject = {"type": "array", "items": {"type": "string"}}
+    schema: JsonObject = {"type": "object", "properties": {"emails": emails}, "required": ["emails"]}
+    stage = StageDefinition("facts", "extract", {"schema": schema}, inputs, each=EachSpec("split.chunks"))
+    split = StageDefinition("split", "split")
+    return await bench.completed(task_of(stage, content=content, upstream=(split,), outputs={"item": item}))
+
+
+async def test_evidence_of_a_chunk_counts_characters_of_the_whole_text() -> None:
+    bench = Bench()
+    text = LETTER.replace("\n\nRegards", "\n\nCall anna@acme.example.\n\nRegards")
+    content = bench.store.add(text.encode())
+    cut = _chunks((await bench.completed(task({"size": 60}, content=content))).output)
+    (about,) = [chunk for chunk in cut if "anna@" in str(chunk["text"])]
+    done = await mapped(bench, content, about)
+    spans = [span for result in done.results for span in result.evidence]
+    assert spans
+    for span in spans:
+        assert text[span.start : span.end] == span.quote
+        assert span.content_id == content.id
+    request = bench.ledger.attempts[-1][0]
+    assert [(part.name, part.text) for part in request.parts] == [("item", about["text"])]
+
+
+async def test_an_item_that_only_looks_like_a_chunk_is_data() -> None:
+    bench = Bench()
+    content = bench.store.add(LETTER.encode())
+    for item in (
+        {"text": "Dear", "start": 1, "end": 5},
+        {"text": "x", "start": 900, "end": 901},
+        {"text": "Dear"},
+    ):
+        await mapped(bench, content, item)
+        (part,) = bench.ledger.attempts[-1][0].parts
+        assert part.text.startswith("{")
 
 
 TEXTS = st.text(st.sampled_from("ab é\u00a0\n\t.,😀\r"), max_size=300)
