@@ -25,6 +25,7 @@ from tegu.domain.errors import ConfigurationError
 from tegu.domain.fingerprint import INPUT, digest, fingerprint_text
 from tegu.llm.protocol import ModelRef
 from tegu.pipeline.definition import MODEL_KINDS, PYTHON_KIND, StageDefinition
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.stages.context import StageLlm
 from tegu.stages.inputs import StageInput, TextInput, facts_of
@@ -59,13 +60,18 @@ class Fingerprints:
         return fingerprint_text(components)
 
     def _fixed_of(self, kind: StageKind, task: StageTask) -> Mapping[str, str]:
-        key = (task.definition.hash, task.stage.name)
+        key = (task.definition.hash, split_name(task.stage.name)[0])
         found = self._fixed.get(key)
         if found is None:
             while len(self._fixed) >= _REMEMBERED_MAX:
                 del self._fixed[next(iter(self._fixed))]
             found = self._fixed[key] = fixed_components(kind, task.stage)
         return found
+
+
+def is_reusable(stage: StageDefinition) -> bool:
+    """Whether an earlier output may stand for what the stage would come to. Of a mapped stage its items are, one by one."""
+    return stage.uses not in ACTING_KINDS and (stage.each is None or bool(split_name(stage.name)[1]))
 
 
 def fixed_components(kind: StageKind, stage: StageDefinition) -> Mapping[str, str]:
@@ -88,7 +94,7 @@ def fixed_components(kind: StageKind, stage: StageDefinition) -> Mapping[str, st
 def _result(stage: StageDefinition) -> str:
     if stage.result is None:
         return _digest(False)
-    return _digest([stage.result.type or stage.name, stage.result.each, stage.result.key])
+    return _digest([stage.result.type or split_name(stage.name)[0], stage.result.each, stage.result.key])
 
 
 async def _model(llm: StageLlm) -> str:

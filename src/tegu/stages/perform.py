@@ -28,7 +28,7 @@ from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
 from tegu.pipeline.definition import StageDefinition
 from tegu.pipeline.task import StageTask
 from tegu.stages.context import ModelChoice, ProviderFactory, StageContext, StageLlm
-from tegu.stages.fingerprint import ACTING_KINDS, Fingerprints
+from tegu.stages.fingerprint import Fingerprints, is_reusable
 from tegu.stages.inputs import load_inputs
 from tegu.stages.kind import StageWork
 from tegu.stages.live import LiveAttempt, OpenLive
@@ -104,7 +104,7 @@ class Performer:
         kind = self.registry.kind(task.stage.uses)
         inputs = await load_inputs(task, self.sources)
         fingerprint = await self.fingerprints.of(kind, task, ctx.llm, inputs)
-        if task.reuse_from is not None and kind.name not in ACTING_KINDS and self.reach.earlier is not None:
+        if task.reuse_from is not None and is_reusable(task.stage) and self.reach.earlier is not None:
             found = await self.reach.earlier.find(task, fingerprint)
             if found is not None:
                 return found

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.outcome import Completed, Confidence, ConfidenceMethod, ResultDraft
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.storage.outages import PatientPool
 from tegu.storage.statements import statement
@@ -27,13 +28,15 @@ class EarlierStore:
         """The stage as the run that the task may reuse has it, with this very fingerprint."""
         if task.reuse_from is None:
             return None
+        stage, item = split_name(task.stage.name)
         row = await self._pool.fetchrow(
             statement("find_earlier"),
             task.organization_id,
             task.run_id,
             task.reuse_from,
-            task.stage.name,
+            stage,
             fingerprint,
+            item,
         )
         if row is None:
             return None

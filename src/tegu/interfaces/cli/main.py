@@ -29,7 +29,7 @@ COMMANDS: Final = {
     "docs": Lazy("docs", "docs", "Print how to write, test and run pipelines, or one TOPIC of it."),
     "check": Lazy("check", "check", "Show everything that is wrong with a pipeline file."),
     "pipelines": Lazy("pipelines", "pipelines", "List pipelines, or show one."),
-    "runs": Lazy("runs", "runs", "List runs, show one, cancel one, or signal one."),
+    "runs": Lazy("runs", "runs", "List runs, show, fork or compare them, cancel one, or signal one."),
     "results": Lazy("results", "results", "Show results and the evidence for them."),
     "calls": Lazy("calls", "calls", "Show calls to models: tokens, time, cost."),
     "limits": Lazy("limits", "limits", "Show what providers may be asked, and what is under way."),

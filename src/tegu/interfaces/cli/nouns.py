@@ -23,7 +23,7 @@ NOUNS: Final = {
     "provider-keys": ("create", "list", "rotate", "delete"),
     "quotas": ("get", "set"),
     "results": ("get",),
-    "runs": ("wait", "events", "fork", "compare"),
+    "runs": ("wait", "events"),
     "schedules": ("get",),
     "secrets": ("rotate",),
     "service-accounts": ("create", "list", "remove"),

@@ -37,6 +37,8 @@ WRITTEN: Mapping[str, str] = MappingProxyType(
         "pipelines.list": "pipelines list",
         "results.list": "results list",
         "runs.cancel": "runs cancel",
+        "runs.compare": "runs compare",
+        "runs.fork": "runs fork",
         "runs.get": "runs show",
         "runs.list": "runs list",
         "runs.signal": "runs signal",

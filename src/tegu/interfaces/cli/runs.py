@@ -1,9 +1,10 @@
-"""`tegu runs`: list runs, show one, cancel one, tell one something."""
+"""`tegu runs`: list runs, show one, cancel one, tell one something; `reruns` has the commands that fork and compare."""
 
 from uuid import UUID
 
 import click
 from pydantic import JsonValue
+from rich.console import Console
 from rich.markup import escape
 
 from tegu.actions.declared.runs import SignalledRun
@@ -13,6 +14,7 @@ from tegu.domain.status import RunStatus
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.action_options import Json
 from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.reruns import compare, fork
 from tegu.interfaces.cli.result_table import write_results
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import page_size, taken, with_service
@@ -24,7 +26,11 @@ LIMITS = click.IntRange(1, 1000)
 
 @click.group(cls=ListingGroup, noun="runs")
 def runs() -> None:
-    """List runs, show one, cancel one, or signal one. Without a command it lists (see `list --help`)."""
+    """List runs, show, fork or compare them, cancel one, or signal one. Without a command it lists (see `list --help`)."""
+
+
+runs.add_command(fork)
+runs.add_command(compare)
 
 
 @runs.command("list")
@@ -82,9 +88,25 @@ def show(*, run_id: UUID, as_json: bool) -> None:
         out.print(f"[yellow]scheduled:[/] starts {said(run.scheduled_at)}")
     if run.priority:
         out.print(f"priority {run.priority}")
+    _write_origin(out, run)
     out.print(stages_table(run.stages))
     write_results(out, run.results)
     write_error_info(out, run.error)
+
+
+def _write_origin(out: Console, run: Run) -> None:
+    """Which run it goes on from, with what changes, and which go on from it."""
+    if run.forked_from is not None:
+        out.print(f"forked from run {run.forked_from} at stage {escape(run.fork_stage or '')}")
+    elif run.reuse_from is not None:
+        out.print(f"reuses what run {run.reuse_from} came to")
+    if run.edits is not None:
+        parts = ", ".join(str(part) for part in run.edits if part != "by")
+        by = run.edits.get("by")
+        who = str(by.get("label") or by.get("kind")) if isinstance(by, dict) else ""
+        out.print(f"[yellow]edited:[/] {escape(parts)}{escape(f' by {who}') if who else ''}")
+    for each in run.forks:
+        out.print(f"fork: run {each}")
 
 
 @runs.command()

@@ -107,9 +107,11 @@ def write_error_info(out: Console, error: ErrorInfo | None) -> None:
 
 
 def _note(stage: StageRun) -> str:
-    """Why it failed, or why another model than the first answered."""
+    """Why it failed, that it is another run's, or why another model than the first answered."""
     if stage.error:
         return stage.error.message
+    if stage.reused_from is not None:
+        return "reused"
     return "; ".join(wording.fallback(each) for each in stage.fallbacks)
 
 

@@ -1,5 +1,6 @@
 -- The completed stage run of another run over the same input that has this fingerprint, with its results. Erased outputs are none.
--- $1 organization, $2 run that asks, $3 run that is looked at, $4 stage, $5 fingerprint
+-- Of several items those are equal; the one of the same number is taken, where it is among them.
+-- $1 organization, $2 run that asks, $3 run that is looked at, $4 stage, $5 fingerprint, $6 item
 select s.output, s.model, coalesce(s.reused_from, s.run_id) as reused_from, coalesce((
     select jsonb_agg(jsonb_build_object('type', o.type, 'key', o.key, 'data', o.data, 'confidence', o.confidence,
         'confidence_method', o.confidence_method, 'evidence', o.evidence, 'llm_call_id', o.llm_call_id) order by o.type, o.key)
@@ -10,4 +11,6 @@ join tegu.runs r on r.organization_id = mine.organization_id and r.content_id is
     and r.thread_id is not distinct from mine.thread_id
 join tegu.stage_runs s on s.organization_id = r.organization_id and s.run_id = r.id
 where mine.organization_id = $1 and mine.id = $2 and r.id = $3 and r.erased_at is null
-    and s.stage = $4 and s.item = '' and s.status = 'completed' and s.fingerprint = $5 and s.output <> 'null'::jsonb
+    and s.stage = $4 and s.status = 'completed' and s.fingerprint = $5 and s.output <> 'null'::jsonb
+order by s.item <> $6
+limit 1
