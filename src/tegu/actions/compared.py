@@ -112,6 +112,9 @@ def _outputs(a: Side, b: Side, name: str) -> Iterator[Difference]:
     before, after = _output(ours), _output(theirs)
     if before is None and after is None:
         return iter(())
+    if before is None or after is None:
+        kind = ChangeKind.ADDED if before is None else ChangeKind.REMOVED
+        return iter((Difference("", kind, before, after),))
     stage = b.definition.stage(name) if name in b.definition else a.definition.stage(name)
     return islice(differences(before, after, _keys(stage)), PLACES_MAX)
 
@@ -168,20 +171,30 @@ def _result(stage: str, before: Result | None, after: Result | None) -> Iterator
         return
     for found in differences(_confidence(before), _confidence(after)):
         yield _change(ChangedPart.CONFIDENCE, stage, found, name)
-    for found in differences(_places(before.evidence), _places(after.evidence)):
-        yield _change(ChangedPart.EVIDENCE, stage, found, name)
+    ours, theirs = _spans(before.evidence), _spans(after.evidence)
+    for path in dict.fromkeys((*theirs, *ours)):
+        for found in _moved(path, ours.get(path), theirs.get(path)):
+            yield _change(ChangedPart.EVIDENCE, stage, found, name)
 
 
 def _confidence(result: Result) -> JsonValue:
     return result.confidence.value if result.confidence is not None else None
 
 
-def _places(evidence: tuple[EvidenceSpan, ...]) -> JsonValue:
-    """By the path of what they show: the quote, and where it stands."""
-    return {
-        span.path: {"quote": span.quote, "start": span.start, "end": span.end, "status": span.status.value}
-        for span in evidence
-    }
+def _spans(evidence: tuple[EvidenceSpan, ...]) -> Mapping[str, list[JsonValue]]:
+    """By the path of what they show: the quotes, and where they stand."""
+    found: dict[str, list[JsonValue]] = {}
+    for span in evidence:
+        found.setdefault(span.path, []).append({"quote": span.quote, "start": span.start, "end": span.end})
+    return found
+
+
+def _moved(path: str, before: list[JsonValue] | None, after: list[JsonValue] | None) -> Iterator[Difference]:
+    """The evidence of one value, where it is another, stands elsewhere, or is gone."""
+    if before is None or after is None:
+        yield Difference(path, ChangeKind.ADDED if before is None else ChangeKind.REMOVED, before, after)
+    elif before != after:
+        yield Difference(path, ChangeKind.CHANGED, before, after)
 
 
 def _change(part: ChangedPart, stage: str | None, found: Difference, result: str | None = None) -> Change:

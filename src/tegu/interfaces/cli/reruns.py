@@ -27,6 +27,7 @@ from tegu.interfaces.cli.usd import Usd
 
 _TEXTS = frozenset({"instructions", "model", "when"})
 _VALUE_MAX = 36
+_SHARED_MAX = 8
 _SIGNS = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-", ChangeKind.CHANGED: ""}
 
 
@@ -242,15 +243,31 @@ def _write_changes(out: Console, changes: tuple[Change, ...]) -> None:
         if change.result is not None:
             where = f"{where} ({change.result})"
         sign = _SIGNS[change.kind]
+        before, after = _apart(_text(change.before), _text(change.after))
         made.add_row(
             f"{sign} {change.part.value}".strip(),
             escape(where),
-            "" if change.kind is ChangeKind.ADDED else escape(_value(change.before)),
-            "" if change.kind is ChangeKind.REMOVED else escape(_value(change.after)),
+            "" if change.kind is ChangeKind.ADDED else escape(before),
+            "" if change.kind is ChangeKind.REMOVED else escape(after),
         )
     out.print(made)
 
 
-def _value(value: JsonValue) -> str:
+def _text(value: JsonValue) -> str:
     text = value if isinstance(value, str) else canonical_json(value)
-    return wording.shortened(" ".join(text.split()), _VALUE_MAX)
+    return " ".join(text.split())
+
+
+def _apart(before: str, after: str) -> tuple[str, str]:
+    """Both as a cell holds them: of long ones from shortly before they part."""
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((n for n, (x, y) in pairs if x != y), min(len(before), len(after)))
+    begin = before.rfind(" ", 0, max(0, same - _SHARED_MAX)) + 1
+    if max(len(before), len(after)) <= _VALUE_MAX or not begin:
+        begin, mark = 0, ""
+    else:
+        mark = "…"
+    return (
+        wording.shortened(mark + before[begin:], _VALUE_MAX),
+        wording.shortened(mark + after[begin:], _VALUE_MAX),
+    )
