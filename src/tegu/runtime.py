@@ -37,6 +37,7 @@ from tegu.engine.feed import Feed
 from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
 from tegu.engine.prune import prune_for_ever
+from tegu.engine.reviews import withdraw_for_ever
 from tegu.engine.upkeep import Chore
 from tegu.engine.usage import record_for_ever
 from tegu.engine.wake import Notifier
@@ -73,6 +74,7 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitStore
 from tegu.storage.organizations import OrganizationIds
 from tegu.storage.partials import PartialStore
+from tegu.storage.review_store import ReviewStore
 from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 from tegu.telemetry.spans import show_content
@@ -258,7 +260,7 @@ class Runtime:
             names=self.names,
             open_live=self._partials.open,
             admissions_for=lambda task: self.admissions(task.organization_id, task),
-            reach=await stored_reach(self.database),
+            reach=await stored_reach(self.database, guard=self.guard, keyring=lambda: self.keyring),
         ).perform
 
     async def worker(
@@ -300,6 +302,7 @@ class Runtime:
             partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
             told.deliver_for_ever,
             partial(record_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
+            partial(withdraw_for_ever, ReviewStore(pool), random=Random()),  # noqa: S311 (jitter, no secret)
         )
 
     def scope_of(self, organization_id: UUID, actor: Actor | None = None) -> Scope:

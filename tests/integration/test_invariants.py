@@ -109,6 +109,14 @@ BREAKAGES = {
         ),
         "",  # of an organization, and of no run
     ),
+    "open_reviews_are_waited_for": (
+        (
+            "with r as (update tegu.runs set ended_at = ended_at - interval '1 hour' where id = $1"
+            " returning organization_id, id) insert into tegu.reviews (organization_id, id, run_id, stage)"
+            " select organization_id, gen_random_uuid(), id, 'completed' from r"
+        ),
+        "completed",
+    ),
     "calls_add_up": ("update tegu.llm_calls set cost_usd = -1 where run_id = $1", "completed"),
 }
 

@@ -31,6 +31,8 @@ SAMPLES: Mapping[str, JsonObject] = {
     "invitations.create": {"email": "new@example.com", "role": "viewer"},
     "service_accounts.create": {"role": "viewer"},
     "webhooks.create": {"url": "https://hooks.example.com/mine", "events": ["run.completed"]},
+    "http_credentials.create": {"name": "mine", "url": "https://api.example.com", "secret": "Bearer mine"},
+    "reviews.correct": {"value": {}},
     "budgets.set": {"period": "day", "limit_usd": "1.50"},
     "budgets.remove": {"period": "day"},
     "schedules.create": {"pipeline": "document_extraction", "cron": "30 8 * * MON"},
@@ -47,6 +49,7 @@ TABLES = {
     "call_id": "llm_calls",
     "delivery_id": "webhook_deliveries",
     "key_id": "api_keys",
+    "credential_id": "http_credentials",
     "service_account_id": "users",
     "version_id": "pipeline_versions",
 }

@@ -110,7 +110,14 @@ async def _furnish(tegu: Tegu) -> None:
         "tegu": 1,
         "name": PIPELINE,
         "input": "content",
-        "stages": {"summary": {"uses": "summarize"}},
+        "stages": {
+            "summary": {"uses": "summarize"},
+            "look": {
+                "uses": "review",
+                "with": {"instructions": f"Has {SECRET} paid?", "due_s": 0.1, "on_timeout": "approve"},
+                "inputs": ["summary"],
+            },
+        },
     }
     await tegu.run(document, note)
     await tegu.run("email_analysis", mail)
@@ -145,6 +152,9 @@ async def _act(scope: Scope) -> None:
     url = f"https://hooks.example.com/{SECRET}"
     hook = await do("webhooks.create", url=url, events=["run.completed"], description=SECRET)
     await do("webhooks.test", webhook_id=hook.id)
+    await do(
+        "http_credentials.create", name=SECRET.lower(), url=f"https://api.{SECRET}.example", secret=SECRET
+    )
     await do("invitations.create", email=f"ben@{SECRET.lower()}.example", role="admin")
     account = await do("service_accounts.create", name=SECRET, role="editor")
     await do("keys.create", name=SECRET, service_account_id=account.id)

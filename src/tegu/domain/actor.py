@@ -46,6 +46,8 @@ class Permission(StrEnum):
     PIPELINES_WRITE = "pipelines:write"
     RUNS_READ = "runs:read"
     RUNS_WRITE = "runs:write"
+    REVIEWS_READ = "reviews:read"
+    REVIEWS_WRITE = "reviews:write"
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
     BUDGETS_READ = "budgets:read"
@@ -73,6 +75,7 @@ _VIEWER = frozenset(
         Permission.CONTENTS_READ,
         Permission.PIPELINES_READ,
         Permission.RUNS_READ,
+        Permission.REVIEWS_READ,
         Permission.CALLS_READ,
         Permission.BUDGETS_READ,
         Permission.SCHEDULES_READ,
@@ -86,6 +89,7 @@ _EDITOR = _VIEWER | {
     Permission.CONTENTS_WRITE,
     Permission.PIPELINES_WRITE,
     Permission.RUNS_WRITE,
+    Permission.REVIEWS_WRITE,
     Permission.CALLS_WRITE,
     Permission.SCHEDULES_WRITE,
     Permission.WEBHOOKS_READ,

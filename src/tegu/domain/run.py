@@ -92,6 +92,14 @@ def run_of_result(result_id: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
+class StageTimes:
+    """When a stage began for the first time, and what time it is now, both by the same clock."""
+
+    began_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StageOfRun:
     """A stage run, with the run and the pipeline that it is of."""
 

@@ -19,6 +19,9 @@ class WebhookEvent(StrEnum):
     RUN_FAILED = "run.failed"
     RUN_CANCELLED = "run.cancelled"
     BUDGET_EXHAUSTED = "budget.exhausted"  # a run waits for one; once a day for each pipeline
+    RUN_WAITING = "run.waiting"  # for a person or a signal; once for each stage of it
+    REVIEW_OPENED = "review.opened"
+    PIPELINE_MESSAGE = "pipeline.message"  # what a stage `webhook` sends
     CONTENT_CREATED = "content.created"
     USAGE_RECORDED = "usage.recorded"  # what a day's runs and calls of a pipeline came to, once it is over
 

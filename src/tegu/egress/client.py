@@ -11,7 +11,6 @@ the other side does, it ends within `total_s` and `answer_bytes_max`.
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import cast
 
@@ -20,41 +19,11 @@ import httpx
 
 from tegu.domain.errors import EgressError
 from tegu.egress.guard import Guard, port_of
+from tegu.egress.request import Answer, EgressLimits, EgressRequest
 
 USER_AGENT = "Tegu"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REPEATABLE = frozenset({"GET", "HEAD"})
-
-
-@dataclass(frozen=True, slots=True)
-class EgressLimits:
-    """Of one request: for each phase, for all of it, and how much of an answer is read."""
-
-    connect_s: float = 5.0
-    read_s: float = 10.0
-    total_s: float = 15.0
-    answer_bytes_max: int = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class EgressRequest:
-    """What is asked. `private` are headers for the host of `url` alone: a redirect to another does not get them."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    private: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back; `is_cut`: there was more. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    is_cut: bool = False
 
 
 class EgressClient:

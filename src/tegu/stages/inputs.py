@@ -4,6 +4,7 @@ Called by the performer. Invariant: a stage that has a parse stage before it rea
 set it; an item that a split stage cut out of the text is that stretch of it; offsets (`start`) always count characters of the whole text, so evidence stays comparable across stages.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
@@ -59,6 +60,11 @@ class DataInput:
 
 
 StageInput = TextInput | DataInput
+
+
+def named_values(inputs: Sequence[StageInput]) -> JsonObject:
+    """The inputs as data by their names, for whoever is told of them: a text as text."""
+    return {item.name: item.text if isinstance(item, TextInput) else item.value for item in inputs}
 
 
 async def load_inputs(task: StageTask, sources: Sources) -> tuple[StageInput, ...]:

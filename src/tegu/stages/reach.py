@@ -10,8 +10,12 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from tegu.domain.errors import StageError
+from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Completed
+from tegu.domain.review import ReviewAnswer, ReviewQuestion
+from tegu.domain.run import StageTimes
 from tegu.domain.signal import RunSignal
+from tegu.egress.request import Answer, EgressLimits, EgressRequest
 from tegu.pipeline.child import ChildSpec, ChildState, ItemCounts, ItemOutput
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.task import StageTask
@@ -59,6 +63,46 @@ class Children(Protocol):
         ...
 
 
+class Reviews(Protocol):
+    """What people decide. Implemented by `storage.review_store.ReviewStore`."""
+
+    async def ask(self, task: StageTask, question: ReviewQuestion) -> ReviewAnswer:
+        """How the review of this try of the stage stands; it is opened where there is none."""
+        ...
+
+    async def expire(self, task: StageTask, review_id: UUID) -> ReviewAnswer:
+        """Close a review whose time is over, unless somebody was faster."""
+        ...
+
+
+class Times(Protocol):
+    """The database's time. Implemented by `storage.stage_times.StageClock`."""
+
+    async def of(self, task: StageTask) -> StageTimes:
+        """When the stage began for the first time, and what time it is."""
+        ...
+
+
+class Messages(Protocol):
+    """The outbox of webhooks. Implemented by `storage.messages.MessageStore`."""
+
+    async def send(self, task: StageTask, body: JsonObject, *, webhook: str | None) -> int:
+        """Owe a message to the webhooks that want it, or to one; sent again, it is owed once. Returns to how many."""
+        ...
+
+
+class Http(Protocol):
+    """Addresses outside, as far as they may be asked. Implemented by `stages.stored_reach.GuardedHttp`."""
+
+    async def ask(
+        self, task: StageTask, asked: EgressRequest, limits: EgressLimits, *, credential: str | None
+    ) -> Answer:
+        """What is answered, whatever its status; with a credential of the organization's, which goes to its own host alone.
+        Raises EgressError, StageError.
+        """
+        ...
+
+
 class Earlier(Protocol):
     """What the run that a task may reuse has come to. Implemented by `storage.earlier.EarlierStore`."""
 
@@ -74,6 +118,10 @@ class Reach:
     signals: Signals | None = None
     children: Children | None = None
     earlier: Earlier | None = None
+    reviews: Reviews | None = None
+    times: Times | None = None
+    messages: Messages | None = None
+    http: Http | None = None
 
 
 NOTHING_IN_REACH = Reach()

@@ -12,24 +12,29 @@ from tegu.domain.errors import StageError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.llm.model_names import ModelNames
 from tegu.pipeline.catalog import FunctionContract
+from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.function import stage_metadata
 from tegu.stages.classify import ClassifyKind
 from tegu.stages.collect import CollectKind
 from tegu.stages.dedupe import DedupeKind
 from tegu.stages.extract import ExtractKind
+from tegu.stages.http import HttpKind
 from tegu.stages.kind import DerivingKind, StageKind
 from tegu.stages.merge import MergeKind
 from tegu.stages.parse import ParseKind
 from tegu.stages.prompt import PromptKind
 from tegu.stages.python import PythonKind, StageFunction
+from tegu.stages.review import ReviewKind
 from tegu.stages.split import SplitKind
 from tegu.stages.summarize import SummarizeKind
+from tegu.stages.wait import WaitKind
+from tegu.stages.webhook import WebhookKind
 
 _NO_INPUTS: Mapping[str, JsonObject] = {}
 
 
 def built_in_kinds() -> tuple[StageKind, ...]:
-    """The kinds that come with Tegu, without `python`, which every registry has."""
+    """The kinds that come with Tegu, without those that every registry has: `python` and `review`, which know others."""
     return (
         ParseKind(),
         ExtractKind(),
@@ -40,6 +45,9 @@ def built_in_kinds() -> tuple[StageKind, ...]:
         CollectKind(),
         MergeKind(),
         DedupeKind(),
+        WaitKind(),
+        HttpKind(),
+        WebhookKind(),
     )
 
 
@@ -68,7 +76,12 @@ class StageRegistry:
         self._names = names
         python = PythonKind(dict(functions or {}))
         self._kinds: dict[str, StageKind] = {
-            kind.name: kind for kind in (*(built_in_kinds() if kinds is None else kinds), python)
+            kind.name: kind
+            for kind in (
+                *(built_in_kinds() if kinds is None else kinds),
+                ReviewKind(self.schema_of),
+                python,
+            )
         }
         self._contracts = python.contracts()
 
@@ -90,6 +103,21 @@ class StageRegistry:
             if isinstance(found, DerivingKind)
             else found.output_schema(config)
         )
+
+    def schema_of(self, definition: PipelineDefinition, name: str) -> JsonObject:
+        """JSON Schema of what a stage of a pipeline hands to others: with `each` the list of all; `{}` where it is not known."""
+        found: dict[str, JsonObject] = {}
+        left = [name]
+        while left:
+            stage = definition.stage(left[-1])
+            unknown = [each for each in stage.inputs if each in definition and each not in found]
+            if unknown:
+                left.extend(unknown)
+                continue
+            inputs = {each: found.get(each, {}) for each in stage.inputs}
+            made = self.output_schema(stage.uses, stage.config, inputs)
+            found[left.pop()] = {"type": "array", "items": made} if stage.each is not None else made
+        return found[name]
 
     def check_model(self, written: str) -> None:
         """Raises ConfigurationError for an alias or provider that is not there."""

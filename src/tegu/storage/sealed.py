@@ -6,6 +6,7 @@ Called by `actions.secrets`. Invariant: a table with something sealed is in `sea
 import asyncpg
 
 from tegu.sealing import Keyring, SecretPlace
+from tegu.storage.http_credentials import credential_place
 from tegu.storage.organization_settings import key_place
 from tegu.storage.statements import statement
 from tegu.storage.webhook_outbox import secret_place
@@ -26,6 +27,10 @@ async def reseal(pool: "asyncpg.Pool[asyncpg.Record]", keyring: Keyring) -> tupl
 
 
 def _place(row: asyncpg.Record) -> SecretPlace:
-    if row["noun"] == "webhook":
-        return secret_place(row["organization_id"], row["id"])
-    return key_place(row["organization_id"], row["provider"], row["host"])
+    match row["noun"]:
+        case "webhook":
+            return secret_place(row["organization_id"], row["id"])
+        case "http_credential":
+            return credential_place(row["organization_id"], row["name"], row["host"], row["header"])
+        case _:
+            return key_place(row["organization_id"], row["name"], row["host"])

@@ -96,7 +96,14 @@ async def send(connection: Transaction, organization_id: UUID, run_id: UUID, sig
 
 
 async def tell(
-    connection: Transaction, organization_id: UUID, run_id: UUID, kind: str, data: JsonObject
+    connection: Transaction,
+    organization_id: UUID,
+    run_id: UUID,
+    kind: str,
+    data: JsonObject,
+    *,
+    stage: str | None = None,
+    item: str = "",
 ) -> None:
     """An event of a run that is locked; and it is due now if it waits, or its owner hears of it."""
     is_waiting = runs.c.owner.is_(None) & (runs.c.status == RunStatus.WAITING.value)
@@ -112,7 +119,7 @@ async def tell(
     seq = await connection.scalar(woken.returning(runs.c.last_seq))
     event = {"organization_id": organization_id, "run_id": run_id, "seq": seq, "kind": kind}
     await connection.execute(
-        insert(run_events).values(**event, item="", data=data, at=func.clock_timestamp())
+        insert(run_events).values(**event, stage=stage, item=item, data=data, at=func.clock_timestamp())
     )
 
 

@@ -23,6 +23,10 @@ CONFIGS: Mapping[str, JsonObject] = {
     "merge": {"prefer": "last", "lists": "choose"},
     "dedupe": {"key": ["name", "address.city"], "normalise": ["case", "space"], "keep": "merge"},
     "python": {"function": "double@1"},
+    "review": {"assignee": "anna@example.com", "due_s": 60, "on_timeout": "approve"},
+    "wait": {"until": "2026-12-24T08:00:00+01:00"},
+    "http": {"url": "https://api.example.com/orders", "auth": {"credential": "shop"}},
+    "webhook": {"event": "refund_approved"},
 }
 
 
@@ -59,6 +63,15 @@ def test_a_registry_answers_what_the_check_asks() -> None:
         ("merge", {"prefer": "both"}),
         ("dedupe", {"normalise": ["colour"]}),
         ("python", {}),
+        ("review", {"assignee": "nobody"}),
+        ("review", {"on_timeout": "wait"}),
+        ("wait", {}),
+        ("wait", {"seconds": 1, "signal": "paid"}),
+        ("wait", {"until": "2026-12-24T08:00:00"}),
+        ("http", {"url": "https://api.example.com/{order}"}),
+        ("http", {"url": "ftp://example.com/"}),
+        ("http", {"url": "https://example.com/", "headers": {"x": "a\r\nb"}}),
+        ("webhook", {}),
     ],
 )
 def test_a_wrong_option_is_a_problem_of_its_schema(kind: str, config: JsonObject) -> None:

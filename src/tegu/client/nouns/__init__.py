@@ -12,6 +12,7 @@ from tegu.client.nouns.contents import Contents
 from tegu.client.nouns.costs import Costs
 from tegu.client.nouns.erasures import Erasures
 from tegu.client.nouns.hook_deliveries import HookDeliveries
+from tegu.client.nouns.http_credentials import HttpCredentials
 from tegu.client.nouns.installation import Installation
 from tegu.client.nouns.invitations import Invitations
 from tegu.client.nouns.keys import Keys
@@ -27,6 +28,7 @@ from tegu.client.nouns.pipelines import Pipelines
 from tegu.client.nouns.provider_keys import ProviderKeys
 from tegu.client.nouns.quotas import Quotas
 from tegu.client.nouns.results import Results
+from tegu.client.nouns.reviews import Reviews
 from tegu.client.nouns.runs import Runs
 from tegu.client.nouns.schedules import Schedules
 from tegu.client.nouns.secrets import Secrets
@@ -54,6 +56,7 @@ class Nouns:
         self.costs = Costs(asking)
         self.erasures = Erasures(asking)
         self.hook_deliveries = HookDeliveries(asking)
+        self.http_credentials = HttpCredentials(asking)
         self.installation = Installation(asking)
         self.invitations = Invitations(asking)
         self.keys = Keys(asking)
@@ -69,6 +72,7 @@ class Nouns:
         self.provider_keys = ProviderKeys(asking)
         self.quotas = Quotas(asking)
         self.results = Results(asking)
+        self.reviews = Reviews(asking)
         self.runs = Runs(asking)
         self.schedules = Schedules(asking)
         self.secrets = Secrets(asking)

@@ -92,17 +92,22 @@ h as (
         where p.organization_id = f.organization_id and p.id = f.pipeline_id and p.name = k.pipeline))
 ),
 told as materialized (
-    select f.organization_id, f.id, f.pipeline_id, 'run.' || f.status as event, f.id::text as subject
+    select f.organization_id, f.id, f.pipeline_id, 'run.' || f.status as event, f.id::text as subject, null::jsonb as data
     from f where f.status in ('completed', 'failed', 'cancelled')
     union all
     select f.organization_id, f.id, f.pipeline_id, 'budget.exhausted',
-        f.pipeline_id || ' ' || (statement_timestamp() at time zone 'UTC')::date
+        f.pipeline_id || ' ' || (statement_timestamp() at time zone 'UTC')::date, null
     from unnest($11::int[], $23::text[]) t (i, error) join f using (i)
     where t.error is not null and t.error::jsonb ->> 'code' = 'budget_exhausted'
+    union all
+    select f.organization_id, f.id, f.pipeline_id, 'run.waiting', f.id || ' ' || t.stage || ' ' || t.item,
+        jsonb_build_object('stage', t.stage, 'waits_for', t.error::jsonb -> 'code')
+    from unnest($11::int[], $12::text[], $13::text[], $23::text[]) t (i, stage, item, error) join f using (i)
+    where t.error is not null and t.error::jsonb ->> 'code' = any ('{waits_for_review,waits_for_signal}')
 ),
 w as (
-    insert into tegu.webhook_deliveries (organization_id, id, webhook_id, event, subject, run_id)
-    select told.organization_id, tegu.new_id(), k.id, told.event, told.subject, told.id
+    insert into tegu.webhook_deliveries (organization_id, id, webhook_id, event, subject, run_id, data)
+    select told.organization_id, tegu.new_id(), k.id, told.event, told.subject, told.id, told.data
     from told join tegu.webhooks k on k.organization_id = told.organization_id and told.event = any (k.events)
     where k.disabled_at is null and (k.pipelines is null or exists (
         select 1 from tegu.pipelines p

@@ -26,8 +26,18 @@ deliveries as (
     where d.organization_id = $1 and d.run_id = run.id and d.error is not null
 ),
 told as (
-    update tegu.webhook_deliveries d set body = null, answer = null from run
-    where d.run_id = run.id and d.organization_id = $1 and (d.body is not null or d.answer is not null)
+    update tegu.webhook_deliveries d
+    set body = null, answer = null, data = case when d.event <> 'pipeline.message' then d.data end,
+        status = case when d.event = 'pipeline.message' and d.status = 'pending' then 'failed' else d.status end,
+        token = case when d.event <> 'pipeline.message' then d.token end,
+        ended_at = case when d.event = 'pipeline.message' then coalesce(d.ended_at, clock_timestamp()) else d.ended_at end
+    from run
+    where d.run_id = run.id and d.organization_id = $1
+        and (d.body is not null or d.answer is not null or d.event = 'pipeline.message' and d.data is not null)
+),
+reviews as (
+    update tegu.reviews v set value = null, corrected = null, comment = null from run
+    where v.organization_id = $1 and v.run_id = run.id
 ),
 journal as (delete from tegu.llm_journal t using run where t.organization_id = $1 and t.run_id = run.id),
 hashes as materialized (

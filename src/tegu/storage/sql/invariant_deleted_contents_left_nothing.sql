@@ -11,6 +11,9 @@ where r.erased_at is not null and (
     or exists (
         select 1 from tegu.run_events e
         where e.organization_id = r.organization_id and e.run_id = r.id and e.data is not null)
+    or exists (
+        select 1 from tegu.reviews v
+        where v.organization_id = r.organization_id and v.run_id = r.id and num_nonnulls(v.value, v.corrected, v.comment) > 0)
     or exists (select 1 from tegu.llm_calls c where c.run_id = r.id and c.organization_id = r.organization_id and c.reply is not null))
 union all
 select c.organization_id, null, format('content %s is deleted, and has a name or metadata', c.id)

@@ -31,6 +31,7 @@ from tegu.storage.tables.operations import (
     pauses,
     schedules,
 )
+from tegu.storage.tables.people import http_credentials, reviews
 from tegu.storage.tables.privacy import (
     erasures,
     mailbox_messages,
@@ -68,6 +69,7 @@ __all__ = [
     "contents",
     "erasures",
     "hook_deliveries",
+    "http_credentials",
     "idempotency_keys",
     "invitations",
     "llm_calls",
@@ -88,6 +90,7 @@ __all__ = [
     "provider_keys",
     "quotas",
     "results",
+    "reviews",
     "run_events",
     "run_signals",
     "run_wakes",

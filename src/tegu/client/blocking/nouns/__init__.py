@@ -12,6 +12,7 @@ from tegu.client.blocking.nouns.contents import Contents
 from tegu.client.blocking.nouns.costs import Costs
 from tegu.client.blocking.nouns.erasures import Erasures
 from tegu.client.blocking.nouns.hook_deliveries import HookDeliveries
+from tegu.client.blocking.nouns.http_credentials import HttpCredentials
 from tegu.client.blocking.nouns.installation import Installation
 from tegu.client.blocking.nouns.invitations import Invitations
 from tegu.client.blocking.nouns.keys import Keys
@@ -27,6 +28,7 @@ from tegu.client.blocking.nouns.pipelines import Pipelines
 from tegu.client.blocking.nouns.provider_keys import ProviderKeys
 from tegu.client.blocking.nouns.quotas import Quotas
 from tegu.client.blocking.nouns.results import Results
+from tegu.client.blocking.nouns.reviews import Reviews
 from tegu.client.blocking.nouns.runs import Runs
 from tegu.client.blocking.nouns.schedules import Schedules
 from tegu.client.blocking.nouns.secrets import Secrets
@@ -54,6 +56,7 @@ class Nouns:
         self.costs = Costs(asking)
         self.erasures = Erasures(asking)
         self.hook_deliveries = HookDeliveries(asking)
+        self.http_credentials = HttpCredentials(asking)
         self.installation = Installation(asking)
         self.invitations = Invitations(asking)
         self.keys = Keys(asking)
@@ -69,6 +72,7 @@ class Nouns:
         self.provider_keys = ProviderKeys(asking)
         self.quotas = Quotas(asking)
         self.results = Results(asking)
+        self.reviews = Reviews(asking)
         self.runs = Runs(asking)
         self.schedules = Schedules(asking)
         self.secrets = Secrets(asking)
