@@ -123,7 +123,7 @@ class HttpKind:
         asked = _request(work, options)
         credential = options.auth.credential if options.auth is not None else None
         try:
-            answer = await reachable(work.reach.http, "addresses outside").ask(
+            answer = await reachable(work.reach.http, "addresses outside").request(
                 work.task, asked, limits, credential=credential
             )
         except EgressError as error:

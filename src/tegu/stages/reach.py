@@ -94,7 +94,7 @@ class Messages(Protocol):
 class Http(Protocol):
     """Addresses outside, as far as they may be asked. Implemented by `stages.stored_reach.GuardedHttp`."""
 
-    async def ask(
+    async def request(
         self, task: StageTask, asked: EgressRequest, limits: EgressLimits, *, credential: str | None
     ) -> Answer:
         """What is answered, whatever its status; with a credential of the organization's, which goes to its own host alone.

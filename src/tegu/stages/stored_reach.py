@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from tegu.domain.errors import StageError
 from tegu.egress.guard import Guard
 from tegu.egress.request import Answer, EgressLimits, EgressRequest
@@ -19,7 +17,7 @@ from tegu.stages.reach import Reach
 from tegu.storage.children import ChildStore
 from tegu.storage.database import Database
 from tegu.storage.earlier import EarlierStore
-from tegu.storage.http_credentials import credential_place, find_credential
+from tegu.storage.http_credentials import CredentialStore, credential_place
 from tegu.storage.messages import MessageStore
 from tegu.storage.review_store import ReviewStore
 from tegu.storage.signals import SignalStore
@@ -41,22 +39,20 @@ async def stored_reach(database: Database, *, guard: Guard, keyring: Callable[[]
         reviews=ReviewStore(pool),
         times=StageClock(pool),
         messages=MessageStore(pool),
-        http=GuardedHttp(pool, guard, keyring),
+        http=GuardedHttp(CredentialStore(pool), guard, keyring),
     )
 
 
 class GuardedHttp:
     """Implements `reach.Http`."""
 
-    def __init__(
-        self, pool: "asyncpg.Pool[asyncpg.Record]", guard: Guard, keyring: Callable[[], Keyring]
-    ) -> None:
-        self._pool = pool
+    def __init__(self, credentials: CredentialStore, guard: Guard, keyring: Callable[[], Keyring]) -> None:
+        self._credentials = credentials
         self._guard = guard
         self._keyring = keyring
         self._client: EgressClient | None = None
 
-    async def ask(
+    async def request(
         self, task: StageTask, asked: EgressRequest, limits: EgressLimits, *, credential: str | None
     ) -> Answer:
         """See `reach.Http`."""
@@ -69,7 +65,7 @@ class GuardedHttp:
         return await self._client.request(asked, limits=limits, redirects_max=REDIRECTS_MAX)
 
     async def _header(self, task: StageTask, asked: EgressRequest, name: str) -> dict[str, str]:
-        found = await find_credential(self._pool, task.organization_id, name)
+        found = await self._credentials.find(task.organization_id, name)
         if found is None:
             raise StageError(
                 f"there is no credential {name!r}",

@@ -40,12 +40,16 @@ def credential_place(organization_id: UUID, name: str, host: str, header: str) -
     return SecretPlace("http_credential", organization_id, (name, host, header))
 
 
-async def find_credential(
-    pool: "asyncpg.Pool[asyncpg.Record]", organization_id: UUID, name: str
-) -> SealedCredential | None:
-    """For the stages."""
-    row = await PatientPool(pool).fetchrow(statement("find_credential"), organization_id, name)
-    return SealedCredential(**row) if row is not None else None
+class CredentialStore:
+    """For the stages, on the engine's pool."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = PatientPool(pool)
+
+    async def find(self, organization_id: UUID, name: str) -> SealedCredential | None:
+        """One by its name."""
+        row = await self._pool.fetchrow(statement("find_credential"), organization_id, name)
+        return SealedCredential(**row) if row is not None else None
 
 
 async def insert_credential(

@@ -19,23 +19,31 @@ if TYPE_CHECKING:
     from tegu.testing.contexts import RecordingContext, context
     from tegu.testing.inputs import document, mail_thread
     from tegu.testing.memory import AskedCall
+    from tegu.testing.outside import Decision, SentMessage, answered, approve, correct, reject, undecided
     from tegu.testing.recorded import recorded_models
     from tegu.testing.running import run, run_sync
     from tegu.testing.scripted import ScriptedProvider
 
 __all__ = [
     "AskedCall",
+    "Decision",
     "MemoryRun",
     "NoReplyError",
     "RecordingContext",
     "ScriptedProvider",
+    "SentMessage",
+    "answered",
+    "approve",
     "context",
+    "correct",
     "document",
     "mail_thread",
     "quoted",
     "recorded_models",
+    "reject",
     "run",
     "run_sync",
+    "undecided",
 ]
 
 _NAMES_BY_MODULE = {
@@ -44,6 +52,7 @@ _NAMES_BY_MODULE = {
     "tegu.testing.contexts": "RecordingContext context",
     "tegu.testing.inputs": "document mail_thread",
     "tegu.testing.memory": "AskedCall",
+    "tegu.testing.outside": "Decision SentMessage answered approve correct reject undecided",
     "tegu.testing.recorded": "recorded_models",
     "tegu.testing.running": "run run_sync",
     "tegu.testing.scripted": "ScriptedProvider",

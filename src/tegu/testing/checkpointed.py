@@ -15,9 +15,11 @@ from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.outcome import Confidence, ConfidenceMethod
 from tegu.domain.run import Result, Run, RunEvent, StageRun
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.egress.request import EgressRequest
 from tegu.storage.checkpoints import ResultWrite, RunWrite, StageWrite
 from tegu.storage.claims import StageState
 from tegu.testing.memory import AskedCall, totals_of
+from tegu.testing.outside import SentMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class MemoryRun(Run):
     """Every attempt to ask a model, in order."""
     events: tuple[RunEvent, ...] = ()
     """What happened, in order."""
+    messages: tuple[SentMessage, ...] = ()
+    """What its stages `webhook` sent."""
+    requests: tuple[EgressRequest, ...] = ()
+    """What its stages `http` asked."""
 
 
 @dataclass(slots=True)

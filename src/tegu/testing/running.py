@@ -47,6 +47,7 @@ from tegu.testing.checkpointed import Checkpointed, MemoryRun
 from tegu.testing.contexts import INSTANT, rules_provider
 from tegu.testing.inputs import RunSource, RunSubject, subjects_of
 from tegu.testing.memory import NOW, ORGANIZATION, AskedCall, MemoryLedger, facts_of
+from tegu.testing.outside import Answers, Decisions, Outside
 
 PipelineSource = str | Path | JsonObject | PipelineDefinition | Pipeline[Any]
 """A builder, a document (path, YAML text or JSON object), a definition, or the name of a built-in pipeline."""
@@ -66,13 +67,18 @@ async def run(
     now: datetime | None = None,
     name: str | None = None,
     metadata: JsonObject | None = None,
+    reviews: Decisions | None = None,
+    signals: Mapping[str, JsonValue] | None = None,
+    http: Answers | None = None,
 ) -> MemoryRun:
     """Run a pipeline over one input in memory and return the run when it has ended, as `Tegu.run` returns it.
 
     `replies` are by stage: a value, a list (answered in order), an exception to raise, or a function from request to
     value; see `context`. `model="rules"` lets the embedded rules answer for the other stages. `stages` are Python
-    stages that the pipeline names; those of a builder are known. `metadata` is the content's. Raises NoReplyError for a question
-    without a reply, DefinitionError, UsageError, IntakeError. A run that failed is returned: look at its `error`.
+    stages that the pipeline names; those of a builder are known. `metadata` is the content's. `reviews` (`approve()`, `reject()`,
+    `correct(value)`, `undecided()`) and `http` (a body, or `answered(...)`) are by stage, `signals` by name; waits take no time.
+    Raises NoReplyError for a question without a reply, DefinitionError, UsageError, IntakeError. A run that failed is returned:
+    look at its `error`.
     """
     definition, registry = _resolve(pipeline, tuple(stages))
     subjects = await subjects_of(source, definition.input, name=name, metadata=metadata)
@@ -82,8 +88,10 @@ async def run(
             hint="give it one thread, or one file",
         )
     given = dict(replies or {})
-    _check_names(definition, given)
-    return await _MemoryEngine(definition, registry, subjects[0], given, model, now or NOW).run()
+    for what, by_stage in (("replies", given), ("reviews", reviews or {}), ("http", http or {})):
+        _check_names(definition, by_stage, what)
+    outside = Outside(now or NOW, reviews or {}, signals or {}, http or {})
+    return await _MemoryEngine(definition, registry, subjects[0], given, model, now or NOW, outside).run()
 
 
 def run_sync(
@@ -96,6 +104,9 @@ def run_sync(
     now: datetime | None = None,
     name: str | None = None,
     metadata: JsonObject | None = None,
+    reviews: Decisions | None = None,
+    signals: Mapping[str, JsonValue] | None = None,
+    http: Answers | None = None,
 ) -> MemoryRun:
     """`run`, from a test that is not async."""
     return asyncio.run(
@@ -108,6 +119,9 @@ def run_sync(
             now=now,
             name=name,
             metadata=metadata,
+            reviews=reviews,
+            signals=signals,
+            http=http,
         )
     )
 
@@ -144,14 +158,14 @@ def _text_of(text: str) -> str | Path:
     return documents[text]
 
 
-def _check_names(definition: PipelineDefinition, replies: Mapping[str, object]) -> None:
+def _check_names(definition: PipelineDefinition, given: Mapping[str, object], what: str) -> None:
     names = [stage.name for stage in definition.stages]
-    for name in replies:
+    for name in given:
         if name not in definition:
             near = get_close_matches(name, names, n=1)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
             raise UsageError(
-                f"replies name a stage {name!r} that is not in pipeline {definition.name!r}{meant}",
+                f"{what} name a stage {name!r} that is not in pipeline {definition.name!r}{meant}",
                 hint=f"its stages are {', '.join(names)}",
             )
 
@@ -187,6 +201,7 @@ class _MemoryEngine:
     replies: Mapping[str, object]
     model: str | None
     now: datetime
+    outside: Outside
     calls: list[AskedCall] = field(default_factory=list[AskedCall])
     _stages: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
     _tasks: set[asyncio.Task[_Ended]] = field(default_factory=set[asyncio.Task[_Ended]])
@@ -229,13 +244,19 @@ class _MemoryEngine:
         finally:
             await self._drop()
         order = {stage.name: place for place, stage in enumerate(self.definition.stages)}
-        return stored.finished(order, self.calls)
+        return replace(
+            stored.finished(order, self.calls),
+            messages=tuple(self.outside.messages),
+            requests=tuple(self.outside.requests),
+        )
 
     async def _drive(self, driver: RunDriver, stored: Checkpointed) -> None:
         """What a worker and its lane do with a driver, until it lets the run go."""
         while True:
             while (write := driver.take()) is not None:
                 stored.store(write)
+                if write.status is RunStatus.WAITING:
+                    self.outside.wait(write.due_in_s)
                 for task in driver.applied(_HEARD):
                     self._tasks.add(asyncio.create_task(self._perform(task), name=task.stage.name))
                 for dropped in self._tasks:
@@ -289,6 +310,7 @@ class _MemoryEngine:
             ledger_for=lambda task: MemoryLedger(name, self.calls, ledger.journal, task.generation),
             default_model=default_model,
             timing=INSTANT,
+            reach=self.outside.reach(),
         )
         return _Stage(performer, ledger, provider, has_replies)
 

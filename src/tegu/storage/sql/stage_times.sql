@@ -1,4 +1,5 @@
--- When a stage began to be performed for the first time, and what time it is.
+-- When a stage began for the first time (its row says when it began last), and what time it is.
 -- $1 organization, $2 run, $3 stage, $4 item
-select s.started_at as began_at, clock_timestamp() as now from tegu.stage_runs s
-where s.organization_id = $1 and s.run_id = $2 and s.stage = $3 and s.item = $4
+select e.at as began_at, clock_timestamp() as now from tegu.run_events e
+where e.organization_id = $1 and e.run_id = $2 and e.kind = 'stage.started' and e.stage = $3 and e.item = $4
+order by e.seq limit 1
