@@ -72,6 +72,7 @@ ROLE_OF = {
     ),
     **dict.fromkeys(("put_off_delivery", "prune_deliveries", "forget_hooks"), "host"),
     **dict.fromkeys(("claim_webhook_deliveries", "renew_webhook_deliveries"), "teller"),
+    **dict.fromkeys(("open_review", "expire_review", "withdraw_reviews", "send_message"), "asker"),
     **dict.fromkeys(("settle_webhook_delivery", "hand_back_webhook_delivery"), "teller"),
     **dict.fromkeys(("prune_webhook_deliveries", "rotate_webhook_secret", "record_usage"), "teller"),
 }
@@ -83,6 +84,8 @@ TIMES = {
     "transaction": (1, 2, 3),
     "beat": (2,),
 }
+EXTRA = {"starter": 1, "asker": 2}
+"""Runs that somebody starts beside those that wait."""
 SECRET_KEYS = f"k1:{'A' * 43}"
 ORPHANS = ("mark_dead", "sweep")
 """Needs a worker that died before."""
@@ -272,7 +275,7 @@ class Case:
         """The healthy ones: the same program once more, and a worker until all is done."""
         again = (
             await self._fork(self.role)
-            if self.role in {"starter", "operator", "visitor", "pruner", "eraser", "driver"}
+            if self.role in {"starter", "operator", "visitor", "pruner", "eraser", "driver", "asker"}
             else None
         )
         if self.role == "pruner":
@@ -286,10 +289,10 @@ class Case:
             assert not await self.rows("select 1 from tegu.blobs union all select 1 from tegu.texts")
             assert not await self.rows("select 1 from tegu.erasures where ended_at is null")
             return
-        if self.role in {"starter", "operator", "visitor"} and again is not None:
+        if self.role in {"starter", "operator", "visitor", "asker"} and again is not None:
             assert await self.lab.nursery.code(again) == 0
         worker = await self._fork(self.role if self.role in {"host", "teller"} else "worker")
-        await self.lab.until(self.database, _ENDED, NOTES + (self.role == "starter"))
+        await self.lab.until(self.database, _ENDED, NOTES + EXTRA.get(self.role, 0))
         if self.role == "driver" and again is not None:
             assert await self.lab.nursery.code(again) == 0
         if self.role == "host":

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from tegu.actions import api_keys, erasures, organization_erasure, sign_in, webhooks
+from tegu.actions import api_keys, erasures, organization_erasure, runs, sign_in, webhooks
 from tegu.actions.action import NoInput
 from tegu.actions.api_keys import KeyWish
 from tegu.actions.contents import list_contents
@@ -32,7 +32,7 @@ from tegu.actions.scope import Scope
 from tegu.actions.sign_in import Visitor
 from tegu.app import Tegu
 from tegu.domain.actor import Role
-from tegu.domain.errors import NotFoundError
+from tegu.domain.errors import ConflictError, NotFoundError
 from tegu.domain.hook import RunEnded
 from tegu.domain.quota import QuotaLimits
 from tegu.domain.retention import Retention
@@ -210,6 +210,42 @@ async def _starter() -> None:
         await tegu.start(json.loads(os.environ[ARGUMENT]), "Note number 9.", options=options)
 
 
+async def _asker() -> None:
+    """Somebody whose runs ask a person, who does not answer, and tell a webhook; one of them is cancelled while it waits."""
+    async with Tegu() as tegu:
+        scope, pool = await tegu.scope(), await tegu.database.engine()
+        (webhook,) = await webhooks.list_webhooks(scope, after=None, limit=1)
+        asked: list[UUID] = []
+        for name, due_s in (("overdue", 0.3), ("waiting", 3600.0)):
+            review = {"uses": "review", "with": {"due_s": due_s, "on_timeout": "approve"}}
+            tell = {
+                "uses": "webhook",
+                "with": {"event": "asked", "webhook": str(webhook.id)},
+                "inputs": ["look"],
+            }
+            document: Any = {
+                "tegu": 1,
+                "name": name,
+                "input": "content",
+                "stages": {"look": review, "tell": tell},
+            }
+            options = StartOptions(idempotency_key=name)
+            asked += await tegu.start(document, "Nobody reads this.", options=options)
+        worker = await tegu.worker(options=OPTIONS)
+        driving = asyncio.create_task(worker.run())
+        waiting = "select count(*)::int from tegu.reviews where run_id = $1"
+        while not await pool.fetchval(waiting, asked[1]):
+            await asyncio.sleep(0.05)
+        with suppress(ConflictError):  # the one before died after it
+            await runs.cancel(scope, asked[1])
+        left = """select (select count(*) from tegu.reviews where status = 'open')
+            + (select count(*) from tegu.runs where id = any($1) and ended_at is null)"""
+        while await pool.fetchval(left, asked):
+            await asyncio.sleep(0.05)
+        worker.stop()
+        await driving
+
+
 ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
     "worker": _worker,
     "host": _host,
@@ -220,6 +256,7 @@ ROLES: Mapping[str, Callable[[], Awaitable[None]]] = {
     "starter": _starter,
     "operator": _operator,
     "visitor": _visitor,
+    "asker": _asker,
 }
 
 
