@@ -31,6 +31,11 @@ export interface Ask {
   model?: string | null;
 }
 
+/** Who is asked; without `assignee` nobody in particular. */
+export interface AssignReview {
+  assignee?: string | null;
+}
+
 /** Somebody asked for an action that was done. `target` holds the ids and names that it was about. */
 export interface AuditEvent {
   id: string;
@@ -192,6 +197,14 @@ export interface ContentText {
   parts: TextPart[];
 }
 
+/** What it should have been, and why. */
+export interface CorrectReview {
+  /** Why; the pipeline and the run's readers see it. */
+  comment?: string | null;
+  /** All of it, as the review's `schema` says. */
+  value: JsonValue;
+}
+
 /** The sum of one day, model, pipeline or stage; `key` is None for calls that were made without a run. */
 export interface CostGroup {
   key: string | null;
@@ -239,6 +252,18 @@ export interface CreateContent {
   metadata?: Record<string, JsonValue> | null;
   /** Your own id for it. */
   external_id?: string | null;
+}
+
+/** A secret, and where it goes. It is not shown again. */
+export interface CreateHttpCredential {
+  /** As `auth: {credential: NAME}` says it. */
+  name: string;
+  /** Of the service: the secret goes to its host alone. */
+  url: string;
+  /** Which header has the secret as its value. */
+  header?: string;
+  /** The whole value of the header: `Bearer abc`. */
+  secret: string;
 }
 
 /** Whom to invite, and as what. */
@@ -343,6 +368,17 @@ export interface DayUsage {
   content_bytes: number;
 }
 
+/** What is decided, and why. */
+export interface DecideReview {
+  /** Why; the pipeline and the run's readers see it. */
+  comment?: string | null;
+}
+
+/** The credential that is gone. */
+export interface DeletedHttpCredential {
+  credential_id: string;
+}
+
 /** The id that stays of it, and stands for nothing. */
 export interface DeletedOrganization {
   organization_id: string;
@@ -401,7 +437,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timeout" | "too_large" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "wrong_input" | "wrong_output";
+export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "too_far" | "too_large" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -564,6 +600,15 @@ export interface HookDelivery {
   failed_at: string | null;
 }
 
+/** A secret of an organization that goes to one host (`api.example.com`, with its port where that is not the scheme's own), as the value of one header. The secret itself is never shown. */
+export interface HttpCredential {
+  id: string;
+  name: string;
+  host: string;
+  header: string;
+  created_at: string;
+}
+
 /** Who asks, as the service sees it, and what of it they may do. */
 export interface Identity {
   kind: ActorKind;
@@ -647,6 +692,11 @@ export interface LimitPlace {
   key: string;
   provider: string;
   model: string;
+}
+
+/** By name. */
+export interface ListedHttpCredentials {
+  items: HttpCredential[];
 }
 
 /** By provider. */
@@ -860,6 +910,12 @@ export interface ResultPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface ReviewPage {
+  items: Review[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface RunPage {
   items: Run[];
   next_cursor: string | null;
@@ -921,7 +977,7 @@ export interface PauseEverybody {
 }
 
 /** What an action needs; also the scopes that an API key can be given. */
-export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
+export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "reviews:read" | "reviews:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
 
 /** In which language a picture is written. */
 export type PictureFormat = "mermaid" | "svg";
@@ -1072,6 +1128,53 @@ export interface Result {
 export interface ResumedRuns {
   pipeline: string | null;
 }
+
+/** A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. */
+export interface Review {
+  id: string;
+  run_id: string;
+  pipeline: string;
+  stage: string;
+  item: string;
+  status: ReviewStatus;
+  instructions: string;
+  assignee: string | null;
+  about: string | null;
+  content_id: string | null;
+  thread_id: string | null;
+  due_at: string | null;
+  comment: string | null;
+  decided_by: string | null;
+  created_at: string;
+  decided_at: string | null;
+}
+
+/** A review with what is to be looked at: the value, what a corrected one must obey, and where in the text it comes from. */
+export interface ReviewDetail {
+  id: string;
+  run_id: string;
+  pipeline: string;
+  stage: string;
+  item: string;
+  status: ReviewStatus;
+  instructions: string;
+  assignee: string | null;
+  about: string | null;
+  content_id: string | null;
+  thread_id: string | null;
+  due_at: string | null;
+  comment: string | null;
+  decided_by: string | null;
+  created_at: string;
+  decided_at: string | null;
+  value: JsonValue;
+  schema: Record<string, JsonValue> | null;
+  corrected: JsonValue;
+  evidence: EvidenceSpan[];
+}
+
+/** Where a review stands. All but the first are final. */
+export type ReviewStatus = "open" | "approved" | "rejected" | "corrected" | "expired" | "withdrawn";
 
 /** What somebody is in an organization, from the most to the least. */
 export type Role = "owner" | "admin" | "editor" | "viewer";
@@ -1611,7 +1714,7 @@ export interface WebhookDelivery {
 }
 
 /** What a webhook can ask to be told. */
-export type WebhookEvent = "run.completed" | "run.failed" | "run.cancelled" | "budget.exhausted" | "content.created" | "usage.recorded";
+export type WebhookEvent = "run.completed" | "run.failed" | "run.cancelled" | "budget.exhausted" | "run.waiting" | "review.opened" | "pipeline.message" | "content.created" | "usage.recorded";
 
 /** A webhook, and the secret that its deliveries are signed with, which is not shown again. */
 export interface WebhookWithSecret {
@@ -1815,6 +1918,30 @@ export interface Operations {
     header: { "If-None-Match"?: string };
     body: never;
     answer: HookDeliveryPage;
+  };
+  /** Store a secret that stages `http` may send, to the host of this URL and to no other. */
+  http_credentials_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateHttpCredential;
+    answer: HttpCredential;
+  };
+  /** Remove a credential. */
+  http_credentials_delete: {
+    path: { credential_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: DeletedHttpCredential;
+  };
+  /** List the credentials of stages `http`, without the secrets. */
+  http_credentials_list: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ListedHttpCredentials;
   };
   /** Check whether everything that is needed is there, and whether the stored state is what it must be. */
   installation_check: {
@@ -2240,6 +2367,54 @@ export interface Operations {
     body: never;
     answer: ResultPage;
   };
+  /** Approve what a run asks about; the run goes on at once. */
+  reviews_approve: {
+    path: { review_id: string };
+    query: never;
+    header: never;
+    body: DecideReview;
+    answer: ReviewDetail;
+  };
+  /** Ask somebody else to decide, or nobody in particular. */
+  reviews_assign: {
+    path: { review_id: string };
+    query: never;
+    header: never;
+    body: AssignReview;
+    answer: ReviewDetail;
+  };
+  /** Approve with another value in place of the one that was asked about; the run goes on with it. */
+  reviews_correct: {
+    path: { review_id: string };
+    query: never;
+    header: never;
+    body: CorrectReview;
+    answer: ReviewDetail;
+  };
+  /** Read a review: the value, its schema, where in the text it comes from, and what was decided. */
+  reviews_get: {
+    path: { review_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ReviewDetail;
+  };
+  /** List reviews, the newest first, without the values that they are about. */
+  reviews_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: ReviewStatus; assignee?: string; mine?: boolean; pipeline?: string; run_id?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: ReviewPage;
+  };
+  /** Reject what a run asks about; the pipeline says whether the run then fails or goes on. */
+  reviews_reject: {
+    path: { review_id: string };
+    query: never;
+    header: never;
+    body: DecideReview;
+    answer: ReviewDetail;
+  };
   /** Ask for the end of a run: a worker ends it within seconds. */
   runs_cancel: {
     path: { run_id: string };
@@ -2607,6 +2782,9 @@ export const ROUTES = {
   erasures_list: { method: "GET", path: "/erasures" },
   events_follow: { method: "GET", path: "/events" },
   hook_deliveries_list: { method: "GET", path: "/hook-deliveries" },
+  http_credentials_create: { method: "POST", path: "/http-credentials" },
+  http_credentials_delete: { method: "DELETE", path: "/http-credentials/{credential_id}" },
+  http_credentials_list: { method: "GET", path: "/http-credentials" },
   installation_check: { method: "POST", path: "/installation/check" },
   installation_get: { method: "GET", path: "/installation" },
   installation_pause: { method: "POST", path: "/installation/pause" },
@@ -2660,6 +2838,12 @@ export const ROUTES = {
   quotas_set: { method: "PUT", path: "/quotas" },
   results_get: { method: "GET", path: "/results/{result_id}" },
   results_list: { method: "GET", path: "/results" },
+  reviews_approve: { method: "POST", path: "/reviews/{review_id}/approve" },
+  reviews_assign: { method: "POST", path: "/reviews/{review_id}/assign" },
+  reviews_correct: { method: "POST", path: "/reviews/{review_id}/correct" },
+  reviews_get: { method: "GET", path: "/reviews/{review_id}" },
+  reviews_list: { method: "GET", path: "/reviews" },
+  reviews_reject: { method: "POST", path: "/reviews/{review_id}/reject" },
   runs_cancel: { method: "POST", path: "/runs/{run_id}/cancel" },
   runs_compare: { method: "GET", path: "/runs/{run_id}/compare" },
   runs_events: { method: "GET", path: "/runs/{run_id}/events" },
