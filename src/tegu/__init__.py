@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tegu.handle import OrganizationHandle
     from tegu.pipeline.builder import Pipeline
     from tegu.pipeline.function import stage
-    from tegu.pipeline.node import Node
+    from tegu.pipeline.node import Node, otherwise
     from tegu.pipeline.outputs import Classification, Extraction, Summary
     from tegu.stages.context import StageContext
     from tegu.sync import SyncHandle, SyncTegu
@@ -117,6 +117,7 @@ __all__ = [
     "UnreachableError",
     "UsageError",
     "WorkerOptions",
+    "otherwise",
     "run_sync",
     "stage",
 ]
@@ -145,7 +146,7 @@ _NAMES_BY_MODULE = {
     "tegu.handle": "OrganizationHandle",
     "tegu.pipeline.builder": "Pipeline",
     "tegu.pipeline.function": "stage",
-    "tegu.pipeline.node": "Node",
+    "tegu.pipeline.node": "Node otherwise",
     "tegu.pipeline.outputs": "Classification Extraction Summary",
     "tegu.stages.context": "StageContext",
     "tegu.sync": "SyncHandle SyncTegu",

@@ -16,8 +16,7 @@ from tegu.domain.errors import ForbiddenError, NotFoundError, Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
-from tegu.pipeline.check import check as check_document
-from tegu.pipeline.check import checked
+from tegu.pipeline.check import checked, examine
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.document import load
 from tegu.storage import pipelines as store
@@ -35,11 +34,14 @@ def define(scope: Scope, document: Path | str | JsonObject) -> PipelineDefinitio
 
 @dataclass(frozen=True, slots=True)
 class CheckedDocument:
-    """What there is to say of a document: every problem; without any, what it would be stored as."""
+    """What there is to say of a document: every problem; without any, what it would be stored as. Warnings are of what is
+    odd and may be published.
+    """
 
     problems: tuple[Problem, ...]
     name: str | None = None
     hash: str | None = None
+    warnings: tuple[Problem, ...] = ()
 
     @computed_field
     @property
@@ -50,10 +52,10 @@ class CheckedDocument:
 
 def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
     """Everything that is wrong with a document, of which nothing is stored."""
-    definition, problems = check_document(load(document), scope.catalog)
-    if definition is None:
-        return CheckedDocument(problems)
-    return CheckedDocument((), definition.name, definition.hash)
+    found = examine(load(document), scope.catalog)
+    if found.definition is None:
+        return CheckedDocument(found.problems, warnings=found.warnings)
+    return CheckedDocument((), found.definition.name, found.definition.hash, found.warnings)
 
 
 async def publish(

@@ -20,7 +20,7 @@ from tegu.domain.content import Content, Document, InputKind, MailThread
 from tegu.domain.errors import DefinitionError, Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, KindCatalog
-from tegu.pipeline.check import check, checked
+from tegu.pipeline.check import Examined, check, checked, examine
 from tegu.pipeline.data_stages import DataStages
 from tegu.pipeline.definition import FORMAT_VERSION, SOURCE, PipelineDefinition
 from tegu.pipeline.document import PipelineDocument, load, to_yaml
@@ -95,8 +95,14 @@ class Pipeline(KindStages, DataStages, FunctionStages, Generic[SourceT]):
         """The immutable version. Raises DefinitionError with every problem; without a catalog nothing is said about
         the settings of stage kinds.
         """
-        known = None if catalog is None else _WithFunctions(catalog, self._functions)
-        return checked(self._as_document(), known)
+        return checked(self._as_document(), self._known(catalog))
+
+    def examine(self, catalog: KindCatalog | None = None) -> Examined:
+        """Everything that there is to say of it, warnings too."""
+        return examine(self._as_document(), self._known(catalog))
+
+    def _known(self, catalog: KindCatalog | None) -> KindCatalog | None:
+        return None if catalog is None else _WithFunctions(catalog, self._functions)
 
     def to_yaml(self) -> str:
         """The pipeline as a YAML document."""

@@ -5,7 +5,7 @@ problem, and the definition of a document depends on nothing but the document an
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -16,13 +16,13 @@ from tegu.domain.operations import checked_priority
 from tegu.pipeline.catalog import FunctionContract, FunctionInput, KindCatalog
 from tegu.pipeline.check_flow import read_deadline_s
 from tegu.pipeline.check_stage import CheckedStage, StageChecker, check_model
-from tegu.pipeline.check_wiring import WiringChecker
+from tegu.pipeline.check_wiring import check_wiring
 from tegu.pipeline.definition import FORMAT_VERSION, RESERVED_NAMES, PipelineDefinition, StageDefinition
 from tegu.pipeline.document import PipelineDocument, load
 from tegu.pipeline.limits import DESCRIPTION_LENGTH_MAX, STAGES_MAX, as_name, is_name
 from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
 
-__all__ = ["FunctionContract", "FunctionInput", "KindCatalog", "check", "checked"]
+__all__ = ["FunctionContract", "FunctionInput", "KindCatalog", "check", "checked", "examine"]
 
 UNNAMED = "custom"
 DOCUMENT_KEYS = (
@@ -50,10 +50,19 @@ _INPUT_HINTS = {
 _NAME_HINT = "snake_case, beginning with a letter, at most 63 characters"
 
 
-def check(
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What there is to say of a document: the definition, or everything that is wrong; and what is only odd."""
+
+    definition: PipelineDefinition | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...] = ()
+
+
+def examine(
     document: PipelineDocument | Mapping[str, JsonValue], catalog: KindCatalog | None = None
-) -> tuple[PipelineDefinition | None, tuple[Problem, ...]]:
-    """The definition, or everything that is wrong. Without a catalog nothing is said about stage kinds."""
+) -> Examined:
+    """Everything. Without a catalog nothing is said about stage kinds."""
     loaded = document if isinstance(document, PipelineDocument) else load(document)
     report = Report(loaded.lines, loaded.problems)
     definition: PipelineDefinition | None = None
@@ -63,7 +72,15 @@ def check(
         else:
             report.add("document", "holds a character that cannot be stored (NUL or half a surrogate pair)")
     problems = report.problems()
-    return (None, problems) if problems else (definition, ())
+    return Examined(None if problems else definition, problems, report.warnings())
+
+
+def check(
+    document: PipelineDocument | Mapping[str, JsonValue], catalog: KindCatalog | None = None
+) -> tuple[PipelineDefinition | None, tuple[Problem, ...]]:
+    """The definition, or everything that is wrong. Without a catalog nothing is said about stage kinds."""
+    found = examine(document, catalog)
+    return found.definition, found.problems
 
 
 def checked(
@@ -87,7 +104,8 @@ class _Checker:
         self._check_keys()
         input_kind = self._input()
         stages = self._stages()
-        WiringChecker(stages, input_kind, self._catalog, self._report).check()
+        output = self._output(stages)
+        check_wiring(stages, input_kind, self._catalog, self._report, output=output)
         return PipelineDefinition(
             name=self._name(),
             input=input_kind,
@@ -96,7 +114,7 @@ class _Checker:
             description=self._description(),
             deadline_s=read_deadline_s(self._data, "", self._report),
             priority=self._priority(),
-            output=self._output(stages),
+            output=output,
         )
 
     def _check_keys(self) -> None:

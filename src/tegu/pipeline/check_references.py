@@ -6,7 +6,7 @@ Called by `check_wiring`. Invariant: whatever names a stage is looked at here, a
 from collections.abc import Iterator, Mapping
 
 from tegu.pipeline.flow import CONTINUE, EVERY_OTHER, FAIL, ITEM
-from tegu.pipeline.report import Report, did_you_mean
+from tegu.pipeline.report import Report, did_you_mean, one_of
 from tegu.pipeline.stage_definition import RESERVED_NAMES, SOURCE, StageDefinition
 
 _MAPPED = frozenset({SOURCE, "content"})
@@ -65,6 +65,6 @@ class _ReferenceChecker:
             self._report.add(place, f"stage {name!r} names itself", "name another stage")
         elif name not in self._stages:
             words = (FAIL, CONTINUE) if place.endswith("on_failure") else ()
-            self._report.add(
-                place, f"there is no stage {name!r}", did_you_mean(name, [*self._stages, *words])
-            )
+            near = did_you_mean(name, [*self._stages, *words])
+            hint = near or one_of([*words, "a stage of this pipeline"])
+            self._report.add(place, f"there is no stage {name!r}", hint)

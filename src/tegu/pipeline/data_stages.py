@@ -10,8 +10,9 @@ from pydantic import JsonValue
 
 from tegu.domain.json import JsonObject
 from tegu.pipeline.draft import Draft
-from tegu.pipeline.node import AnyOptions, ConditionalOptions, Node, StageOptions
+from tegu.pipeline.node import Node
 from tegu.pipeline.outputs import Chunks, Collected, Deduped, Merged
+from tegu.pipeline.stage_options import AnyOptions, ConditionalOptions, StageOptions
 
 By = Literal["paragraphs", "characters", "pages", "messages", "sections", "separator"]
 Difference = Literal["case", "space", "punctuation", "accents"]

@@ -16,7 +16,7 @@ from tegu.pipeline.check_stage import STAGE_KEYS
 from tegu.pipeline.definition import SOURCE
 from tegu.pipeline.document import PipelineDocument, instructions_text
 from tegu.pipeline.flow import ALL, EVERY_OTHER
-from tegu.pipeline.node import Node
+from tegu.pipeline.node import Items, Node, Otherwise, SomeItems
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.report import type_word
 
@@ -75,6 +75,10 @@ class Draft:
             entry["inputs"] = self._references(name, "inputs", inputs, is_optional=is_optional)
         if "needs" in given:
             entry["needs"] = self._references(name, "needs", given.pop("needs"))
+        if isinstance(condition := given.get("when"), Otherwise):
+            given |= {"when": condition.when, "else_of": [*condition.stages]}
+        if isinstance(each := given.get("each"), Items | SomeItems):
+            given["each"] = each.to_json()
         if isinstance(handler := given.get("on_failure"), Node):
             given["on_failure"] = handler.name
         if given.get("cancels", EVERY_OTHER) != EVERY_OTHER:
@@ -85,7 +89,9 @@ class Draft:
             {key: self._plain(name, key, value) for key, value in given.items() if value is not None}
         )
         self._stages[name] = entry
-        return Node(name, is_optional=given.get("when") is not None)
+        is_conditional = bool(given.get("when") is not None or given.get("else_of"))
+        # A map that asks its items is a list of those that hold: it is there.
+        return Node(name, is_optional=is_conditional and given.get("each") is None)
 
     def _references(
         self, name: str, key: str, nodes: Sequence[Any], *, is_optional: bool = False

@@ -1,7 +1,7 @@
 """The list form of a pipeline, `{stages: [{name, job_module, config}], edges: [{from, to}]}`, to the keyed form and back.
 
-Called by `document` and by the export. Invariants: an edge makes the output of `from` an input of `to`, beside `source`, unless
-the entry says itself how it waits for it; without edges nothing waits for anything. `job_module` names a stage kind or
+Called by `document` and by the export. Invariants: an edge makes the output of `from` an input of `to`, beside `source`, and an
+optional one where it can be no other, unless the entry says itself how it waits for it; without edges nothing waits for anything. `job_module` names a stage kind or
 `function@version`, never something to import. What was written in the list form has the same hash when it is read.
 """
 
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
+from tegu.pipeline.flow import ALL
 from tegu.pipeline.stage_definition import RESERVED_NAMES
 
 _RENAMED = {"job_module": "uses", "config": "with"}
@@ -149,7 +150,11 @@ class _Converter:
             return
         inputs = entry.setdefault("inputs", ["source"])
         if isinstance(inputs, list):
-            inputs.append(upstream)
+            inputs.append(f"{upstream}?" if self._may_be_absent(upstream, name) else upstream)
+
+    def _may_be_absent(self, upstream: str, name: str) -> bool:
+        """Whether an edge can only mean an optional input: of a stage that does not wait for all, or that handles failures."""
+        return self._stages[name].get("join", ALL) != ALL or self._stages[upstream].get("on_failure") == name
 
     def _move_lines(self, old: str, new: str) -> None:
         for place, line in list(self._lines.items()):

@@ -12,9 +12,11 @@ from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PYTHON_KIND
 from tegu.pipeline.draft import Draft, Function
 from tegu.pipeline.function import AnyStageContext, stage_metadata
-from tegu.pipeline.node import AnyOptions, ConditionalOptions, Node, StageOptions
+from tegu.pipeline.node import Items, Node, Otherwise, SomeItems
+from tegu.pipeline.stage_options import AnyOptions, ConditionalOptions, StageOptions
 
 OutputT = TypeVar("OutputT")
+ItemT = TypeVar("ItemT")
 ContextT = TypeVar("ContextT", bound=AnyStageContext)
 A = TypeVar("A")
 B = TypeVar("B")
@@ -181,10 +183,83 @@ class FunctionStages(Draft):
         /,
         **options: Unpack[ConditionalOptions],
     ) -> Node[OutputT | None]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        /,
+        *,
+        each: Items[ItemT],
+        when: str | Otherwise = ...,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        /,
+        *,
+        each: SomeItems[ItemT],
+        when: str | Otherwise = ...,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT | None]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[A, ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        a: Node[A],
+        /,
+        *,
+        each: Items[ItemT],
+        when: str | Otherwise = ...,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[A, ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        a: Node[A],
+        /,
+        *,
+        each: SomeItems[ItemT],
+        when: str | Otherwise = ...,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT | None]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[A, B, ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        a: Node[A],
+        b: Node[B],
+        /,
+        *,
+        each: Items[ItemT],
+        when: str | Otherwise = ...,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[A, B, ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        a: Node[A],
+        b: Node[B],
+        /,
+        *,
+        each: SomeItems[ItemT],
+        when: str | Otherwise = ...,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT | None]]: ...
     def stage(
         self, name: str, function: Function, /, *inputs: Node[Any], **options: Unpack[AnyOptions]
     ) -> Node[Any]:
-        """A function made with `@stage`, async or not, and the wires to its parameters in order, at most six.
+        """A function made with `@stage`, async or not, and the wires to its parameters in order, at most six. One that runs
+        once per item (`each=`) takes the item after two wires at most, as its last parameter before the context.
 
         Its retries and timeout are the function's unless said otherwise here.
         """

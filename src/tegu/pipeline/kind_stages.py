@@ -11,16 +11,18 @@ from pydantic import JsonValue
 
 from tegu.domain.content import Document
 from tegu.domain.json import JsonObject
-from tegu.pipeline.draft import Draft
-from tegu.pipeline.node import (
+from tegu.pipeline.node import Node
+from tegu.pipeline.output_stages import OutputStages
+from tegu.pipeline.outputs import Classification, Summary
+from tegu.pipeline.stage_options import (
     AnyOptions,
     ConditionalModelOptions,
     ConditionalOptions,
+    MappedModelOptions,
     ModelOptions,
-    Node,
+    PartlyMappedModelOptions,
     StageOptions,
 )
-from tegu.pipeline.outputs import Classification, Extraction, Summary, Text
 
 OutputT = TypeVar("OutputT")
 Inputs = Sequence[Node[Any]] | None
@@ -28,81 +30,8 @@ Labels = Mapping[str, str] | list[str] | tuple[str, ...]
 Shorthand = Mapping[str, JsonValue]
 
 
-class KindStages(Draft):
+class KindStages(OutputStages):
     """Stages of the kinds that come with Tegu."""
-
-    @overload
-    def extract(
-        self,
-        name: str,
-        output: type[OutputT],
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[ModelOptions],
-    ) -> Node[OutputT]: ...
-    @overload
-    def extract(
-        self,
-        name: str,
-        output: type[OutputT],
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[ConditionalModelOptions],
-    ) -> Node[OutputT | None]: ...
-    @overload
-    def extract(
-        self,
-        name: str,
-        output: Shorthand,
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[ModelOptions],
-    ) -> Node[JsonObject]: ...
-    @overload
-    def extract(
-        self,
-        name: str,
-        output: Shorthand,
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[ConditionalModelOptions],
-    ) -> Node[JsonObject | None]: ...
-    @overload
-    def extract(
-        self,
-        name: str,
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[ModelOptions],
-    ) -> Node[Extraction]: ...
-    @overload
-    def extract(
-        self,
-        name: str,
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[ConditionalModelOptions],
-    ) -> Node[Extraction | None]: ...
-    def extract(
-        self,
-        name: str,
-        output: object = None,
-        *,
-        instructions: str | Path | None = None,
-        inputs: Inputs = None,
-        **options: Unpack[AnyOptions],
-    ) -> Node[Any]:
-        """Fill a schema from the inputs, with evidence. Without `output` the entities and a category.
-
-        `instructions` are the text, or the absolute path of a file with it.
-        """
-        return self._add(name, "extract", self._config(name, instructions, output), inputs, options)
 
     @overload
     def classify(
@@ -124,6 +53,26 @@ class KindStages(Draft):
         inputs: Inputs = None,
         **options: Unpack[ConditionalModelOptions],
     ) -> Node[Classification | None]: ...
+    @overload
+    def classify(
+        self,
+        name: str,
+        *,
+        labels: Labels,
+        instructions: str | Path | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[MappedModelOptions],
+    ) -> Node[list[Classification]]: ...
+    @overload
+    def classify(
+        self,
+        name: str,
+        *,
+        labels: Labels,
+        instructions: str | Path | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[PartlyMappedModelOptions],
+    ) -> Node[list[Classification | None]]: ...
     def classify(
         self,
         name: str,
@@ -158,6 +107,26 @@ class KindStages(Draft):
         inputs: Inputs = None,
         **options: Unpack[ConditionalModelOptions],
     ) -> Node[Summary | None]: ...
+    @overload
+    def summarize(
+        self,
+        name: str,
+        *,
+        instructions: str | Path | None = None,
+        sentences_max: int | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[MappedModelOptions],
+    ) -> Node[list[Summary]]: ...
+    @overload
+    def summarize(
+        self,
+        name: str,
+        *,
+        instructions: str | Path | None = None,
+        sentences_max: int | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[PartlyMappedModelOptions],
+    ) -> Node[list[Summary | None]]: ...
     def summarize(
         self,
         name: str,
@@ -172,76 +141,6 @@ class KindStages(Draft):
         if sentences_max is not None:
             config["sentences_max"] = sentences_max
         return self._add(name, "summarize", config, inputs, options)
-
-    @overload
-    def prompt(
-        self,
-        name: str,
-        output: type[OutputT],
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[ModelOptions],
-    ) -> Node[OutputT]: ...
-    @overload
-    def prompt(
-        self,
-        name: str,
-        output: type[OutputT],
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[ConditionalModelOptions],
-    ) -> Node[OutputT | None]: ...
-    @overload
-    def prompt(
-        self,
-        name: str,
-        output: Shorthand,
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[ModelOptions],
-    ) -> Node[JsonObject]: ...
-    @overload
-    def prompt(
-        self,
-        name: str,
-        output: Shorthand,
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[ConditionalModelOptions],
-    ) -> Node[JsonObject | None]: ...
-    @overload
-    def prompt(
-        self,
-        name: str,
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[ModelOptions],
-    ) -> Node[Text]: ...
-    @overload
-    def prompt(
-        self,
-        name: str,
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[ConditionalModelOptions],
-    ) -> Node[Text | None]: ...
-    def prompt(
-        self,
-        name: str,
-        output: object = None,
-        *,
-        instructions: str | Path,
-        inputs: Inputs = None,
-        **options: Unpack[AnyOptions],
-    ) -> Node[Any]:
-        """Ask a model with instructions of your own. Without `output` the answer is text: `{text}`."""
-        return self._add(name, "prompt", self._config(name, instructions, output), inputs, options)
 
     @overload
     def parse(
@@ -296,6 +195,24 @@ class KindStages(Draft):
         inputs: Inputs = None,
         **options: Unpack[ConditionalModelOptions],
     ) -> Node[JsonObject | None]: ...
+    @overload
+    def add(
+        self,
+        name: str,
+        uses: str,
+        *,
+        inputs: Inputs = None,
+        **options: Unpack[MappedModelOptions],
+    ) -> Node[list[JsonObject]]: ...
+    @overload
+    def add(
+        self,
+        name: str,
+        uses: str,
+        *,
+        inputs: Inputs = None,
+        **options: Unpack[PartlyMappedModelOptions],
+    ) -> Node[list[JsonObject | None]]: ...
     def add(self, name: str, uses: str, *, inputs: Inputs = None, **options: Unpack[AnyOptions]) -> Node[Any]:
         """A stage of any kind; its settings are `config`."""
         return self._add(name, uses, {}, inputs, options)

@@ -1,24 +1,28 @@
-"""The handles that the builder gives out, and what may be said about any stage. Used through `builder`.
+"""The handles that the builder gives out. Used through `builder`; what may be said about any stage is in `stage_options`.
 
 Invariants: a handle holds names only, so that it may be used with the pipeline it came from and read by no one else;
 and a `Node[T]` hands a T to whom it is wired to, or that stage is skipped: never None where the type does not say so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Required, TypedDict, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
-from pydantic import JsonValue
+from tegu.domain.json import JsonObject
+from tegu.pipeline.flow import PARALLEL_ITEMS, EachSpec
 
 OutputT = TypeVar("OutputT")
 OutputT_co = TypeVar("OutputT_co", covariant=True)
+ItemT = TypeVar("ItemT")
+ItemT_co = TypeVar("ItemT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Node(Generic[OutputT_co]):
     """A stage of a pipeline under construction, or its source: where a wire begins.
 
-    The handle of a stage with a condition (`when=`) is optional: a `Node[T | None]`.
+    The handle of a stage with a condition (`when=`) is optional: a `Node[T | None]`. That of one that runs once per item
+    (`each=`) is a `Node[list[T]]`.
     """
 
     name: str
@@ -32,56 +36,88 @@ class Node(Generic[OutputT_co]):
         """The same for a stage that makes no sense without it, and is skipped where it was skipped or failed."""
         return Node(self.name)
 
+    @overload
+    def items(self: "Node[list[ItemT]]", *, max_parallel: int = PARALLEL_ITEMS) -> "Items[ItemT]": ...
+    @overload
+    def items(
+        self, pick: Callable[[OutputT_co], Sequence[ItemT]], *, max_parallel: int = PARALLEL_ITEMS
+    ) -> "Items[ItemT]": ...
+    @overload
+    def items(self, pick: str, *, max_parallel: int = PARALLEL_ITEMS) -> "Items[Any]": ...
+    def items(self, pick: object = None, *, max_parallel: int = PARALLEL_ITEMS) -> "Items[Any]":
+        """What a stage runs over, once per item: the output, if that is a list, or a list in it: `items(lambda found:
+        found.people)`, or by its path, `items("people")`. At most `max_parallel` items are under way at once.
+        """
+        return Items(".".join((self.name, *_steps(pick))), max_parallel)
+
     @property
     def reference(self) -> str:
         """As documents write it."""
         return f"{self.name}?" if self.is_optional else self.name
 
 
-class ResultOptions(TypedDict, total=False):
-    """How an output becomes results: see `ResultSpec`."""
+@dataclass(frozen=True, slots=True)
+class Items(Generic[ItemT_co]):
+    """A list that a stage runs over: its `each=`. If an item fails for good, so does the stage."""
 
-    type: str
-    each: str
-    key: str
+    over: str
+    max_parallel: int
 
+    def skip_failed(self, *, at_most: float = 1.0) -> "SomeItems[ItemT_co]":
+        """The same where items may fail, up to this share of them; in the stage's output they are None."""
+        return SomeItems(self.over, self.max_parallel, at_most)
 
-class StageOptions(TypedDict, total=False):
-    """What may be said about any stage: see `StageDefinition`. `config` are further settings of the stage's kind."""
-
-    needs: Sequence[Node[Any]]
-    join: Literal["all", "any", "settled"] | int
-    on_failure: Literal["fail", "continue"] | Node[Any]
-    cancels: Sequence[Node[Any]] | Literal["*"]
-    retries: int | Mapping[str, int]
-    timeout_s: float
-    deadline_s: float
-    model: str
-    result: Literal[False] | ResultOptions
-    config: Mapping[str, JsonValue]
+    def to_json(self) -> JsonObject:
+        """As documents write it."""
+        return EachSpec(self.over, self.max_parallel).to_json()
 
 
-class ModelOptions(StageOptions, total=False):
-    """The same for a stage that asks a model."""
+@dataclass(frozen=True, slots=True)
+class SomeItems(Generic[ItemT_co]):
+    """A list that a stage runs over, and of whose items some may fail."""
 
-    max_tokens: int
-    temperature: float
-    output_mode: Literal["native", "tool"]
+    over: str
+    max_parallel: int
+    failed_share_max: float
 
-
-class ConditionalOptions(StageOptions, total=False):
-    """`StageOptions` with a condition."""
-
-    when: Required[str]
-
-
-class ConditionalModelOptions(ModelOptions, total=False):
-    """`ModelOptions` with a condition."""
-
-    when: Required[str]
+    def to_json(self) -> JsonObject:
+        """As documents write it."""
+        return EachSpec(self.over, self.max_parallel, self.failed_share_max).to_json()
 
 
-class AnyOptions(ModelOptions, total=False):
-    """All of them."""
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """The condition of an else-branch; see `otherwise`."""
 
-    when: str
+    stages: tuple[str, ...]
+    when: str | None
+
+
+def otherwise(*branches: Node[Any], when: str | None = None) -> Otherwise:
+    """The condition of a stage that runs where those of all these branches were false, and `when` holds, if it is given:
+    `when=otherwise(refund)`.
+    """
+    return Otherwise(tuple(branch.name for branch in branches), when)
+
+
+class _Path:
+    """Stands for an output, and keeps which fields of it are asked for."""
+
+    def __init__(self, steps: tuple[str, ...] = ()) -> None:
+        self._steps_taken = steps
+
+    def __getattr__(self, name: str) -> "_Path":
+        return _Path((*self._steps_taken, name))
+
+    def __getitem__(self, name: object) -> "_Path":
+        return _Path((*self._steps_taken, str(name)))
+
+
+def _steps(pick: object) -> tuple[str, ...]:
+    """The path below an output. What is no path is left for the check, which says so."""
+    if pick is None:
+        return ()
+    if not callable(pick):
+        return (str(pick),)
+    picked = pick(_Path())
+    return picked._steps_taken if isinstance(picked, _Path) else (repr(picked),)  # noqa: SLF001 (our own, below)

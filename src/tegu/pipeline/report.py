@@ -21,10 +21,15 @@ class Report:
     def __init__(self, lines: Mapping[str, int], found: Iterable[Problem] = ()) -> None:
         self._lines = lines
         self._problems = list(found)
+        self._warnings: list[Problem] = []
 
     def add(self, place: str, message: str, hint: str | None = None) -> None:
         """Write one down."""
         self._problems.append(Problem(place, message, hint))
+
+    def warn(self, place: str, message: str, hint: str | None = None) -> None:
+        """Write down what is odd, and keeps nobody from publishing."""
+        self._warnings.append(Problem(place, message, hint))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         """Write several down."""
@@ -37,7 +42,14 @@ class Report:
 
     def problems(self) -> tuple[Problem, ...]:
         """All of them, each once, at most PROBLEMS_MAX."""
-        unique = dict.fromkeys(self._with_line(problem) for problem in self._problems)
+        return self._sorted(self._problems)
+
+    def warnings(self) -> tuple[Problem, ...]:
+        """All of them, each once, at most PROBLEMS_MAX."""
+        return self._sorted(self._warnings)
+
+    def _sorted(self, found: list[Problem]) -> tuple[Problem, ...]:
+        unique = dict.fromkeys(self._with_line(problem) for problem in found)
         return tuple(sorted(unique, key=lambda problem: problem.line or 0)[:PROBLEMS_MAX])
 
     def _with_line(self, problem: Problem) -> Problem:

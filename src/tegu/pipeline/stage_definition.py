@@ -24,6 +24,8 @@ from tegu.pipeline.flow import (
 
 SOURCE = "source"
 RESERVED_NAMES = frozenset({SOURCE, ITEM, "run", "content", "thread"})
+NO_STAGES = frozenset({SOURCE, ITEM})
+"""Inputs that come from no stage."""
 PYTHON_KIND = "python"
 MODEL_KINDS = frozenset({"extract", "classify", "summarize", "prompt"})
 """Kinds that ask a model and run no code but ours."""

@@ -129,11 +129,12 @@ export interface CheckInstallation {
   rows_max?: number;
 }
 
-/** What there is to say of a document: every problem; without any, what it would be stored as. */
+/** What there is to say of a document: every problem; without any, what it would be stored as. Warnings are of what is odd and may be published. */
 export interface CheckedDocument {
   problems: Problem[];
   name: string | null;
   hash: string | null;
+  warnings: Problem[];
   /** Whether it can be published. */
   is_ok: boolean;
 }

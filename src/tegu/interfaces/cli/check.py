@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tegu.domain.errors import DefinitionError, Problem, UsageError
+from tegu.domain.errors import UsageError
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import ExitCode, write_error
 from tegu.interfaces.cli.printable import printable
@@ -14,10 +14,7 @@ from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.written_pipelines import is_python, written_pipelines
 from tegu.pipeline.builder import Pipeline
-from tegu.pipeline.catalog import KindCatalog
-from tegu.pipeline.definition import PipelineDefinition
-
-Checked = tuple[PipelineDefinition | None, tuple[Problem, ...]]
+from tegu.pipeline.check import Examined
 
 
 @click.command()
@@ -32,7 +29,7 @@ def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json:
     looked at. Needs no database. `tegu check --schema > tegu.schema.json` gives editors completion and checks as you type.
     """
     from tegu.llm.model_names import ModelNames
-    from tegu.pipeline.check import check as check_document
+    from tegu.pipeline.check import examine
     from tegu.pipeline.document import load
     from tegu.pipeline.document_schema import document_schema
     from tegu.settings import Settings
@@ -48,10 +45,10 @@ def check(*, file: Path | None, schema: bool, modules: tuple[str, ...], as_json:
         raise UsageError("which file?", hint="tegu check FILE, or tegu check --schema")
     if is_python(str(file)):
         codes = [
-            _report(name, _built(each, catalog), as_json=as_json) for name, each in _written(file).items()
+            _report(name, each.examine(catalog), as_json=as_json) for name, each in _written(file).items()
         ]
         return max(codes)
-    return _report(str(file), check_document(load(file), catalog), as_json=as_json)
+    return _report(str(file), examine(load(file), catalog), as_json=as_json)
 
 
 def _written(file: Path) -> dict[str, Pipeline[Any]]:
@@ -59,18 +56,12 @@ def _written(file: Path) -> dict[str, Pipeline[Any]]:
     return {f"{module}:{name}": each for name, each in written_pipelines(str(file)).items()}
 
 
-def _built(pipeline: Pipeline[Any], catalog: KindCatalog) -> Checked:
-    try:
-        return pipeline.definition(catalog), ()
-    except DefinitionError as error:
-        return None, error.problems
-
-
-def _report(file: str, checked: Checked, *, as_json: bool) -> ExitCode:
-    definition, problems = checked
+def _report(file: str, found: Examined, *, as_json: bool) -> ExitCode:
+    definition, problems = found.definition, found.problems
     if as_json:
         hash_ = definition.hash if definition is not None else None
-        write_json({"file": file, "ok": definition is not None, "hash": hash_, "problems": problems})
+        said = {"problems": problems, "warnings": found.warnings}
+        write_json({"file": file, "ok": definition is not None, "hash": hash_, **said})
     elif definition is None:
         write_error(f"{file} has {wording.counted(len(problems), 'problem')}")
         write_problems(problems, err=True)
@@ -79,4 +70,7 @@ def _report(file: str, checked: Checked, *, as_json: bool) -> ExitCode:
         click.echo(
             printable(f"{file} is fine: pipeline {definition.name}, {stages}, hash {definition.hash[:12]}")
         )
+    if found.warnings and not as_json:
+        write_error(f"{file} has {wording.counted(len(found.warnings), 'warning')}")
+        write_problems(found.warnings, err=True)
     return ExitCode.USAGE if definition is None else ExitCode.OK
