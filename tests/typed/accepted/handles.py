@@ -16,11 +16,12 @@ from tegu import (
     Pipeline,
     StageContext,
     Summary,
+    otherwise,
     stage,
 )
 from tegu.domain.json import JsonObject
-from tegu.pipeline.node import Node
-from tegu.pipeline.outputs import Chunks, Collected, Deduped, Merged, Text
+from tegu.pipeline.node import Items, Node
+from tegu.pipeline.outputs import Chunks, Collected, Deduped, Entity, Merged, Text
 
 
 class Refund(BaseModel):
@@ -177,6 +178,66 @@ def over_contents() -> Pipeline[Content]:
     contents = Pipeline("over_contents", input=Content)
     assert_type(contents.stage("size", size_of, contents.source), Node[int])
     return contents
+
+
+@stage
+async def entity_name(entity: Entity, ctx: StageContext) -> str:
+    return entity.name
+
+
+@stage
+async def in_thread(thread: MailThread, item: Item, ctx: StageContext) -> Refund:
+    return Refund(order=item.name, amount=float(len(thread.messages)))
+
+
+@stage
+async def all_names(names: list[str], ctx: StageContext) -> int:
+    return len(names)
+
+
+@stage
+async def some_names(names: list[str | None], ctx: StageContext) -> int:
+    return len(names)
+
+
+def with_maps() -> Pipeline[MailThread]:
+    email = Pipeline("with_maps", input=MailThread, deadline_s=3600, priority="high")
+    found = email.extract("found")
+    entities = found.items(lambda output: output.entities, max_parallel=5)
+    assert_type(entities, Items[Entity])
+    names = email.stage("names", entity_name, each=entities)
+    assert_type(names, Node[list[str]])
+    assert_type(email.stage("count", all_names, names), Node[int])
+    some = email.stage("some", entity_name, each=entities.skip_failed(at_most=0.2))
+    assert_type(some, Node[list[str | None]])
+    assert_type(email.stage("count_some", some_names, some), Node[int])
+    # A list is an output of its own, too, and what a stage reads besides comes before the item.
+    items = email.extract("items", list[Item], instructions="The items.")
+    assert_type(email.stage("refunds", in_thread, email.source, each=items.items()), Node[list[Refund]])
+    sums = email.summarize("sums", inputs=[], each=entities)
+    assert_type(sums, Node[list[Summary]])
+    routes = email.classify("routes", labels=["a", "b"], each=names.items(), when="item != 'nobody'")
+    assert_type(routes, Node[list[Classification]])
+    replies = email.prompt("replies", Refund, instructions="?", each=found.items("entities").skip_failed())
+    assert_type(replies, Node[list[Refund | None]])
+    return email
+
+
+def with_branches_and_failures() -> Pipeline[MailThread]:
+    email = Pipeline("with_branches_and_failures", input=MailThread, output="answer")
+    route = email.classify("route", labels=["support", "other"])
+    mend = email.summarize("mend", needs=[route])
+    refund = email.stage(
+        "refund", refund_request, email.source, route, when="route.category == 'support'", on_failure=mend
+    )
+    rest = email.summarize("rest", when=otherwise(refund), retries={"default": 1, "timeout": 5})
+    assert_type(rest, Node[Summary | None])
+    late = email.summarize("late", on_failure="continue", deadline_s=60)
+    # Where a stage does not wait for all, whatever it reads may be absent, and is written so.
+    answer = email.prompt("answer", instructions="?", inputs=[refund, rest, late], join="any", cancels=[late])
+    assert_type(answer, Node[Text])
+    email.summarize("all", inputs=[answer], join="settled", cancels="*")
+    return email
 
 
 async def a_stage_is_the_plain_function(thread: MailThread, ctx: StageContext) -> float:

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from tegu import Classification, Content, Document, MailThread, StageContext, stage
+from tegu.pipeline.outputs import Entity
 
 
 class Refund(BaseModel):
@@ -55,3 +56,13 @@ async def a_thread(thread: MailThread, ctx: StageContext) -> str:
 @stage(version=1)
 async def size_of(content: Content, ctx: StageContext) -> int:
     return content.size_bytes
+
+
+@stage(version=1)
+async def name_of(entity: Entity, ctx: StageContext) -> str:
+    return entity.name
+
+
+@stage(version=1)
+async def all_names(names: list[str], ctx: StageContext) -> int:
+    return len(names)

@@ -66,6 +66,7 @@ NAMES = [
     "UnreachableError",
     "UsageError",
     "WorkerOptions",
+    "otherwise",
     "run_sync",
     "stage",
 ]
