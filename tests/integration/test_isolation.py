@@ -35,6 +35,8 @@ SAMPLES: Mapping[str, JsonObject] = {
     "reviews.correct": {"value": {}},
     "budgets.set": {"period": "day", "limit_usd": "1.50"},
     "budgets.remove": {"period": "day"},
+    "pauses.create": {"pipeline": "document_extraction"},  # of the whole organization: for who may set it up
+    "pauses.remove": {"pipeline": "document_extraction"},
     "schedules.create": {"pipeline": "document_extraction", "cron": "30 8 * * MON"},
     "costs.summary": {"until": "2026-11-01T00:00:00Z"},  # or it would be of another moment each time
     "concurrency.set": {"runs_max": 3},

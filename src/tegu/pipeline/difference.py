@@ -21,7 +21,7 @@ LINES_MAX = 2_000
 _DEPTH_MAX = 50
 
 
-class Change(StrEnum):
+class WhatChanged(StrEnum):
     """What became of a stage, or of a field."""
 
     ADDED = "added"
@@ -37,7 +37,7 @@ class FieldChange:
     """
 
     path: str
-    change: Change
+    change: WhatChanged
     before: JsonValue = None
     after: JsonValue = None
     lines: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class StageChange:
     """A stage. `uses` is its kind; `was` its name before, where it was renamed."""
 
     stage: str
-    change: Change
+    change: WhatChanged
     uses: str
     was: str | None = None
     fields: tuple[FieldChange, ...] = ()
@@ -70,15 +70,15 @@ def difference(before: PipelineDefinition, after: PipelineDefinition) -> Differe
     for stage in after.stages:
         was = renamed.get(stage.name, stage.name)
         if was not in before:
-            stages.append(StageChange(stage.name, Change.ADDED, stage.uses))
+            stages.append(StageChange(stage.name, WhatChanged.ADDED, stage.uses))
             continue
         fields = tuple(_changes(_with_names(before.stage(was), names).to_json(), stage.to_json()))
         if was != stage.name:
-            stages.append(StageChange(stage.name, Change.RENAMED, stage.uses, was, fields))
+            stages.append(StageChange(stage.name, WhatChanged.RENAMED, stage.uses, was, fields))
         elif fields:
-            stages.append(StageChange(stage.name, Change.CHANGED, stage.uses, None, fields))
+            stages.append(StageChange(stage.name, WhatChanged.CHANGED, stage.uses, None, fields))
     gone = [each for each in before.stages if each.name not in after and each.name not in names]
-    stages += [StageChange(each.name, Change.REMOVED, each.uses) for each in gone]
+    stages += [StageChange(each.name, WhatChanged.REMOVED, each.uses) for each in gone]
     return Difference(tuple(_changes(_head(before), _head(after))), tuple(stages))
 
 
@@ -131,9 +131,9 @@ def _changes(before: JsonObject, after: JsonObject, path: str = "", depth: int =
     for key in dict.fromkeys((*before, *after)):
         place = f"{path}.{key}" if path else key
         if key not in before:
-            yield FieldChange(place, Change.ADDED, after=after[key])
+            yield FieldChange(place, WhatChanged.ADDED, after=after[key])
         elif key not in after:
-            yield FieldChange(place, Change.REMOVED, before=before[key])
+            yield FieldChange(place, WhatChanged.REMOVED, before=before[key])
         elif canonical_json({"": before[key]}) != canonical_json({"": after[key]}):
             yield from _changed(before[key], after[key], place, depth)
 
@@ -142,7 +142,7 @@ def _changed(before: JsonValue, after: JsonValue, place: str, depth: int) -> Ite
     if isinstance(before, dict) and isinstance(after, dict) and depth < _DEPTH_MAX:
         yield from _changes(before, after, place, depth + 1)
     else:
-        yield FieldChange(place, Change.CHANGED, before, after, _lines(before, after))
+        yield FieldChange(place, WhatChanged.CHANGED, before, after, _lines(before, after))
 
 
 def _lines(before: JsonValue, after: JsonValue) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ returns     {chunks: [{index, text, start, end, label}], count, text_chars}
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from tegu.domain.content import TextPart
 from tegu.domain.errors import StageError
@@ -36,6 +36,13 @@ _PARTS = {"pages": "page", "messages": "message", "sections": "section"}
 
 class SplitOptions(Options):
     """See the module."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"by": {"const": "separator"}}, "required": ["by"]},
+            "then": {"required": ["separator"]},
+        }
+    )
 
     by: Literal["paragraphs", "characters", "pages", "messages", "sections", "separator"] = "paragraphs"
     separator: Annotated[str, Field(min_length=1, max_length=200)] | None = None

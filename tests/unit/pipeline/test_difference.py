@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from tegu.domain.json import JsonObject
 from tegu.pipeline.check import checked
 from tegu.pipeline.definition import PipelineDefinition
-from tegu.pipeline.difference import Change, StageChange, difference
+from tegu.pipeline.difference import StageChange, WhatChanged, difference
 from tegu.pipeline.document import load, to_document
 from tegu.pipeline.edge_form import to_edge_form
 from tegu.stages.registry import StageRegistry
@@ -61,7 +61,7 @@ def test_equal_definitions_have_no_difference_whatever_the_order_of_their_stages
 def test_instructions_are_compared_line_by_line() -> None:
     found = only(defined(), changed("extract", {"with": {"instructions": "People.\nMoney.\nDates."}}))
     (field,) = found.fields
-    assert (found.change, field.path) == (Change.CHANGED, "with.instructions")
+    assert (found.change, field.path) == (WhatChanged.CHANGED, "with.instructions")
     assert [line for line in field.lines if line[0] in "+-"] == ["-Amounts.", "+Money."]
 
 
@@ -96,14 +96,19 @@ def test_a_stage_that_only_has_another_name_is_renamed_and_its_readers_are_not_c
     stages = {("facts" if name == "extract" else name): entry for name, entry in STAGES.items()}
     stages["summarize"] = {**STAGES["summarize"], "inputs": ["source", "facts", "classify?"]}
     found = only(defined(), defined(stages))
-    assert (found.stage, found.was, found.change, found.fields) == ("facts", "extract", Change.RENAMED, ())
+    assert (found.stage, found.was, found.change, found.fields) == (
+        "facts",
+        "extract",
+        WhatChanged.RENAMED,
+        (),
+    )
 
 
 def test_what_came_and_went_is_told() -> None:
     without = {name: entry for name, entry in STAGES.items() if name not in {"parts", "each_part"}}
     assert {(each.stage, each.change) for each in difference(defined(), defined(without)).stages} == {
-        ("parts", Change.REMOVED),
-        ("each_part", Change.REMOVED),
+        ("parts", WhatChanged.REMOVED),
+        ("each_part", WhatChanged.REMOVED),
     }
     assert {(each.stage, each.uses) for each in difference(defined(without), defined()).stages} == {
         ("parts", "split"),

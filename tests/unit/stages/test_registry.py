@@ -59,6 +59,7 @@ def test_a_registry_answers_what_the_check_asks() -> None:
         ("extract", {"temperature": 9}),
         ("split", {"by": "pgaes"}),
         ("split", {"size": 1}),
+        ("split", {"by": "separator"}),
         ("collect", {"take": "a..b"}),
         ("merge", {"prefer": "both"}),
         ("dedupe", {"normalise": ["colour"]}),

@@ -112,6 +112,17 @@ export interface CancelledRun {
   status: RunStatus;
 }
 
+/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`). A value that is too long is cut, and then a text. */
+export interface Change {
+  part: ChangedPart;
+  stage: string | null;
+  pointer: string;
+  kind: ChangeKind;
+  before: JsonValue;
+  after: JsonValue;
+  result: string | null;
+}
+
 /** What became of a value. */
 export type ChangeKind = "added" | "removed" | "changed";
 
@@ -509,7 +520,7 @@ export interface Fallback {
 /** A field of a stage or of the pipeline; `path` as documents write it (`with.labels.refund`). `lines` is what is another in a text of several lines: each begins with `+`, `-`, a space or `@@`. */
 export interface FieldChange {
   path: string;
-  change: tegu__pipeline__difference__Change;
+  change: WhatChanged;
   before: JsonValue;
   after: JsonValue;
   lines: string[];
@@ -1256,7 +1267,7 @@ export interface RunComparison {
   b: RunSide;
   is_same_input: boolean;
   stages: StageComparison[];
-  changes: tegu__domain__comparison__Change[];
+  changes: Change[];
   next_cursor: string | null;
   /** Whether every stage ended in the same way with the same output. */
   is_same: boolean;
@@ -1417,7 +1428,7 @@ export type SourceType = "file" | "email" | "api" | "manual";
 /** A stage. `uses` is its kind; `was` its name before, where it was renamed. */
 export interface StageChange {
   stage: string;
-  change: tegu__pipeline__difference__Change;
+  change: WhatChanged;
   uses: string;
   was: string | null;
   fields: FieldChange[];
@@ -1733,6 +1744,9 @@ export interface WebhookWithSecret {
   secret: string;
 }
 
+/** What became of a stage, or of a field. */
+export type WhatChanged = "added" | "removed" | "renamed" | "changed";
+
 /** Which contents or mail threads: those of which all that is given holds; of all, where nothing is. */
 export interface Where {
   /** Those that came in then or later. */
@@ -1743,20 +1757,6 @@ export interface Where {
   /** Those whose metadata hold it: `{"customer": "acme"}`. */
   metadata?: Record<string, JsonValue> | null;
 }
-
-/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`). A value that is too long is cut, and then a text. */
-export interface tegu__domain__comparison__Change {
-  part: ChangedPart;
-  stage: string | null;
-  pointer: string;
-  kind: ChangeKind;
-  before: JsonValue;
-  after: JsonValue;
-  result: string | null;
-}
-
-/** What became of a stage, or of a field. */
-export type tegu__pipeline__difference__Change = "added" | "removed" | "renamed" | "changed";
 
 /** What each operation takes and answers with; `never` where it takes none. */
 export interface Operations {

@@ -14,12 +14,17 @@ from tegu.interfaces.cli.inputs import document_data, pipeline_source, published
 from tegu.interfaces.cli.printable import printable
 from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.session import with_service
-from tegu.pipeline.difference import Change, FieldChange, StageChange
+from tegu.pipeline.difference import FieldChange, StageChange, WhatChanged
 from tegu.pipeline.document import load
 from tegu.storage.pipelines import PipelineVersion
 
 VALUE_MAX = 60
-_SIGNS = {Change.ADDED: "+", Change.REMOVED: "-", Change.RENAMED: ">", Change.CHANGED: "~"}
+_SIGNS = {
+    WhatChanged.ADDED: "+",
+    WhatChanged.REMOVED: "-",
+    WhatChanged.RENAMED: ">",
+    WhatChanged.CHANGED: "~",
+}
 
 
 @click.command()
@@ -114,9 +119,9 @@ def _write_field(field: FieldChange, indent: str) -> None:
     match field:
         case FieldChange(lines=(_, *_)):
             said = ""
-        case FieldChange(change=Change.ADDED):
+        case FieldChange(change=WhatChanged.ADDED):
             said = _shown(field.after)
-        case FieldChange(change=Change.REMOVED):
+        case FieldChange(change=WhatChanged.REMOVED):
             said = _shown(field.before)
         case _:
             said = f"{_shown(field.before)} -> {_shown(field.after)}"
