@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
 """Write what follows from the code: pages of docs/, and the client's modules. `python docs/generate.py`; with `interfaces` also docs/interfaces.md.
 
-Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors.md or of the registry of providers, and after
+Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors.md, of the registry of providers or of tests/conformance/cases, and after
 `python -m benchmarks.rules`,
 `benchmarks.llm_overhead`, `benchmarks.peers`, `benchmarks.http` or `benchmarks.scale`; an architecture test says when a page is behind.
 """
@@ -168,6 +168,7 @@ def pages() -> dict[Path, str]:
         DOCS / "scaling.md": _beside("scaling_page").page(),
         DOCS / "actions.md": _beside("actions_page").page(),
         **_beside("built_in_pipelines_page").pages(DOCS),
+        DOCS / "workflow-patterns.md": _beside("workflow_patterns_page").page(),
         **_beside("interface_pages").pages(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},

@@ -22,6 +22,7 @@ from benchmarks.scale import (
     memory,
     planning,
     queued,
+    run_of_100000,
     shapes,
     topologies,
     waking,
@@ -40,6 +41,7 @@ MODULES: dict[str, Callable[[Ground], Awaitable[Json]]] = {
     "ledger": ledger.measure,
     "topologies": topologies.measure,
     "planning": planning.measure,
+    "run_of_100000": run_of_100000.measure,
 }
 
 

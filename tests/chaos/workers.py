@@ -23,6 +23,8 @@ from tegu.engine.worker import WorkerOptions
 
 _CONCURRENCY = "CHAOS_CONCURRENCY"
 _LEASE_S = "CHAOS_LEASE_S"
+_STAGES = "CHAOS_STAGES"
+"""The module whose FUNCTIONS are the workers' Python stages; without it they can nap."""
 
 
 def _options() -> WorkerOptions:
@@ -39,9 +41,10 @@ async def _work() -> None:
     """
     from tegu.app import Tegu
 
+    stages = import_module(os.environ[_STAGES]).FUNCTIONS if _STAGES in os.environ else (nap,)
     while True:
         try:
-            async with Tegu(stages=[nap]) as tegu:
+            async with Tegu(stages=stages) as tegu:
                 worker = await tegu.worker(options=_options())
                 asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
                 await worker.run()

@@ -12,7 +12,7 @@ whose instructions name the case and the stage, so that whoever answers knows wh
     held                     a task is answered only after {asked: {task: times}, answered: {...}, sent: {signal: times}}
     never                    tasks that nobody answers: they must be cancelled
     signals                  {name, data, keep, after, heard} sent when the tasks of `after` were asked
-    source, runs_on          the text that is run over; `workers` or `memory` for what only runs there
+    source                   the text that is run over
     ends                     {status, skipped, cancelled, failed, times: {task: n}, order: [[before, after]],
                              at_once: {task: n}, error: {...}, answer: STAGE, output: its output, has: [what is in it]}
 """
@@ -38,7 +38,7 @@ GROUPS = {
     "nesting": "Nesting",
     "serverless": "Serverless Workflow conformance scenarios",
 }
-VERDICTS = ("expressed", "another_way", "out_of_scope")
+_BEYOND = frozenset({"pipeline", "loop", "wait", "review", "http", "webhook"})
 Json = dict[str, Any]
 
 
@@ -65,6 +65,12 @@ class Case:
     @property
     def is_run(self) -> bool:
         return "stages" in self.entry or "pipelines" in self.entry
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it needs nobody beyond its run: no other runs, no signals, no services. Such a case runs in memory too."""
+        stages = [entry for document in self.documents() for entry in document["stages"].values()]
+        return not any("each" in entry or entry["uses"] in _BEYOND for entry in stages)
 
     @property
     def ends(self) -> Json:
@@ -133,6 +139,6 @@ def cases() -> tuple[Case, ...]:
     return tuple(found)
 
 
-def run_cases(place: str | None = None) -> list[Case]:
-    """Those that say a pipeline; of a place, `memory` or `workers`, those that run there."""
-    return [case for case in cases() if case.is_run and place in {None, case.entry.get("runs_on", place)}]
+def run_cases() -> list[Case]:
+    """Those that say a pipeline."""
+    return [case for case in cases() if case.is_run]
