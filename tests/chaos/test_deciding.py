@@ -16,6 +16,7 @@ from storm import Scale, Storm
 from workers import Crew
 
 from tegu.actions import reviews
+from tegu.actions.forking import ForkOptions, fork
 from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.errors import ConflictError
@@ -27,7 +28,7 @@ from tegu.storage.invariants import check_invariants
 from tegu.testing.scripted import ProviderRequest, Reply, ScriptedProvider, Text
 
 GIVEN = os.environ.get("TEGU_CHAOS_SEED")
-SCALE = Scale(runs=25, workers=3, concurrency=10, kills=8, stops=1, crashes=0, lasts_s=8.0)
+SCALE = Scale(runs=24, workers=3, concurrency=10, kills=8, stops=1, crashes=0, lasts_s=8.0)
 ENDS_WITHIN_S = 120.0
 
 DOCUMENT: JsonObject = {
@@ -51,6 +52,7 @@ class Fate(StrEnum):
     REJECTED = "rejected"
     CANCELLED_BEFORE = "cancelled while it waits for them"
     CANCELLED_AFTER = "cancelled once they have approved"
+    FORKED = "approved, and forked while it goes on"
 
 
 FATES = tuple(Fate)
@@ -63,28 +65,31 @@ class People:
         self._tegu = tegu
         self._fates = fates
         self._decided: set[UUID] = set()
+        self.forks: dict[UUID, UUID] = {}
 
     async def decide_all(self) -> None:
         """Until every run had its turn."""
-        scope = await self._tegu.scope()
-        while len(self._decided) < len(self._fates):
-            found = await reviews.list_reviews(
-                scope,
-                status=ReviewStatus.OPEN,
-                assignee=None,
-                is_mine=False,
-                pipeline=None,
-                run_id=None,
-                after=None,
-                limit=100,
-                is_oldest_first=True,
-            )
-            for review in found:
-                # One whose run is being cancelled is open a little longer.
-                if review.run_id not in self._decided:
-                    self._decided.add(review.run_id)
-                    await self._act(review)
-            await asyncio.sleep(0.05)
+        async with asyncio.TaskGroup() as acting:
+            while len(self._decided) < len(self._fates):
+                for review in await self._open():
+                    # One whose run is being cancelled is open a little longer.
+                    if review.run_id not in self._decided:
+                        self._decided.add(review.run_id)
+                        acting.create_task(self._act(review))
+                await asyncio.sleep(0.05)
+
+    async def _open(self) -> Sequence[Review]:
+        return await reviews.list_reviews(
+            await self._tegu.scope(),
+            status=ReviewStatus.OPEN,
+            assignee=None,
+            is_mine=False,
+            pipeline=None,
+            run_id=None,
+            after=None,
+            limit=100,
+            is_oldest_first=True,
+        )
 
     async def _act(self, review: Review) -> None:
         fate = self._fates[review.run_id]
@@ -95,6 +100,17 @@ class People:
             assert both.count(True) == 1, "a review was decided twice, or not at all"
         if fate is Fate.CANCELLED_AFTER:
             await self._tegu.cancel(review.run_id)
+        if fate is Fate.FORKED:
+            await self._fork(review.run_id)
+
+    async def _fork(self, run_id: UUID) -> None:
+        """As soon as what the stage waits for has ended: whoever owns the run goes on with it."""
+        options = ForkOptions("send", fresh=True)
+        while run_id not in self.forks:
+            try:
+                self.forks[run_id] = (await fork(await self._tegu.scope(), run_id, options)).run_id
+            except ConflictError:
+                await asyncio.sleep(0.05)
 
     async def _decide(self, review: Review, fate: Fate) -> bool:
         status = {Fate.CORRECTED: ReviewStatus.CORRECTED, Fate.REJECTED: ReviewStatus.REJECTED}.get(
@@ -137,8 +153,14 @@ async def test_what_people_decide_holds_whichever_workers_are_killed(
             async with asyncio.timeout(ENDS_WITHIN_S), asyncio.TaskGroup() as both:
                 both.create_task(storm.rage(crew, address.owner, tmp_path))
                 both.create_task(people.decide_all())
-            await tegu.wait(run_ids, timeout_s=ENDS_WITHIN_S)
+            forks = list(people.forks.values())
+            await tegu.wait([*run_ids, *forks], timeout_s=ENDS_WITHIN_S)
             wrong = _wrong([await tegu.get_run(run_id) for run_id in run_ids], fates)
+            wrong += _wrong(
+                [await tegu.get_run(run_id) for run_id in forks], dict.fromkeys(forks, Fate.APPROVED)
+            )
+            paid = {call.stage for run_id in forks for call in await tegu.list_calls(run_id=run_id)}
+            assert paid == {"send", "file"}, "a fork pays for what it has from its base"
     assert not wrong, f"TEGU_CHAOS_SEED={seed} has it again"
     assert not [check.name for check in await check_invariants(address, rows_max=5) if check.broken]
 
@@ -151,7 +173,7 @@ def _is_as_it_must(run: Run, fate: Fate) -> bool:
     stages = {each.stage: each for each in run.stages}
     output: Any = stages["look"].output
     match fate:
-        case Fate.APPROVED:
+        case Fate.APPROVED | Fate.FORKED:
             return run.status == "completed" and output["decision"] == "approved"
         case Fate.CORRECTED:
             is_corrected = output["decision"] == "corrected" and output["value"] == {"text": "politely"}
