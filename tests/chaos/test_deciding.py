@@ -67,7 +67,7 @@ class People:
         self._decided: set[UUID] = set()
         self.forks: dict[UUID, UUID] = {}
 
-    async def decide_all(self) -> None:
+    async def decide_all(self, are_done: asyncio.Event) -> None:
         """Until every run had its turn."""
         async with asyncio.TaskGroup() as acting:
             while len(self._decided) < len(self._fates):
@@ -77,6 +77,7 @@ class People:
                         self._decided.add(review.run_id)
                         acting.create_task(self._act(review))
                 await asyncio.sleep(0.05)
+        are_done.set()
 
     async def _open(self) -> Sequence[Review]:
         return await reviews.list_reviews(
@@ -126,18 +127,21 @@ class People:
         return True
 
 
-async def _model(request: ProviderRequest) -> Reply:
-    del request
-    return Reply(Text("words"), delay_s=0.3)
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [int(GIVEN) if GIVEN else SystemRandom().randrange(2**32)])
 async def test_what_people_decide_holds_whichever_workers_are_killed(
     seed: int, process_environment: dict[str, str], address: DatabaseAddress, tmp_path: Any
 ) -> None:
-    storm = Storm.of(SCALE, seed)
-    async with ScriptedProvider(_model, keeps_bodies=False) as server:
+    storm, are_done = Storm.of(SCALE, seed), asyncio.Event()
+
+    async def model(request: ProviderRequest) -> Reply:
+        if (
+            "File." in request.prompt
+        ):  # the last stage: no run ends before people have done all that they want
+            await are_done.wait()
+        return Reply(Text("words"), delay_s=0.3)
+
+    async with ScriptedProvider(model, keeps_bodies=False) as server:
         told = {
             **process_environment,
             "OPENAI_API_KEY": "sk-test",
@@ -152,7 +156,7 @@ async def test_what_people_decide_holds_whichever_workers_are_killed(
             people = People(tegu, fates)
             async with asyncio.timeout(ENDS_WITHIN_S), asyncio.TaskGroup() as both:
                 both.create_task(storm.rage(crew, address.owner, tmp_path))
-                both.create_task(people.decide_all())
+                both.create_task(people.decide_all(are_done))
             forks = list(people.forks.values())
             await tegu.wait([*run_ids, *forks], timeout_s=ENDS_WITHIN_S)
             wrong = _wrong([await tegu.get_run(run_id) for run_id in run_ids], fates)
