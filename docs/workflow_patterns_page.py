@@ -23,8 +23,8 @@ Which control flow the pipeline language says, pattern by pattern, and what it l
 workflow patterns catalogue (van der Aalst and others); the scenarios are those of the Serverless Workflow conformance kit.
 Every line with a pipeline is a test: the pipeline, our own, lies in `tests/conformance/cases` and runs on worker processes, with
 real HTTP to a scripted provider (`test_patterns_take_their_paths_on_worker_processes`), and again while workers are ended with
-`kill -9` (`test_patterns_take_their_paths_whichever_workers_are_killed`). One that needs no other runs, signals or services runs
-in memory too (`test_a_pattern_takes_its_path_in_memory`). Where the suites by others lie beside the project, what was seen is
+`kill -9` (`test_patterns_take_their_paths_whichever_workers_are_killed`). One that needs no signals or services runs in memory
+too (`test_a_pattern_takes_its_path_in_memory`). Where the suites by others lie beside the project, what was seen is
 compared with the path, the output, the error or the order that they expect.
 
 - **passes**: the language has a word for it, and the run takes the expected path.
