@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent / "benchmarks"
-NAMES = ("shapes", "finished", "claiming", "waking", "memory", "queued", "ledger", "topologies")
+NAMES = (
+    "shapes", "finished", "claiming", "waking", "memory", "queued", "ledger", "topologies", "planning", "run_of_100000",
+)  # fmt: skip
 Figures = dict[str, Any]
 
 PAGE = """\
@@ -38,6 +40,26 @@ and PostgreSQL. The run itself costs something too, which is why the DAG of one 
 {shapes}
 
 ![CPU of worker and PostgreSQL by stage, by size of the DAG](benchmarks/scale-shapes.svg)
+
+## What the plan costs
+
+`python -m benchmarks.scale planning`: no database; stages end in a drawn order, and each time the plan says what follows. Half
+of the stages that a join waits for are enough for it (`join: N`). A decision is a stage's end and what follows from it.
+
+| stages | shape | prepared once, ms | first decision, ms | a decision, p50 us | p99 us | mean us |
+|---|---|---|---|---|---|---|
+{planning}
+
+## One run of {wide_items} stage runs
+
+`python -m benchmarks.scale run_of_100000`: one run maps a Python stage that does nothing over {wide_items} items, at most
+{wide_parallel} under way, on {wide_workers} worker processes; before and after it runs of three stages on the same server and
+with the same workers. A checkpoint is one statement, for the stages of all runs that
+ended meanwhile, and its time what the database took for it; *load* is that of the machine at the end.
+
+| runs | stage runs | stages/s | checkpoints | stages in each | p50 ms | p99 ms | most memory of a worker, MB | load |
+|---|---|---|---|---|---|---|---|---|
+{wide}
 
 ## What a stage costs, by the number of finished runs
 
@@ -157,6 +179,7 @@ def _page(found: Mapping[str, Figures]) -> str:
             f"| {row['budgets']} | {row['calls_per_s']:,.0f} | {row['postgres_ms']:.2f} |"
             for row in found["ledger"]["rows"]
         ),
+        **_wide(found),
         same="the same for all"
         if all(row["schedule_is_as_given"] for row in workflows)
         else "**not for all**",
@@ -166,6 +189,30 @@ def _page(found: Mapping[str, Figures]) -> str:
 
 def _costs(row: Figures) -> str:
     return f"{row['stages_per_s']:,.0f} | {row['worker_ms']:.3f} | {row['postgres_ms']:.3f}"
+
+
+def _wide(found: Mapping[str, Figures]) -> Figures:
+    """The sections of what one run holds."""
+    large = found["run_of_100000"]
+    rows = (("of three, before", "before"), ("one", "large"), ("of three, after", "after"))
+    return {
+        "planning": "\n".join(
+            f"| {row['stages']:,} | {shape} | {row['prepared_ms']} | {row['first_ms']} | {row['p50_us']} | {row['p99_us']} "
+            f"| {row['mean_us']} |"
+            for shape, sizes in found["planning"]["shapes"].items()
+            for row in sizes
+        ),
+        "wide_items": f"{large['items']:,}",
+        "wide_parallel": large["max_parallel"],
+        "wide_workers": large["workers"],
+        "wide": "\n".join(
+            f"| {said} | {row['stage_runs']:,} | {row['stages_per_s']:,.0f} | {row['checkpoints']:,} "
+            f"| {row['stages_a_checkpoint']} | {row['p50_ms']} "
+            f"| {row['p99_ms']} | {row['peak_mb']} | {row['load']} |"
+            for said, key in rows
+            for row in (large[key],)
+        ),
+    }
 
 
 def _topologies(rows: list[Figures]) -> Iterator[str]:
@@ -184,6 +231,12 @@ def _aims(found: Mapping[str, Figures]) -> Iterator[str]:
         "an idle worker wakes within 1.5 s, NOTIFY lost",
         f"{waking['max_s']} s",
         is_met=waking["max_s"] <= 1.5,
+    )
+    ratio = found["run_of_100000"]["p99_ratio"]
+    yield _aim(
+        "checkpoint p99 of one run of 100,000 stage runs <= 2 x that of runs of 3",
+        f"{ratio} x",
+        is_met=ratio <= 2,
     )
     by_run = memory["kb_a_run"]
     yield _aim("60 kB for an owned waiting run", f"{by_run} kB", is_met=by_run <= 60)

@@ -29,7 +29,6 @@ async def seen_in_memory(case: Case) -> Seen:
             case.source,
             replies=dict.fromkeys(case.tasks(), answer),
             stages=FUNCTIONS,
-            pipelines=documents[:-1],
         )
     return _seen(found, answers)
 
