@@ -100,7 +100,7 @@ async def _begin(scope: Scope, connection: Transaction, due: Schedule) -> tuple[
         triggered_by=TriggeredBy.SCHEDULE,
         metadata={"schedule": due.name, "scheduled_for": due.next_at.isoformat() if due.next_at else None},
         budget_usd=due.spec.budget_usd,
-        priority=due.spec.priority,
+        priority=due.spec.priority or None,
     )
     inputs = [RunInput(due.name, content_id=i.content_id, thread_id=i.thread_id) for i in due.spec.inputs]
     return await start_in(scope, connection, version, inputs, options)

@@ -31,7 +31,7 @@ class StartOptions:
     """How to start runs. `budget_usd` is the most that the calls of each may cost. `model` overrides every stage's; the same `idempotency_key` gives the same runs for 24 h. With
     `stream` replies may be followed from the first call on (`Tegu.follow(..., partials=True)` asks for the later ones).
     `priority` is low, normal, high or -9 to 9: an organization's runs of higher priority go first, a step being worth an hour of
-    waiting. They start at `due_at` or after `delay_s`, or at once. Outputs of the run `reuse_from`, which is over the same input, are
+    waiting; None is the pipeline's own. They start at `due_at` or after `delay_s`, or at once. Outputs of the run `reuse_from`, which is over the same input, are
     taken where nothing has changed that they depend on.
     """
 
@@ -41,7 +41,7 @@ class StartOptions:
     idempotency_key: str | None = None
     stream: bool = False
     budget_usd: Decimal | None = None
-    priority: int | str = 0
+    priority: int | str | None = None
     due_at: datetime | None = None
     delay_s: float | None = None
     reuse_from: UUID | None = None
@@ -186,7 +186,7 @@ async def _start_once(
         "metadata": options.metadata or {},
     }
     # Only where they are given: keys that were used before there were any stay good.
-    if priority := checked_priority(options.priority):
+    if priority := checked_priority(options.priority or 0):
         body["priority"] = priority
     if options.due_at is not None:
         body["due_at"] = options.due_at.astimezone(UTC).isoformat()
@@ -227,7 +227,7 @@ async def _insert(
             triggered_by=options.triggered_by,
             metadata=options.metadata,
             budget_usd=checked_limit(options.budget_usd) if options.budget_usd is not None else None,
-            priority=checked_priority(options.priority),
+            priority=_priority(version, options),
             due_at=options.due_at,
             delay_s=options.delay_s or 0.0,
             reuse_from=options.reuse_from,
@@ -236,3 +236,9 @@ async def _insert(
     if options.stream:
         await partials.watch_runs(connection, scope.organization_id, [run_id], for_s=WATCH_S)
     return run_id
+
+
+def _priority(version: PipelineVersion, options: StartOptions) -> int:
+    if options.priority is None:
+        return version.definition.priority or 0
+    return checked_priority(options.priority)

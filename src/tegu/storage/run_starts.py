@@ -55,6 +55,12 @@ class NewRun:
 async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun) -> UUID:
     """Insert a run. It exists when the transaction commits."""
     run_id, origin = new_id(), new.origin
+    # Never before now: that would be a place in the queue for nothing.
+    due_at = func.greatest(
+        func.clock_timestamp() + timedelta(seconds=new.delay_s),
+        cast(new.due_at, TIMESTAMP(timezone=True)),
+    )
+    deadline_s = new.version.definition.deadline_s
     await connection.execute(
         insert(runs).values(
             organization_id=organization_id,
@@ -67,11 +73,8 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             model=new.model,
             budget_usd=new.budget_usd,
             priority=new.priority,
-            # Never before now: that would be a place in the queue for nothing.
-            due_at=func.greatest(
-                func.clock_timestamp() + timedelta(seconds=new.delay_s),
-                cast(new.due_at, TIMESTAMP(timezone=True)),
-            ),
+            due_at=due_at,
+            deadline_at=None if deadline_s is None else due_at + timedelta(seconds=deadline_s),
             triggered_by=new.triggered_by.value,
             metadata=new.metadata or {},
             reuse_from=new.reuse_from,

@@ -1513,8 +1513,8 @@ export interface StartRuns {
   metadata?: Record<string, JsonValue> | null;
   /** The most that the calls of each may cost. */
   budget_usd?: number | string | null;
-  /** -9 to 9. */
-  priority?: number | "low" | "normal" | "high";
+  /** -9 to 9; by default the pipeline's own. */
+  priority?: number | "low" | "normal" | "high" | null;
   due_at?: string | null;
   /** Start that many seconds from now. */
   delay_s?: number | null;

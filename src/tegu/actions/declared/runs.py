@@ -36,7 +36,10 @@ class StartRuns(ActionInput):
     budget_usd: Annotated[Decimal | None, Field(description="The most that the calls of each may cost.")] = (
         None
     )
-    priority: Annotated[int | Literal["low", "normal", "high"], Field(description="-9 to 9.")] = 0
+    priority: Annotated[
+        int | Literal["low", "normal", "high"] | None,
+        Field(description="-9 to 9; by default the pipeline's own."),
+    ] = None
     due_at: AwareDatetime | None = None
     delay_s: Annotated[float | None, Field(ge=0, description="Start that many seconds from now.")] = None
     idempotency_key: Annotated[

@@ -114,7 +114,7 @@ async def begun(
                 thread_ids=[item.thread_id for item in few if item.thread_id],
                 model=options.model,
                 budget_usd=options.budget_usd,
-                priority=checked_priority(options.priority),
+                priority=None if options.priority is None else checked_priority(options.priority),
                 due_at=options.due_at,
                 delay_s=options.delay_s,
             )

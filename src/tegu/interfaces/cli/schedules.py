@@ -95,7 +95,7 @@ def add(
     zone: str,
     model: str | None,
     budget: Decimal | None,
-    priority: int,
+    priority: int | None,
     as_json: bool,
 ) -> None:
     """Make a schedule NAME: at the times of CRON the PIPELINE runs over the inputs.
@@ -130,7 +130,7 @@ def add(
             content_ids=[each.content_id for each in all_inputs if each.content_id],
             thread_ids=[each.thread_id for each in all_inputs if each.thread_id],
             model=model,
-            priority=priority,
+            priority=priority or 0,
             budget_usd=budget,
         )
 

@@ -72,9 +72,8 @@ priority_option = click.option(
     "--priority",
     metavar="PRIORITY",
     type=Priority(),
-    default="normal",
-    show_default=True,
-    help=f"{', '.join(PRIORITIES)}, or -{PRIORITY_MAX} to {PRIORITY_MAX}: which of the organization's runs go first.",
+    help=f"{', '.join(PRIORITIES)}, or -{PRIORITY_MAX} to {PRIORITY_MAX}: which of the organization's runs go first. "
+    "By default the pipeline's own, or normal.",
 )
 
 

@@ -53,7 +53,7 @@ class Runs:
         model: str | None = None,
         metadata: JsonObject | None = None,
         budget_usd: Decimal | None = None,
-        priority: int | Literal["low", "normal", "high"] = 0,
+        priority: int | Literal["low", "normal", "high"] | None = None,
         due_at: datetime | None = None,
         delay_s: float | None = None,
         idempotency_key: str | None = None,
