@@ -17,13 +17,16 @@ from pydantic import JsonValue
 from tegu.domain.errors import DefinitionError
 from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
+from tegu.pipeline.child import RunInput, Slice
 from tegu.pipeline.plan import Plan
+from tegu.pipeline.slice_plan import SlicePlan
 from tegu.storage.claims import (
     Claimed,
     ClaimedRun,
     Claims,
     Lane,
     RunKey,
+    SliceBounds,
     after_organization,
     before_all,
 )
@@ -158,7 +161,7 @@ class Adoption:
             driver = RunDriver(
                 run,
                 worker_id=worker_id,
-                plan=plan,
+                plan=plan if run.slice is None else _slice_plan(plan, run, run.slice),
                 stored=stored.get(run.key, {}),
                 facts=await self._facts(run, plan),
                 retry=self._retry,
@@ -187,6 +190,12 @@ class Adoption:
         if any(stage.when and _NAMES_A_FACT.search(stage.when) for stage in plan.definition.stages):
             return await self._claims.load_facts(run)
         return {}
+
+
+def _slice_plan(plan: Plan, run: ClaimedRun, bounds: SliceBounds) -> SlicePlan:
+    given = run.input or RunInput()
+    piece = Slice(bounds.stage, bounds.start, bounds.of, given.items, given.inputs)
+    return SlicePlan(plan.definition, piece)
 
 
 def _met_its_share(claimed: Claimed) -> bool:

@@ -13,7 +13,9 @@ from pydantic import JsonValue
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import Completed, Crashed, Failed, Postponed, StageOutcome
 from tegu.engine.progress import StageProgress
-from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.flow import ITEM
+from tegu.pipeline.plan import Plan
+from tegu.pipeline.slice_plan import item_content, stage_named
 from tegu.pipeline.task import StageTask
 from tegu.storage.claims import ClaimedRun
 
@@ -44,21 +46,22 @@ async def attempt(perform: Perform, task: StageTask, *, is_bounded: bool = True)
 
 def task_of(
     run: ClaimedRun,
-    definition: PipelineDefinition,
+    plan: Plan,
     name: str,
     stage: StageProgress,
     inputs: Mapping[str, JsonValue],
 ) -> StageTask:
     """The task of an attempt that the database knows as begun; `inputs` are what has arrived."""
-    wired = definition.stage(name)
+    inputs = plan.inputs_of(name, inputs)
+    item_id = item_content(inputs.get(ITEM)) if run.slice is not None else None
     return StageTask(
         organization_id=run.organization_id,
         run_id=run.id,
-        definition=definition,
-        stage=wired,
-        inputs={up: inputs.get(up) for up in wired.upstream},
-        content_id=run.content_id,
-        thread_id=run.thread_id,
+        definition=plan.whole,
+        stage=stage_named(plan.whole, name),
+        inputs=inputs,
+        content_id=item_id or run.content_id,
+        thread_id=run.thread_id if item_id is None else None,
         model=run.model,
         attempt=stage.attempt,
         generation=stage.generation,
@@ -66,7 +69,8 @@ def task_of(
         is_alone=stage.is_alone,
         epoch=run.epoch,
         failures=stage.failures,
-        data=run.input.data if run.input is not None else None,
+        data=run.input.data if run.input is not None and item_id is None else None,
+        is_about_item=item_id is not None,
         reuse_from=run.reuse_from if name != run.fork_stage else None,
     )
 

@@ -135,7 +135,7 @@ class Course:
         found: list[StageTask] = []
         for name in names:
             stage = self._stages[name] = replace(self._stages[name], heard=inbox)
-            found.append(task_of(self._run, self._plan.definition, name, stage, self._read_by(name)))
+            found.append(task_of(self._run, self._plan, name, stage, self._read_by(name)))
         return tuple(found)
 
     def take_back(self, draft: Draft) -> None:
@@ -239,12 +239,12 @@ class Course:
         return decision.outcome
 
     def _cancel_stages(self, draft: Draft, decision: Decision) -> None:
-        """Those that end because others start."""
+        """Those that end because others start, or in a slice because too many failed."""
         nodes = self._plan.nodes
         starting = reversed((*decision.start, *decision.cancel)) if decision.cancel else ()
         by = {name: each for each in starting for name in nodes[each].cancels}
         for name in decision.cancel:
-            self._note(name, cancelled(draft, name, self._at(draft, name), by=by[name]))
+            self._note(name, cancelled(draft, name, self._at(draft, name), by=by.get(name) or decision.failures[0]))
 
     def cancel(self, draft: Draft) -> RunStatus:
         """Somebody asked for the end of the run."""

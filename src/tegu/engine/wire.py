@@ -13,6 +13,7 @@ from tegu.domain.json import JsonObject
 from tegu.domain.outcome import StageOutcome
 from tegu.pipeline.child import RunInput
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.slice_plan import stage_named
 from tegu.pipeline.task import StageTask
 
 _OUTCOME: TypeAdapter[StageOutcome] = TypeAdapter(StageOutcome)
@@ -53,7 +54,7 @@ def unpack_task(data: bytes) -> StageTask:
         organization_id=UUID(str(packed["organization_id"])),
         run_id=UUID(str(packed["run_id"])),
         definition=definition,
-        stage=definition.stage(str(packed["stage"])),
+        stage=stage_named(definition, str(packed["stage"])),
         inputs=inputs,
         content_id=_uuid(packed["content_id"]),
         thread_id=_uuid(packed["thread_id"]),

@@ -99,6 +99,7 @@ class ItemOutput:
     item: str
     is_completed: bool
     output: JsonValue
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

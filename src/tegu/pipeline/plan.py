@@ -67,6 +67,15 @@ class Plan:
         """Where a run of it stands, to be kept up by whoever drives it."""
         return Standing(self.prepared, statuses)
 
+    @property
+    def whole(self) -> PipelineDefinition:
+        """The version that it is the plan of; a slice's definition is only of its items."""
+        return self.definition
+
+    def inputs_of(self, name: str, outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """What a stage reads, by name: the outputs of those upstream, None where there is none."""
+        return {upstream: outputs.get(upstream) for upstream in self.definition.stage(name).upstream}
+
     def decide(
         self,
         statuses: Mapping[str, StageStatus],

@@ -26,12 +26,14 @@ from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
 from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
 from tegu.pipeline.definition import StageDefinition
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.stages.context import ModelChoice, ProviderFactory, StageContext, StageLlm
 from tegu.stages.fingerprint import Fingerprints, is_reusable
 from tegu.stages.inputs import load_inputs
 from tegu.stages.kind import StageWork
 from tegu.stages.live import LiveAttempt, OpenLive
+from tegu.stages.mapped import map_work
 from tegu.stages.reach import NOTHING_IN_REACH, Reach
 from tegu.stages.registry import StageRegistry
 from tegu.stages.results import results_of
@@ -103,12 +105,17 @@ class Performer:
     async def _done(self, task: StageTask, ctx: StageContext) -> Completed | Postponed:
         kind = self.registry.kind(task.stage.uses)
         inputs = await load_inputs(task, self.sources)
-        fingerprint = await self.fingerprints.of(kind, task, ctx.llm, inputs)
+        mapping = await map_work(task, self.sources, self.reach)
+        if mapping is not None:
+            inputs = mapping.read(inputs)
+        named = _of_stage(task)
+        fingerprint = await self.fingerprints.of(kind, named, ctx.llm, inputs)
         if task.reuse_from is not None and is_reusable(task.stage) and self.reach.earlier is not None:
             found = await self.reach.earlier.find(task, fingerprint)
             if found is not None:
                 return found
-        output = await kind.perform(StageWork(task.stage.config, inputs, ctx, task, self.reach))
+        work = StageWork(task.stage.config, inputs, ctx, task, self.reach)
+        output = await (kind.perform(work) if mapping is None else mapping.perform())
         if isinstance(output, Postponed):
             return output
         value, text = as_stored(output.value)
@@ -118,7 +125,8 @@ class Performer:
         models = tuple(str(model) for model in ctx.llm.models_answered)
         return Completed(
             output=output.value,
-            results=results_of(task.stage, output),
+            # The results of a map are those of its items.
+            results=results_of(named.stage, output) if mapping is None else (),
             model=", ".join(models) or None,
             fingerprint=fingerprint,
             fallbacks=tuple(dict.fromkeys(ctx.llm.fallbacks))[:FALLBACKS_MAX],
@@ -154,6 +162,12 @@ class Performer:
             attempt=task.attempt,
             log=logging.LoggerAdapter(log, about),
         )
+
+
+def _of_stage(task: StageTask) -> StageTask:
+    """The task of an item under the name of its stage: what comes of equal items is equal."""
+    name, item = split_name(task.stage.name)
+    return replace(task, stage=replace(task.stage, name=name)) if item else task
 
 
 def postponed(error: NoCapacityError, stage: str) -> Postponed:

@@ -20,7 +20,9 @@ from tegu.stages.dedupe import DedupeKind
 from tegu.stages.extract import ExtractKind
 from tegu.stages.http import HttpKind
 from tegu.stages.kind import DerivingKind, StageKind
+from tegu.stages.loop import LoopKind
 from tegu.stages.merge import MergeKind
+from tegu.stages.nested import NestingKind
 from tegu.stages.parse import ParseKind
 from tegu.stages.prompt import PromptKind
 from tegu.stages.python import PythonKind, StageFunction
@@ -48,6 +50,8 @@ def built_in_kinds() -> tuple[StageKind, ...]:
         WaitKind(),
         HttpKind(),
         WebhookKind(),
+        NestingKind(),
+        LoopKind(),
     )
 
 

@@ -61,6 +61,7 @@ class ChildStore:
                 row["item"],
                 StageStatus(row["status"]) is StageStatus.COMPLETED,
                 from_json(row["output"]) if row["output"] is not None else None,
+                len(row["output"] or ""),
             )
             for row in rows
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.evidence import EvidenceSpan
@@ -24,10 +24,10 @@ ResultKey = tuple[UUID, str, str, str, str]
 
 
 async def results_of(connection: Transaction, organization_id: UUID, run_id: UUID) -> tuple[Result, ...]:
-    """The results of one run, in the order in which they were stored."""
+    """The results of one run and of the items that its stages mapped over, in the order in which they were stored."""
     query = (
         select(results)
-        .where(results.c.organization_id == organization_id, results.c.run_id == run_id)
+        .where(results.c.organization_id == organization_id, _is_of(organization_id, run_id))
         .order_by(results.c.created_at, results.c.stage, results.c.type, results.c.key)
     )
     return tuple(_result(row) for row in (await connection.execute(query)).mappings())
@@ -53,11 +53,12 @@ async def list_results(
     )
     for column, wanted in (
         (results.c.type, type),
-        (results.c.run_id, run_id),
         (results.c.stage, stage),
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if run_id is not None:
+        query = query.where(_is_of(organization_id, run_id))
     if confidence_max is not None:
         query = query.where(results.c.confidence <= confidence_max)
     if pipeline is not None:
@@ -83,6 +84,16 @@ async def get_result(
     )
     found = (_result(row) for row in (await connection.execute(query)).mappings())
     return next((result for result in found if result.id == result_id), None)
+
+
+def _is_of(organization_id: UUID, run_id: UUID) -> ColumnElement[bool]:
+    """Of the run, or of a slice of it."""
+    slices = select(runs.c.id).where(
+        runs.c.organization_id == organization_id,
+        runs.c.parent_id == run_id,
+        runs.c.slice_stage.is_not(None),
+    )
+    return or_(results.c.run_id == run_id, results.c.run_id.in_(slices))
 
 
 def _result(row: Mapping[Any, Any]) -> Result:
