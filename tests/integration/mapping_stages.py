@@ -1,6 +1,9 @@
 """Python stages of pipelines that map, nest and loop; a child process can import them."""
 
 import asyncio
+import json
+
+from pydantic import JsonValue
 
 from tegu import StageContext, stage
 from tegu.domain.content import Document
@@ -55,17 +58,16 @@ async def length(source: Document, ctx: StageContext) -> JsonObject:
 
 
 @stage(version=1, retries=0)
-async def total(found: list[int | None], ctx: StageContext) -> int:
-    """The sum."""
+async def total(found: JsonValue, ctx: StageContext) -> int:
+    """The sum of the numbers in a list."""
     del ctx
-    return sum(each or 0 for each in found)
+    assert isinstance(found, list)
+    return sum(each for each in found if isinstance(each, int))
 
 
 @stage(version=1, retries=0)
 async def halve(source: Document, ctx: StageContext) -> JsonObject:
     """Half of what the iteration before left, or of the input."""
-    import json
-
     del ctx
     given = json.loads(source.text)
     value = given["previous"]["value"] if given["previous"] is not None else int(given["input"])

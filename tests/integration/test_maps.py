@@ -1,20 +1,17 @@
 """Stages that run once per item: by slices, in order, within limits, with a share that may fail."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import mapping_stages
 import pytest
+from sqlalchemy import text
 
 from tegu import Run, Tegu
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
-
-Rows = Callable[[str], Awaitable[list[Any]]]
 
 
 @pytest.fixture
@@ -96,8 +93,6 @@ async def test_no_more_items_are_under_way_than_the_map_allows(tegu: Tegu) -> No
 async def under_way(tegu: Tegu) -> int:
     scope = await tegu.scope()
     async with scope.transaction() as connection:
-        from sqlalchemy import text
-
         return (
             await connection.execute(
                 text("select count(*) from tegu.stage_runs where item <> '' and status = 'running'")
@@ -107,7 +102,9 @@ async def under_way(tegu: Tegu) -> int:
 
 async def test_what_is_downstream_reads_the_whole(tegu: Tegu) -> None:
     document = mapped("double", "numbers")
-    document["stages"]["sum"] = python("total", "each")  # type: ignore[index]  # pyright: ignore
+    stages = document["stages"]
+    assert isinstance(stages, dict)
+    stages["sum"] = python("total", "each")
     run = await tegu.run(document, b"10 numbers")
     assert output(run, "sum") == 90
 
@@ -116,4 +113,3 @@ async def test_results_of_items_are_the_runs_and_stand_there_once(tegu: Tegu) ->
     run = await tegu.run(mapped("double", "numbers"), b"120 numbers")
     mine = [result for result in run.results if result.stage == "each"]
     assert sorted(int(result.item) for result in mine) == list(range(120))
-    assert UUID(str(run.id))
