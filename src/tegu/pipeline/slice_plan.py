@@ -20,6 +20,7 @@ from tegu.pipeline.child import Slice
 from tegu.pipeline.definition import SOURCE, PipelineDefinition, StageDefinition
 from tegu.pipeline.flow import ALL, CONTINUE, ITEM
 from tegu.pipeline.plan import Decision, Outputs, Plan
+from tegu.pipeline.prepared import prepare
 from tegu.pipeline.slices import cut, item_name, split_name
 
 SLICES_AT_ONCE_MAX = 10
@@ -58,6 +59,7 @@ class SlicePlan:
         # What items read is given and no edge: they wait for nothing.
         stages = tuple(replace(_item_stage(mapped, name), inputs=(SOURCE,)) for name in self.order)
         self.definition = PipelineDefinition(whole.name, whole.input, stages)
+        self.prepared = prepare(self.definition)
         self.read_by_conditions = frozenset[str]()
         self._items = dict(zip(self.order, piece.items, strict=True))
         self._inputs = piece.inputs
