@@ -88,7 +88,7 @@ class MapWork:
     async def _check_failures(self, states: Sequence[ChildState]) -> None:
         for state in states:
             if state.status in {RunStatus.FAILED, RunStatus.CANCELLED}:
-                error = state.error or ErrorInfo("cancelled", "a slice of its items was cancelled")
+                error = state.error or ErrorInfo("child_cancelled", "a slice of its items was cancelled")
                 raise StageError(error.message, code=error.code, hint=error.hint)
         share = self.each.failed_share_max
         if states and 0 < share < 1:
