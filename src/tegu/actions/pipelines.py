@@ -5,12 +5,14 @@ builder's or a document's definition. Built-in pipelines are published when they
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 from uuid import UUID
 
 from pydantic import computed_field
 
+from tegu.actions.nesting import pinned
 from tegu.actions.scope import Scope
 from tegu.domain.errors import ForbiddenError, NotFoundError, Problem
 from tegu.domain.json import JsonObject
@@ -62,12 +64,14 @@ async def publish(
     scope: Scope, definition: PipelineDefinition, *, makes_current: bool = True
 ) -> PipelineVersion:
     """Store a definition as a version of the pipeline that it names; an equal one is found instead. The name means it from
-    then on; without `makes_current` what it meant. Raises NotFoundError for a pipeline that the actor does not see,
-    ConflictError for one that is archived.
+    then on; without `makes_current` what it meant. Pipelines that it nests are pinned to the versions that their names mean.
+    Raises NotFoundError for a pipeline that the actor does not see, ConflictError for one that is archived, DefinitionError
+    for one that nests what is not there.
     """
     if not scope.rows.has(definition.name):
         raise unknown_pipeline(definition.name)
     async with scope.transaction() as connection:
+        definition = await pinned(definition, partial(find_in, scope, connection))
         return await store.publish(connection, scope.organization_id, definition, makes_current=makes_current)
 
 
@@ -77,6 +81,7 @@ async def find_or_publish(scope: Scope, definition: PipelineDefinition) -> Pipel
     """
     if scope.rows.has(definition.name):
         async with scope.transaction() as connection:
+            definition = await pinned(definition, partial(find_in, scope, connection))
             found = await store.find(connection, scope.organization_id, definition.name, hash=definition.hash)
         if found is not None:
             return found

@@ -116,8 +116,10 @@ async def list_runs(
     limit: int = 50,
     after: UUID | None = None,
     is_oldest_first: bool = False,
+    parent_id: UUID | None = None,
+    includes_children: bool = False,
 ) -> list[Run]:
-    """The newest runs, or the oldest, after a row."""
+    """The newest runs, or the oldest, after a row; see `storage.runs.list_runs`."""
     async with scope.transaction() as connection:
         return await store.list_runs(
             connection,
@@ -127,6 +129,8 @@ async def list_runs(
             limit=limit,
             after=after,
             is_oldest_first=is_oldest_first,
+            parent_id=parent_id,
+            includes_children=includes_children,
             rows=scope.rows,
         )
 

@@ -121,6 +121,18 @@ class CallTotals:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildGroup:
+    """The runs that a stage started, counted by status. Of a mapped stage they are slices, and `items` are what it maps over."""
+
+    stage: str
+    pipeline: str
+    runs: dict[RunStatus, int]
+    items: int | None = None
+    items_ended: int | None = None
+    items_failed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One pipeline version applied to one content or one mail thread. `stages` holds those that were reached; `input_name`
     is the content's name or the thread's subject.
@@ -160,6 +172,11 @@ class Run:
     """What was changed when it was forked, and by whom."""
     forks: tuple[UUID, ...] = ()
     """Runs that go on from it, the newest first."""
+    parent_id: UUID | None = None
+    """The run of which a stage started this one; `parent_stage` is that stage."""
+    parent_stage: str | None = None
+    children: tuple[ChildGroup, ...] = ()
+    """What its stages started: nested pipelines, iterations, slices of maps. Their calls are in its totals."""
     stages: tuple[StageRun, ...] = ()
     results: tuple[Result, ...] = ()
     totals: CallTotals = CallTotals()

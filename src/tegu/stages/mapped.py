@@ -23,7 +23,7 @@ from tegu.domain.status import RunStatus
 from tegu.pipeline.child import ChildSpec, ChildState, RunInput, Slice
 from tegu.pipeline.definition import SOURCE
 from tegu.pipeline.flow import ITEM, EachSpec, value_at
-from tegu.pipeline.slice_plan import Pace, failures_allowed
+from tegu.pipeline.slice_plan import Pace, failures_allowed, item_content
 from tegu.pipeline.slices import cut
 from tegu.pipeline.task import StageTask
 from tegu.stages.inputs import DataInput, StageInput, source_text
@@ -54,12 +54,11 @@ class MapWork:
 
     async def perform(self) -> StageOutput | Postponed:
         """Its outputs in order, or what it waits for. Raises StageError."""
-        ranges = cut(len(self.items))
-        pace = Pace.of(len(self.items), self.each.max_parallel)
+        ranges, at_once = self._cut()
         states = await self.children.states(self.task)
         await self._check_failures(states)
         under_way = sum(not state.status.is_terminal for state in states)
-        wanted = ranges[len(states) : len(states) + max(0, pace.slices - under_way)]
+        wanted = ranges[len(states) : len(states) + max(0, at_once - under_way)]
         if wanted:
             await self.children.ensure(self.task, [self._spec(each) for each in wanted])
         if wanted or under_way:
@@ -70,6 +69,15 @@ class MapWork:
                 due_in_s=LOOK_AGAIN_S,
             )
         return StageOutput(await self._collect(states))
+
+    def _cut(self) -> tuple[tuple[range, ...], int]:
+        """The slices, and how many of them are under way at once. A content that is an item has a run to itself, which its
+        deletion finds.
+        """
+        if any(item_content(item) is not None for item in self.items):
+            return tuple(range(place, place + 1) for place in range(len(self.items))), self.each.max_parallel
+        count = len(self.items)
+        return cut(count), Pace.of(count, self.each.max_parallel).slices
 
     def _spec(self, numbers: range) -> ChildSpec:
         name = self.task.stage.name
@@ -82,6 +90,7 @@ class MapWork:
                 self.items[numbers.start : numbers.stop],
                 {key: value for key, value in self.task.inputs.items() if key in read},
             ),
+            content_id=item_content(self.items[numbers.start]),
             slice=Slice(name, numbers.start, len(self.items), ()),
         )
 

@@ -7,6 +7,7 @@ Called by the actions, inside one organization's transaction.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,8 @@ from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
-from tegu.storage import forks, holds
+from tegu.pipeline.slices import item_name
+from tegu.storage import families, forks, holds
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of, paged, stage_run_of
 from tegu.storage.tables import (
@@ -66,6 +68,9 @@ async def get_run(
         stages=await _stages(connection, organization_id, run_id, row["document"]),
         results=tuple(sorted(results, key=lambda result: order.get(result.stage, len(order)))),
         totals=(await totals_of(connection, organization_id, [run_id])).get(run_id, CallTotals()),
+        children=await families.children_of(connection, organization_id, run_id)
+        if row["has_children"]
+        else (),
     )
 
 
@@ -78,10 +83,18 @@ async def list_runs(
     limit: int = 50,
     after: UUID | None = None,
     is_oldest_first: bool = False,
+    parent_id: UUID | None = None,
+    includes_children: bool = False,
     rows: Rows = ALL_ROWS,
 ) -> list[Run]:
-    """The newest runs, or the oldest, without stages and results, with totals and what they wait for."""
+    """The newest runs, or the oldest, without stages and results, with totals and what they wait for. Those that other
+    runs started are left out, unless they are asked for.
+    """
     query = _runs(organization_id, rows)
+    if parent_id is not None:
+        query = query.where(runs.c.parent_id == parent_id)
+    elif not includes_children:
+        query = query.where(runs.c.parent_id.is_(None))
     if status is not None:
         query = query.where(runs.c.status == status.value)
     if pipeline is not None:
@@ -169,13 +182,13 @@ async def events_after(
 async def totals_of(
     connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[UUID, CallTotals]:
-    """Calls to providers per run, added up; replies from the journal are no calls."""
+    """Calls to providers per run and all that stems from it, added up; replies from the journal are no calls."""
     if not run_ids:
         return {}
-    calls = llm_calls.c
+    calls, family = llm_calls.c, families.families(organization_id, run_ids)
     query = (
         select(
-            calls.run_id,
+            family.c.top.label("run_id"),
             func.count().label("calls"),
             func.coalesce(func.sum(calls.input_tokens), 0).label("input_tokens"),
             func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
@@ -183,12 +196,9 @@ async def totals_of(
             # Also where they failed, the rules cost nothing.
             func.count().filter(calls.cost_usd.is_(None), calls.provider != RULES).label("unknown_costs"),
         )
-        .where(
-            calls.organization_id == organization_id,
-            calls.run_id.in_(run_ids),
-            calls.answered_by == "provider",
-        )
-        .group_by(calls.run_id)
+        .join_from(family, llm_calls, calls.run_id == family.c.id)
+        .where(calls.organization_id == organization_id, calls.answered_by == "provider")
+        .group_by(family.c.top)
     )
     return {
         row["run_id"]: CallTotals(
@@ -236,10 +246,16 @@ async def _stages(
         stage_runs.c.organization_id == organization_id, stage_runs.c.run_id == run_id
     )
     fallbacks = await _fallbacks(connection, organization_id, run_id)
-    found = {
-        row["stage"]: replace(stage_run_of(row), fallbacks=fallbacks.get(row["stage"], ()))
-        for row in (await connection.execute(query)).mappings()
-    }
+    items: list[tuple[int, StageRun]] = []
+    found: dict[str, StageRun] = {}
+    for row in (await connection.execute(query)).mappings():
+        stage = replace(stage_run_of(row), fallbacks=fallbacks.get(row["stage"], ()))
+        if row["item"]:
+            items.append((int(row["item"]), replace(stage, stage=item_name(stage.stage, row["item"]))))
+        else:
+            found[row["stage"]] = stage
+    if items:  # a slice: it has no other stages
+        return tuple(stage for _, stage in sorted(items, key=itemgetter(0)))
     stages = document["stages"]
     assert isinstance(stages, dict)
     return tuple(
@@ -324,6 +340,8 @@ def _run(row: Mapping[Any, Any]) -> Run:
         priority=row["priority"],
         scheduled_at=row["scheduled_at"],
         erased_at=row["erased_at"],
+        parent_id=row["parent_id"],
+        parent_stage=row["parent_stage"],
         forked_from=row["forked_from"],
         fork_stage=row["fork_stage"],
         reuse_from=row["reuse_from"],

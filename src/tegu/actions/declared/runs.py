@@ -55,6 +55,10 @@ class ListRuns(SortedPageInput):
 
     status: RunStatus | None = None
     pipeline: str | None = None
+    parent_id: Annotated[UUID | None, Field(description="Only those that a stage of this run started.")] = (
+        None
+    )
+    include_children: Annotated[bool, Field(description="Also those that other runs started.")] = False
 
 
 class ListEvents(RunId):
@@ -149,7 +153,7 @@ async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
 
 @action("runs.list", effect=Effect.READ, permission=Permission.RUNS_READ)
 async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
-    """List runs with their totals, without stages and results."""
+    """List runs with their totals, without stages and results; those that other runs started only where asked for."""
     found = await runs.list_runs(
         scope,
         status=asked.status,
@@ -157,6 +161,8 @@ async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
         limit=asked.limit + 1,
         after=id_of(asked.cursor),
         is_oldest_first=asked.is_oldest_first,
+        parent_id=asked.parent_id,
+        includes_children=asked.include_children,
     )
     return page_of(found, asked.limit, lambda run: run.id)
 

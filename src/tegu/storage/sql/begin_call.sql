@@ -2,7 +2,7 @@
 -- $1 organization, $2 call, $3 run, $4 stage, $5 item, $6 generation, $7 request hash, $8 nth, $9 request body,
 -- $10 provider, $11 model, $12 ordinal, $13 attempt, $14 metadata, $15 the most that it may cost; null where no price is known,
 -- $16 whether its bodies go when its run has ended. A request body that is null is not kept.
--- One row. Of a run whose content was deleted, or an organization that is, nothing is begun (`is_gone`).
+-- A family of runs has one budget, its root's. One row. Of a run whose content was deleted, or an organization that is, nothing is begun (`is_gone`).
 -- Not begun, and nothing written: `budgets` without a window, or without room (`full`: the first of them).
 with hit as materialized (
     select c.id, c.reply from tegu.llm_journal j
@@ -11,7 +11,10 @@ with hit as materialized (
         and j.request_hash = $7 and j.nth = $8 and c.reply is not null
 ),
 place as materialized (
-    select pipeline_id, budget_usd, erased_at is not null as is_gone from tegu.runs where organization_id = $1 and id = $3
+    select r.pipeline_id, r.erased_at is not null as is_gone, coalesce(r.budget_id, r.id) as budget_id,
+        case when o.id is null then r.budget_usd else o.budget_usd end as budget_usd
+    from tegu.runs r left join tegu.runs o on o.organization_id = $1 and o.id = r.budget_id
+    where r.organization_id = $1 and r.id = $3
 ),
 budget as materialized (
     select b.id, b.limit_usd, b.period, b.allows_unpriced,
@@ -20,7 +23,7 @@ budget as materialized (
     where b.organization_id = $1 and (b.pipeline_id is null or b.pipeline_id = (select pipeline_id from place))
         and not exists (select 1 from hit)
     union all
-    select $3, budget_usd, 'run', false, '-infinity'::timestamptz from place
+    select budget_id, budget_usd, 'run', false, '-infinity'::timestamptz from place
     where budget_usd is not null and not exists (select 1 from hit)
 ),
 held as materialized (

@@ -12,13 +12,14 @@ cut as (
     set status = case when pick.is_live then 'cancelled' else r.status end,
         owner = null, due_at = null, epoch = r.epoch + 1, rev = r.rev + 1, last_seq = r.last_seq + pick.is_live::int,
         cancel_requested_at = case when pick.is_live then coalesce(r.cancel_requested_at, clock_timestamp()) else r.cancel_requested_at end,
-        ended_at = coalesce(r.ended_at, clock_timestamp()), erased_at = clock_timestamp(), metadata = '{}', edits = null,
+        ended_at = coalesce(r.ended_at, clock_timestamp()), erased_at = clock_timestamp(), metadata = '{}',
+        input = null, edits = null,
         error = case
             when pick.is_live then jsonb_build_object('code', 'erased', 'message', 'its content was deleted')
             when r.error is not null then jsonb_build_object('code', r.error -> 'code', 'stage', r.error -> 'stage') end
     from pick
     where r.organization_id = $1 and r.id = pick.id
-    returning r.id, r.pipeline_id, r.last_seq, r.status, pick.is_live
+    returning r.id, r.pipeline_id, r.last_seq, r.status, r.parent_id, r.has_children, pick.is_live
 ),
 stages as (
     update tegu.stage_runs s set status = 'cancelled', due_at = null, ended_at = clock_timestamp() from cut
@@ -41,5 +42,13 @@ told as (
     where cut.is_live and k.disabled_at is null and (k.pipelines is null or exists (
         select 1 from tegu.pipelines p where p.organization_id = $1 and p.id = cut.pipeline_id and p.name = any (k.pipelines)))
     on conflict do nothing
+),
+woken as (
+    insert into tegu.run_wakes (organization_id, run_id, child_id)
+    select $1, parent_id, id from cut where is_live and parent_id is not null
+    on conflict do nothing
+),
+orphaned as (
+    insert into tegu.child_cancels (organization_id, run_id) select $1, id from cut where is_live and has_children
 )
 select count(*)::int as runs from cut

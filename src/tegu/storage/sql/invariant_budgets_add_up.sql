@@ -1,7 +1,7 @@
 -- What a budget has spent and reserved is the sum over its calls: of costs or, where not known, of what was reserved for them.
 -- $1 how many rows
 with calls as materialized (
-    select c.organization_id, c.run_id, r.pipeline_id, c.created_at,
+    select c.organization_id, coalesce(r.budget_id, r.id) as budget_id, r.pipeline_id, c.created_at,
         case when c.status = 'sent' then 0 else coalesce(c.cost_usd, c.reserved_usd) end as spent_usd,
         case when c.status = 'sent' then coalesce(c.reserved_usd, 0) else 0 end as reserved_usd
     from tegu.llm_calls c left join tegu.runs r on r.organization_id = c.organization_id and r.id = c.run_id
@@ -15,7 +15,7 @@ left join tegu.runs r on r.organization_id = w.organization_id and r.id = w.budg
 cross join lateral (
     select coalesce(sum(c.spent_usd), 0) as spent_usd, coalesce(sum(c.reserved_usd), 0) as reserved_usd from calls c
     where c.organization_id = w.organization_id and (
-        c.run_id = r.id
+        c.budget_id = r.id
         or (b.id is not null and (b.pipeline_id is null or c.pipeline_id = b.pipeline_id)
             and date_trunc(b.period, c.created_at at time zone 'UTC') at time zone 'UTC' = w.since))
 ) total

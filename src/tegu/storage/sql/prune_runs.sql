@@ -1,9 +1,13 @@
 -- Drop runs that ended $2 seconds ago, with their stages, results and events, some at a time; their calls stay, without bodies.
+-- A child goes with its root, or after it.
 -- $1 organization, $3 the run looked at last, $4 how many runs. Returns how many runs went, and the run looked at last.
 with looked as materialized (
-    select id, status in ('completed', 'failed', 'cancelled')
-        and ended_at < statement_timestamp() - make_interval(secs => $2::float8) as is_old
-    from tegu.runs
+    select id, status in ('completed', 'failed', 'cancelled') and coalesce(
+            (select root.status in ('completed', 'failed', 'cancelled')
+                and root.ended_at < statement_timestamp() - make_interval(secs => $2::float8)
+            from tegu.runs root where root.organization_id = $1 and root.id = r.root_id),
+            r.root_id is not null or ended_at < statement_timestamp() - make_interval(secs => $2::float8)) as is_old
+    from tegu.runs r
     where organization_id = $1 and id > $3
         and id < (lpad(to_hex((extract(epoch from statement_timestamp() - make_interval(secs => $2::float8)) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
     order by id limit $4

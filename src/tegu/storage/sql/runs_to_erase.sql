@@ -1,4 +1,5 @@
 -- Runs over contents that are deleted, of which something is left, and over the threads that those belong to.
+-- Of a family of runs all, where one of them read such a content: what it came to is passed on to the others.
 -- A run over a thread that was started after the deletion reads what is left of the thread, and is not meant.
 -- $1 organization, $2 since when contents that are erased already are looked at again, $3 how many at most
 with recursive gone as materialized (
@@ -11,6 +12,10 @@ threads (id, deleted_at) as (
     select thread_id, max(deleted_at) from gone where thread_id is not null group by thread_id
     union
     select t.id, threads.deleted_at from threads join tegu.mail_threads t on t.merged_into = threads.id and t.organization_id = $1
+),
+roots as (
+    select distinct r.root_id as id from gone join tegu.runs r on r.content_id = gone.id and r.organization_id = $1
+    where r.root_id is not null
 )
 (
     select r.id from gone join tegu.runs r on r.content_id = gone.id and r.organization_id = $1
@@ -21,6 +26,18 @@ union
 (
     select r.id from threads join tegu.runs r on r.thread_id = threads.id and r.organization_id = $1
     where r.erased_at is null and r.created_at < threads.deleted_at + interval '5 seconds'
+    limit $3
+)
+union
+(
+    select r.id from roots join tegu.runs r on r.id = roots.id and r.organization_id = $1
+    where r.erased_at is null
+    limit $3
+)
+union
+(
+    select r.id from roots join tegu.runs r on r.root_id = roots.id and r.organization_id = $1
+    where r.erased_at is null
     limit $3
 )
 limit $3

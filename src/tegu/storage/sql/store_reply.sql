@@ -18,7 +18,8 @@ with call as (
 budget_window as materialized (
     select w.budget_id, w.since, call.spent_usd, call.held_usd from call join tegu.budget_windows w on w.organization_id = $1
     where (call.spent_usd <> 0 or call.held_usd <> 0) and (
-        (w.budget_id = $3::uuid and w.since = '-infinity')
+        (w.since = '-infinity' and w.budget_id = (
+            select coalesce(r.budget_id, r.id) from tegu.runs r where r.organization_id = $1 and r.id = $3::uuid))
         or exists (
             select 1 from tegu.budgets b
             where b.organization_id = $1 and b.id = w.budget_id
