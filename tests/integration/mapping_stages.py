@@ -70,7 +70,7 @@ async def halve(source: Document, ctx: StageContext) -> JsonObject:
     """Half of what the iteration before left, or of the input."""
     del ctx
     given = json.loads(source.text)
-    value = given["previous"]["value"] if given["previous"] is not None else int(given["input"])
+    value = given["previous"]["half"]["value"] if given["previous"] is not None else int(given["input"])
     return {"value": value / 2}
 
 

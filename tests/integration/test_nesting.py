@@ -74,7 +74,7 @@ async def test_mapped_it_is_about_the_item(tegu: Tegu) -> None:
     )
     run = await tegu.run(outer, b"12 numbers")
     assert [each["text"] for each in output(run, "inner")] == [str(n) for n in range(12)]
-    children = (await tegu.list_runs(limit=50))
+    children = await tegu.list_runs(limit=50)
     assert [each.id for each in children] == [run.id]
 
 
