@@ -155,6 +155,16 @@ export interface CheckedInstallation {
   checks: HealthCheck[];
 }
 
+/** The runs that a stage started, counted by status. Of a mapped stage they are slices, and `items` are what it maps over. */
+export interface ChildGroup {
+  stage: string;
+  pipeline: string;
+  runs: Record<string, number>;
+  items: number | null;
+  items_ended: number | null;
+  items_failed: number | null;
+}
+
 /** The organization's own model, as written; null: it has none. */
 export interface ChosenModel {
   model: string | null;
@@ -1252,6 +1262,9 @@ export interface Run {
   reuse_from: string | null;
   edits: Record<string, JsonValue> | null;
   forks: string[];
+  parent_id: string | null;
+  parent_stage: string | null;
+  children: ChildGroup[];
   stages: StageRun[];
   results: Result[];
   totals: CallTotals;
@@ -2456,10 +2469,10 @@ export interface Operations {
     body: never;
     answer: Run;
   };
-  /** List runs with their totals, without stages and results. */
+  /** List runs with their totals, without stages and results; those that other runs started only where asked for. */
   runs_list: {
     path: never;
-    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; pipeline?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; pipeline?: string; parent_id?: string; include_children?: boolean; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: RunPage;

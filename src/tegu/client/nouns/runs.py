@@ -85,10 +85,21 @@ class Runs:
         sort: Literal["-created_at", "created_at"] = "-created_at",
         status: RunStatus | None = None,
         pipeline: str | None = None,
+        parent_id: UUID | None = None,
+        include_children: bool = False,
     ) -> Page[Run]:
-        """List runs with their totals, without stages and results."""
+        """List runs with their totals, without stages and results; those that other runs started only where asked for."""
         return await self._asking.ask(
-            LIST, {"limit": limit, "cursor": cursor, "sort": sort, "status": status, "pipeline": pipeline}
+            LIST,
+            {
+                "limit": limit,
+                "cursor": cursor,
+                "sort": sort,
+                "status": status,
+                "pipeline": pipeline,
+                "parent_id": parent_id,
+                "include_children": include_children,
+            },
         )
 
     def all(
@@ -97,10 +108,23 @@ class Runs:
         sort: Literal["-created_at", "created_at"] = "-created_at",
         status: RunStatus | None = None,
         pipeline: str | None = None,
+        parent_id: UUID | None = None,
+        include_children: bool = False,
         page_size: int = 200,
     ) -> AsyncGenerator[Run]:
-        """List runs with their totals, without stages and results. All of them, page by page, as they are wanted."""
-        return every(self._asking, LIST, {"sort": sort, "status": status, "pipeline": pipeline}, page_size)
+        """List runs with their totals, without stages and results; those that other runs started only where asked for. All of them, page by page, as they are wanted."""
+        return every(
+            self._asking,
+            LIST,
+            {
+                "sort": sort,
+                "status": status,
+                "pipeline": pipeline,
+                "parent_id": parent_id,
+                "include_children": include_children,
+            },
+            page_size,
+        )
 
     async def get(self, run_id: UUID) -> Run:
         """Read a run with its stages, results, evidence and cost."""
