@@ -16,6 +16,7 @@ from tegu.domain.outcome import Confidence, ConfidenceMethod
 from tegu.domain.run import Result, Run, RunEvent, StageRun
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.egress.request import EgressRequest
+from tegu.pipeline.slices import split_name
 from tegu.storage.checkpoints import ResultWrite, RunWrite, StageWrite
 from tegu.storage.claims import StageState
 from tegu.testing.memory import AskedCall, totals_of
@@ -119,9 +120,11 @@ def _result(run: Run, write: ResultWrite, at: datetime) -> Result:
     confidence = None
     if write.confidence is not None and method is not None:
         confidence = Confidence(write.confidence, ConfidenceMethod(method))
+    stage, item = split_name(write.stage)
     return Result(
         run_id=run.id,
-        stage=write.stage,
+        stage=stage,
+        item=item,
         type=write.type,
         key=write.key,
         data=from_json(write.data),

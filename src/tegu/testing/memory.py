@@ -77,6 +77,10 @@ class AskedCall:
         return self.request.output.schema if self.request.output else None
 
 
+MemoryJournal = dict[tuple[int, str, int], ModelReply]
+"""Replies by (generation, request, occurrence)."""
+
+
 @dataclass(slots=True)
 class MemoryLedger:
     """Implements Ledger for one stage; attempts go to `calls`, which many stages may share.
@@ -86,9 +90,7 @@ class MemoryLedger:
 
     stage: str
     calls: list[AskedCall] = field(default_factory=list[AskedCall])
-    journal: dict[tuple[int, str, int], ModelReply] = field(
-        default_factory=dict[tuple[int, str, int], ModelReply]
-    )
+    journal: MemoryJournal = field(default_factory=dict[tuple[int, str, int], ModelReply])
     generation: int = 0
     _asked: dict[UUID, tuple[AskedCall, tuple[int, str, int]]] = field(
         default_factory=dict[UUID, tuple[AskedCall, tuple[int, str, int]]]

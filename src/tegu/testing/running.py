@@ -33,20 +33,25 @@ from tegu.llm.protocol import Provider
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
 from tegu.pipeline.check import checked
+from tegu.pipeline.child import ChildSpec, RunInput, Slice
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.document import load
 from tegu.pipeline.plan import Plan
+from tegu.pipeline.slice_plan import DrivenPlan, SlicePlan
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.stages.perform import Performer
+from tegu.stages.reach import Reach
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.storage.checkpoints import Applied
-from tegu.storage.claims import ClaimedRun
+from tegu.storage.claims import ClaimedRun, SliceBounds
 from tegu.testing.canned import CANNED_MODEL, CannedProvider, NoCredentials, Replies
 from tegu.testing.checkpointed import Checkpointed, MemoryRun
 from tegu.testing.contexts import INSTANT, rules_provider
+from tegu.testing.families import MemoryChildren
 from tegu.testing.inputs import RunSource, RunSubject, subjects_of
-from tegu.testing.memory import NOW, ORGANIZATION, AskedCall, MemoryLedger, facts_of
+from tegu.testing.memory import NOW, ORGANIZATION, AskedCall, MemoryJournal, MemoryLedger, facts_of
 from tegu.testing.outside import Answers, Decisions, Outside
 
 PipelineSource = str | Path | JsonObject | PipelineDefinition | Pipeline[Any]
@@ -70,17 +75,25 @@ async def run(
     reviews: Decisions | None = None,
     signals: Mapping[str, JsonValue] | None = None,
     http: Answers | None = None,
+    pipelines: Iterable[PipelineSource] = (),
 ) -> MemoryRun:
     """Run a pipeline over one input in memory and return the run when it has ended, as `Tegu.run` returns it.
 
     `replies` are by stage: a value, a list (answered in order), an exception to raise, or a function from request to
     value; see `context`. `model="rules"` lets the embedded rules answer for the other stages. `stages` are Python
-    stages that the pipeline names; those of a builder are known. `metadata` is the content's. `reviews` (`approve()`, `reject()`,
+    stages that the pipeline names; those of a builder are known. `pipelines` are those that it nests; what is
+    given by stage is also for their stages. `metadata` is the content's. `reviews` (`approve()`, `reject()`,
     `correct(value)`, `undecided()`) and `http` (a body, or `answered(...)`) are by stage, `signals` by name; waits take no time.
     Raises NoReplyError for a question without a reply, DefinitionError, UsageError, IntakeError. A run that failed is returned:
     look at its `error`.
     """
-    definition, registry = _resolve(pipeline, tuple(stages))
+    nested = tuple(pipelines)
+    functions = (
+        *stages,
+        *(each for found in nested if isinstance(found, Pipeline) for each in found.functions.values()),
+    )
+    definition, registry = _resolve(pipeline, functions)
+    others = {found.name: found for found in (_resolve(each, functions)[0] for each in nested)}
     subjects = await subjects_of(source, definition.input, name=name, metadata=metadata)
     if len(subjects) != 1:
         raise UsageError(
@@ -89,9 +102,10 @@ async def run(
         )
     given = dict(replies or {})
     for what, by_stage in (("replies", given), ("reviews", reviews or {}), ("http", http or {})):
-        _check_names(definition, by_stage, what)
+        _check_names(definition, others.values(), by_stage, what)
     outside = Outside(now or NOW, reviews or {}, signals or {}, http or {})
-    return await _MemoryEngine(definition, registry, subjects[0], given, model, now or NOW, outside).run()
+    engine = _MemoryEngine(definition, registry, subjects[0], given, model, now or NOW, outside, others)
+    return engine.finished(await engine.run())
 
 
 def run_sync(
@@ -107,6 +121,7 @@ def run_sync(
     reviews: Decisions | None = None,
     signals: Mapping[str, JsonValue] | None = None,
     http: Answers | None = None,
+    pipelines: Iterable[PipelineSource] = (),
 ) -> MemoryRun:
     """`run`, from a test that is not async."""
     return asyncio.run(
@@ -122,6 +137,7 @@ def run_sync(
             reviews=reviews,
             signals=signals,
             http=http,
+            pipelines=pipelines,
         )
     )
 
@@ -158,10 +174,15 @@ def _text_of(text: str) -> str | Path:
     return documents[text]
 
 
-def _check_names(definition: PipelineDefinition, given: Mapping[str, object], what: str) -> None:
-    names = [stage.name for stage in definition.stages]
+def _check_names(
+    definition: PipelineDefinition,
+    nested: Iterable[PipelineDefinition],
+    given: Mapping[str, object],
+    what: str,
+) -> None:
+    names = [stage.name for each in (definition, *nested) for stage in each.stages]
     for name in given:
-        if name not in definition:
+        if name not in names:
             near = get_close_matches(name, names, n=1)
             meant = f" (did you mean {near[0]!r}?)" if near else ""
             raise UsageError(
@@ -179,7 +200,6 @@ class _Stage:
     """What is kept of one stage from attempt to attempt."""
 
     performer: Performer
-    ledger: MemoryLedger
     provider: CannedProvider
     has_replies: bool
 
@@ -189,6 +209,27 @@ class _Ended:
     stage: str
     outcome: StageOutcome
     elapsed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a child was given by its parent; nothing for a run that a test starts."""
+
+    input: RunInput | None = None
+    slice: Slice | None = None
+    content_id: UUID | None = None
+    depth: int = 0
+
+    @property
+    def bounds(self) -> SliceBounds | None:
+        """As the store has them."""
+        return SliceBounds(self.slice.stage, self.slice.start, self.slice.of) if self.slice else None
+
+    def plan(self, definition: PipelineDefinition) -> DrivenPlan:
+        """Of the run, or of its slice."""
+        if self.slice is None or self.input is None:
+            return Plan(definition)
+        return SlicePlan(definition, replace(self.slice, items=self.input.items, inputs=self.input.inputs))
 
 
 @dataclass(slots=True)
@@ -202,19 +243,30 @@ class _MemoryEngine:
     model: str | None
     now: datetime
     outside: Outside
+    pipelines: Mapping[str, PipelineDefinition] = field(default_factory=dict[str, PipelineDefinition])
     calls: list[AskedCall] = field(default_factory=list[AskedCall])
-    _stages: dict[str, _Stage] = field(default_factory=dict[str, _Stage])
+    given: Given = field(default_factory=Given)
+    children: MemoryChildren = field(init=False)
+    """What its stages started."""
+    stages: dict[tuple[str, str], _Stage] = field(default_factory=dict[tuple[str, str], _Stage])
+    """Of the whole family, by pipeline and stage: replies are given out in the order in which they are asked for."""
+    _performers: dict[str, Performer] = field(default_factory=dict[str, Performer])
     _tasks: set[asyncio.Task[_Ended]] = field(default_factory=set[asyncio.Task[_Ended]])
 
-    async def run(self) -> MemoryRun:
+    def __post_init__(self) -> None:
+        contents = self.subject.contents
+        self.children = MemoryChildren(self.pipelines, contents, self._run_child, self.given.depth)
+
+    async def run(self) -> Checkpointed:
+        """All checkpoints of it, up to the last."""
         begun = Run(
             id=new_id(),
             organization_id=ORGANIZATION,
             pipeline=self.definition.name,
             version=1,
             status=RunStatus.PENDING,
-            content_id=self.subject.content_id,
-            thread_id=self.subject.thread_id,
+            content_id=self.given.content_id or self.subject.content_id,
+            thread_id=None if self.given.content_id else self.subject.thread_id,
             input_name=self.subject.name or None,
             model=self.model,
             triggered_by=TriggeredBy.LIBRARY,
@@ -226,7 +278,7 @@ class _MemoryEngine:
         )
         stored = Checkpointed(begun)
         self._prepare()
-        plan, facts = Plan(self.definition), self._facts(begun)
+        plan, facts = self.given.plan(self.definition), self._facts(begun)
         epoch, worker_id = 0, new_id()
         try:
             while not stored.status.is_terminal:
@@ -243,12 +295,25 @@ class _MemoryEngine:
                 await self._drive(driver, stored)
         finally:
             await self._drop()
+        return stored
+
+    def finished(self, stored: Checkpointed) -> MemoryRun:
+        """The run as a test gets it."""
         order = {stage.name: place for place, stage in enumerate(self.definition.stages)}
+        for piece in self.children.slices:
+            stored.results += piece.results
         return replace(
             stored.finished(order, self.calls),
             messages=tuple(self.outside.messages),
             requests=tuple(self.outside.requests),
         )
+
+    async def _run_child(
+        self, task: StageTask, spec: ChildSpec, definition: PipelineDefinition, depth: int
+    ) -> Checkpointed:
+        given = Given(spec.input, spec.slice, spec.content_id or task.content_id, depth)
+        child = replace(self, definition=definition, given=given, _tasks=set(), _performers={})
+        return await child.run()
 
     async def _drive(self, driver: RunDriver, stored: Checkpointed) -> None:
         """What a worker and its lane do with a driver, until it lets the run go."""
@@ -268,16 +333,17 @@ class _MemoryEngine:
             for ended in sorted(
                 (each.result() for each in done if not each.cancelled()), key=lambda end: end.stage
             ):
-                if (unanswered := self._stages[ended.stage].provider.unanswered) is not None:
-                    raise unanswered
+                for stage in self.stages.values():
+                    if (unanswered := stage.provider.unanswered) is not None:
+                        raise unanswered
                 driver.ended(ended.stage, ended.outcome, elapsed_ms=ended.elapsed_ms)
 
     async def _perform(self, task: StageTask) -> _Ended:
         begun = monotonic()
-        stage = self._stages[task.stage.name]
+        stage = self.stages[self.definition.name, split_name(task.stage.name)[0]]
         if stage.has_replies and self._model_of(task.stage) in {None, RULES}:
             task = replace(task, model=CANNED_MODEL)
-        outcome = await attempt(stage.performer.perform, task)
+        outcome = await attempt(self._performers[split_name(task.stage.name)[0]].perform, task)
         return _Ended(task.stage.name, outcome, round((monotonic() - begun) * 1000))
 
     async def _drop(self) -> None:
@@ -287,14 +353,18 @@ class _MemoryEngine:
 
     def _prepare(self) -> None:
         sources = Sources(self.subject.contents)
-        for definition in self.definition.stages:
-            self._stages[definition.name] = self._stage(definition, sources)
+        for stage in self.definition.stages:
+            made = self.stages.get((self.definition.name, stage.name)) or self._stage(stage, sources)
+            # What it reaches is of this run; its replies are of the whole family.
+            performer = replace(made.performer, reach=Reach(children=self.children))
+            self.stages[self.definition.name, stage.name] = made
+            self._performers[stage.name] = performer
 
     def _stage(self, definition: StageDefinition, sources: Sources) -> _Stage:
         name = definition.name
         has_replies = name in self.replies
         provider = CannedProvider(Replies(self.replies.get(name), name, partial(_how, name)))
-        ledger = MemoryLedger(name, self.calls)
+        journals: dict[tuple[UUID, str], MemoryJournal] = {}
 
         def provider_for(wanted: str) -> Provider:
             return rules_provider() if wanted == RULES and not has_replies else provider
@@ -307,12 +377,14 @@ class _MemoryEngine:
             sources=sources,
             provider_for=provider_for,
             credentials=NoCredentials(),
-            ledger_for=lambda task: MemoryLedger(name, self.calls, ledger.journal, task.generation),
+            ledger_for=lambda task: MemoryLedger(
+                name, self.calls, journals.setdefault((task.run_id, task.stage.name), {}), task.generation
+            ),
             default_model=default_model,
             timing=INSTANT,
             reach=self.outside.reach(),
         )
-        return _Stage(performer, ledger, provider, has_replies)
+        return _Stage(performer, provider, has_replies)
 
     def _model_of(self, stage: StageDefinition) -> str | None:
         return self.model or stage.model or self.definition.model
@@ -330,6 +402,8 @@ class _MemoryEngine:
             model=self.model,
             cancel_requested=False,
             created_at=self.now,
+            slice=self.given.bounds,
+            input=self.given.input,
         )
 
     def _facts(self, begun: Run) -> Mapping[str, JsonValue]:
