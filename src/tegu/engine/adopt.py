@@ -19,7 +19,7 @@ from tegu.engine.drive import RunDriver
 from tegu.engine.retry import RetryPolicy
 from tegu.pipeline.child import RunInput, Slice
 from tegu.pipeline.plan import Plan
-from tegu.pipeline.slice_plan import SlicePlan
+from tegu.pipeline.slice_plan import SlicePlan, slice_plan
 from tegu.storage.claims import (
     Claimed,
     ClaimedRun,
@@ -195,7 +195,7 @@ class Adoption:
 def _slice_plan(plan: Plan, run: ClaimedRun, bounds: SliceBounds) -> SlicePlan:
     given = run.input or RunInput()
     piece = Slice(bounds.stage, bounds.start, bounds.of, given.items, given.inputs)
-    return SlicePlan(plan.definition, piece)
+    return slice_plan(plan.definition, piece)
 
 
 def _met_its_share(claimed: Claimed) -> bool:

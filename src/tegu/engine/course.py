@@ -244,7 +244,9 @@ class Course:
         starting = reversed((*decision.start, *decision.cancel)) if decision.cancel else ()
         by = {name: each for each in starting for name in nodes[each].cancels}
         for name in decision.cancel:
-            self._note(name, cancelled(draft, name, self._at(draft, name), by=by.get(name) or decision.failures[0]))
+            self._note(
+                name, cancelled(draft, name, self._at(draft, name), by=by.get(name) or decision.failures[0])
+            )
 
     def cancel(self, draft: Draft) -> RunStatus:
         """Somebody asked for the end of the run."""

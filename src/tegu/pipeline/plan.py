@@ -72,9 +72,9 @@ class Plan:
         """The version that it is the plan of; a slice's definition is only of its items."""
         return self.definition
 
-    def inputs_of(self, name: str, outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-        """What a stage reads, by name: the outputs of those upstream, None where there is none."""
-        return {upstream: outputs.get(upstream) for upstream in self.definition.stage(name).upstream}
+    def inputs_of(self, name: str, arrived: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+        """What a stage reads, by name: what has arrived of those upstream, None where nothing has."""
+        return {upstream: arrived.get(upstream) for upstream in self.definition.stage(name).upstream}
 
     def decide(
         self,

@@ -4,7 +4,7 @@ Made by whoever takes such a run over; it stands in for the `Plan` of the versio
 in their order, never more at once than the map allows; how a slice ends depends on how its items end, not on their order.
 
     start     the next items in order, while fewer than the limit are under way or waiting
-    stopped   once more items failed than the map puts up with, what has not begun is skipped and what is under way ends
+    stopped   once more items failed than the map puts up with, what has not begun is skipped and what is under way cancelled
     outcome   when every item is terminal: failed if it was stopped, otherwise completed
 """
 
@@ -20,7 +20,6 @@ from tegu.pipeline.child import Slice
 from tegu.pipeline.definition import SOURCE, PipelineDefinition, StageDefinition
 from tegu.pipeline.flow import ALL, CONTINUE, ITEM
 from tegu.pipeline.plan import Decision, Outputs, Plan
-from tegu.pipeline.prepared import prepare
 from tegu.pipeline.slices import cut, item_name, split_name
 
 SLICES_AT_ONCE_MAX = 10
@@ -48,28 +47,25 @@ def failures_allowed(count: int, failed_share_max: float) -> int:
     return floor(count * failed_share_max + 1e-9)
 
 
-class SlicePlan:
-    """The plan of one slice; `whole` is the version that the mapped stage is of. Raises KeyError for an unknown stage."""
+@dataclass(frozen=True, slots=True)
+class SlicePlan(Plan):
+    """The plan of one slice. Its definition is of its items, `version` that of which the mapped stage is."""
 
-    def __init__(self, whole: PipelineDefinition, piece: Slice) -> None:
-        mapped = whole.stage(piece.stage)
-        assert mapped.each is not None
-        self.whole = whole
-        self.order = tuple(item_name(piece.stage, piece.start + place) for place in range(len(piece.items)))
-        # What items read is given and no edge: they wait for nothing.
-        stages = tuple(replace(_item_stage(mapped, name), inputs=(SOURCE,)) for name in self.order)
-        self.definition = PipelineDefinition(whole.name, whole.input, stages)
-        self.prepared = prepare(self.definition)
-        self.read_by_conditions = frozenset[str]()
-        self._items = dict(zip(self.order, piece.items, strict=True))
-        self._inputs = piece.inputs
-        self._at_once = Pace.of(piece.of, mapped.each.max_parallel).items
-        self._allowed = failures_allowed(piece.of, mapped.each.failed_share_max)
+    version: PipelineDefinition
+    inputs: Mapping[str, JsonValue]
+    items: Mapping[str, JsonValue]
+    at_once: int
+    failures_max: int
 
-    def inputs_of(self, name: str, outputs: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    @property
+    def whole(self) -> PipelineDefinition:
+        """See `Plan.whole`."""
+        return self.version
+
+    def inputs_of(self, name: str, arrived: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """What one item reads: what all of them do, and the item."""
-        del outputs
-        return {**self._inputs, ITEM: self._items[name]}
+        del arrived
+        return {**self.inputs, ITEM: self.items[name]}
 
     def decide(
         self,
@@ -78,29 +74,50 @@ class SlicePlan:
         *,
         changed: Iterable[str] | None = None,
         facts: Mapping[str, JsonValue] = _NOTHING,
+        starts_max: int | None = None,
     ) -> Decision:
         """What follows from `statuses`, as `Plan.decide` says it; nothing depends on outputs."""
         del outputs, changed, facts
         pending: list[str] = []
         under_way: list[str] = []
-        failed = 0
+        failed: list[str] = []
         for name in self.order:
             status = statuses.get(name, _PENDING)
             if status is _PENDING:
                 pending.append(name)
             elif status is _FAILED:
-                failed += 1
+                failed.append(name)
             elif status is _RUNNING or status is _WAITING:
                 under_way.append(name)
-        if failed > self._allowed:
-            return Decision(skip=tuple(pending), outcome=None if under_way else RunStatus.FAILED)
-        start = pending[: max(0, self._at_once - len(under_way))]
+        if len(failed) > self.failures_max:
+            return Decision(
+                skip=tuple(pending),
+                cancel=tuple(under_way),
+                outcome=RunStatus.FAILED,
+                failures=tuple(failed),
+            )
+        room = max(0, self.at_once - len(under_way))
+        start = pending[: room if starts_max is None else min(room, starts_max)]
         outcome = None if pending or under_way else RunStatus.COMPLETED
-        return Decision(start=tuple(start), outcome=outcome)
+        held = pending[len(start) : room]
+        return Decision(start=tuple(start), held=tuple(held), outcome=outcome)
 
 
-DrivenPlan = Plan | SlicePlan
-"""What a driver decides by."""
+def slice_plan(whole: PipelineDefinition, piece: Slice) -> SlicePlan:
+    """The plan of a slice of one stage of a version. Raises KeyError for an unknown stage."""
+    mapped = whole.stage(piece.stage)
+    assert mapped.each is not None
+    names = tuple(item_name(piece.stage, piece.start + place) for place in range(len(piece.items)))
+    # What items read is given and no edge: they wait for nothing.
+    stages = tuple(replace(_item_stage(mapped, name), inputs=(SOURCE,)) for name in names)
+    return SlicePlan(
+        PipelineDefinition(whole.name, whole.input, stages),
+        whole,
+        piece.inputs,
+        dict(zip(names, piece.items, strict=True)),
+        at_once=Pace.of(piece.of, mapped.each.max_parallel).items,
+        failures_max=failures_allowed(piece.of, mapped.each.failed_share_max),
+    )
 
 
 def item_content(item: JsonValue) -> UUID | None:

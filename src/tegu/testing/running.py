@@ -37,7 +37,7 @@ from tegu.pipeline.child import ChildSpec, RunInput, Slice
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.document import load
 from tegu.pipeline.plan import Plan
-from tegu.pipeline.slice_plan import DrivenPlan, SlicePlan
+from tegu.pipeline.slice_plan import slice_plan
 from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.stages.perform import Performer
@@ -225,11 +225,11 @@ class Given:
         """As the store has them."""
         return SliceBounds(self.slice.stage, self.slice.start, self.slice.of) if self.slice else None
 
-    def plan(self, definition: PipelineDefinition) -> DrivenPlan:
+    def plan(self, definition: PipelineDefinition) -> Plan:
         """Of the run, or of its slice."""
         if self.slice is None or self.input is None:
             return Plan(definition)
-        return SlicePlan(definition, replace(self.slice, items=self.input.items, inputs=self.input.inputs))
+        return slice_plan(definition, replace(self.slice, items=self.input.items, inputs=self.input.inputs))
 
 
 @dataclass(slots=True)
