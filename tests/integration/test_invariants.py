@@ -116,6 +116,12 @@ BREAKAGES = {
             " select organization_id, gen_random_uuid(), id, 'completed' from r"
         ),
         "completed",
+    "children_end_with_their_parents": (
+        (
+            "with p as (update tegu.runs set ended_at = ended_at - interval '1 hour' where status = 'completed' returning id)"
+            " update tegu.runs set parent_id = (select id from p limit 1) where id = $1"
+        ),
+        "waiting",
     ),
     "calls_add_up": ("update tegu.llm_calls set cost_usd = -1 where run_id = $1", "completed"),
 }

@@ -28,6 +28,7 @@ INVARIANTS = (
     "invariant_deleted_contents_left_nothing",
     "invariant_quotas_add_up",
     "invariant_open_reviews_are_waited_for",
+    "invariant_children_end_with_their_parents",
 )
 
 _WHOLE_TABLES = "set local enable_seqscan = on; set local enable_mergejoin = on; set local work_mem = '64MB'"

@@ -3,7 +3,7 @@
 select r.organization_id, r.id as run_id, 'its content is deleted, and something readable is left of it' as detail
 from tegu.runs r
 where r.erased_at is not null and (
-    r.metadata <> '{}' or r.edits is not null
+    r.metadata <> '{}' or r.edits is not null or r.input is not null
     or exists (select 1 from tegu.results t where t.organization_id = r.organization_id and t.run_id = r.id)
     or exists (
         select 1 from tegu.stage_runs s
