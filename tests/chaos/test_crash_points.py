@@ -19,6 +19,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from crash_loads import DOCUMENT, MAPPING, NOTES, STAGES
 from pydantic_core import to_json
 from servers_of_chaos import chaos_server
 from victims import ARGUMENT, Nursery
@@ -28,7 +29,6 @@ from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.crashpoints import crash_points
 from tegu.domain.errors import TeguError
-from tegu.domain.json import JsonObject
 from tegu.domain.webhook import WebhookEvent
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
@@ -90,37 +90,6 @@ SECRET_KEYS = f"k1:{'A' * 43}"
 ORPHANS = ("mark_dead", "sweep")
 """Needs a worker that died before."""
 
-DOCUMENT: JsonObject = {
-    "tegu": 1,
-    "name": "chain",
-    "input": "content",
-    "stages": {
-        "one": {"uses": "prompt", "with": {"instructions": "Stage one."}},
-        "two": {
-            "uses": "extract",
-            "with": {"instructions": "Stage two.", "schema": {"number": "int"}},
-            "inputs": ["source", "one"],
-        },
-        "three": {"uses": "prompt", "with": {"instructions": "Stage three."}, "inputs": ["source", "two"]},
-    },
-}
-STAGES = ("one", "two", "three")
-NOTES = 3
-MAPPING: JsonObject = {
-    "tegu": 1,
-    "name": "mapping",
-    "input": "content",
-    "stages": {
-        "words": {"uses": "split", "with": {"by": "separator", "separator": " "}},
-        "letters": {
-            "uses": "split",
-            "with": {"by": "characters"},
-            "inputs": ["item"],
-            "each": "words.chunks",
-        },
-    },
-}
-"""Asks no model, and starts a run for its items."""
 ROOTS = NOTES + 1
 
 _IN_FLIGHT = "select run_id, stage from tegu.llm_calls where status = 'sent' and run_id is not null"
