@@ -22,6 +22,8 @@ CONFIGS: Mapping[str, JsonObject] = {
     "collect": {"take": "entities", "flatten": False},
     "merge": {"prefer": "last", "lists": "choose"},
     "dedupe": {"key": ["name", "address.city"], "normalise": ["case", "space"], "keep": "merge"},
+    "pipeline": {"pipeline": "invoices@2", "output": "total"},
+    "loop": {"pipeline": "invoices@2", "until": "iteration == 3", "times_max": 3},
     "python": {"function": "double@1"},
     "review": {"assignee": "anna@example.com", "due_s": 60, "on_timeout": "approve"},
     "wait": {"until": "2026-12-24T08:00:00+01:00"},

@@ -12,7 +12,6 @@ from test_parse import PAGES, add_paged
 from tegu.domain.content import Content
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import StageDefinition
-from tegu.pipeline.flow import EachSpec
 from tegu.pipeline.task import StageTask
 from tegu.stages.stretches import Stretch, fitted, paragraphs, separated
 
@@ -152,7 +151,7 @@ async def test_a_stage_without_a_text_is_told_to_read_one() -> None:
 async def mapped(bench: Bench, content: Content, item: Any, inputs: tuple[str, ...] = ("item",)) -> Any:
     emails: JsonObject = {"type": "array", "items": {"type": "string"}}
     schema: JsonObject = {"type": "object", "properties": {"emails": emails}, "required": ["emails"]}
-    stage = StageDefinition("facts", "extract", {"schema": schema}, inputs, each=EachSpec("split.chunks"))
+    stage = StageDefinition("facts#0", "extract", {"schema": schema}, inputs)  # as a slice performs one item
     split = StageDefinition("split", "split")
     return await bench.completed(task_of(stage, content=content, upstream=(split,), outputs={"item": item}))
 
