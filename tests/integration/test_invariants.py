@@ -116,6 +116,7 @@ BREAKAGES = {
             " select organization_id, gen_random_uuid(), id, 'completed' from r"
         ),
         "completed",
+    ),
     "children_end_with_their_parents": (
         (
             "with p as (update tegu.runs set ended_at = ended_at - interval '1 hour' where status = 'completed' returning id)"

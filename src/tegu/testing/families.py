@@ -5,23 +5,47 @@ that looks again finds them.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from pydantic_core import to_json
 
 from tegu.domain.errors import StageError
 from tegu.domain.status import StageStatus
-from tegu.pipeline.child import DEPTH_MAX, ChildSpec, ChildState, ItemCounts, ItemOutput
+from tegu.pipeline.child import DEPTH_MAX, ChildSpec, ChildState, ItemCounts, ItemOutput, RunInput, Slice
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.plan import Plan
+from tegu.pipeline.slice_plan import slice_plan
 from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
+from tegu.storage.claims import SliceBounds
 from tegu.testing.checkpointed import Checkpointed
 from tegu.testing.memory import MemoryContents
 
 RunChild = Callable[[StageTask, ChildSpec, PipelineDefinition, int], Awaitable[Checkpointed]]
 """Runs a child of that definition, that deep, to its end."""
 _Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a child was given by its parent; nothing for a run that a test starts."""
+
+    input: RunInput | None = None
+    slice: Slice | None = None
+    content_id: UUID | None = None
+    depth: int = 0
+
+    @property
+    def bounds(self) -> SliceBounds | None:
+        """As the store has them."""
+        return SliceBounds(self.slice.stage, self.slice.start, self.slice.of) if self.slice else None
+
+    def plan(self, definition: PipelineDefinition) -> Plan:
+        """Of the run, or of its slice."""
+        if self.slice is None or self.input is None:
+            return Plan(definition)
+        return slice_plan(definition, replace(self.slice, items=self.input.items, inputs=self.input.inputs))
 
 
 @dataclass(slots=True)

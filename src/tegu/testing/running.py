@@ -33,23 +33,20 @@ from tegu.llm.protocol import Provider
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
 from tegu.pipeline.check import checked
-from tegu.pipeline.child import ChildSpec, RunInput, Slice
+from tegu.pipeline.child import ChildSpec
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.document import load
-from tegu.pipeline.plan import Plan
-from tegu.pipeline.slice_plan import slice_plan
 from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.stages.perform import Performer
-from tegu.stages.reach import Reach
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.storage.checkpoints import Applied
-from tegu.storage.claims import ClaimedRun, SliceBounds
+from tegu.storage.claims import ClaimedRun
 from tegu.testing.canned import CANNED_MODEL, CannedProvider, NoCredentials, Replies
 from tegu.testing.checkpointed import Checkpointed, MemoryRun
 from tegu.testing.contexts import INSTANT, rules_provider
-from tegu.testing.families import MemoryChildren
+from tegu.testing.families import Given, MemoryChildren
 from tegu.testing.inputs import RunSource, RunSubject, subjects_of
 from tegu.testing.memory import NOW, ORGANIZATION, AskedCall, MemoryJournal, MemoryLedger, facts_of
 from tegu.testing.outside import Answers, Decisions, Outside
@@ -211,27 +208,6 @@ class _Ended:
     elapsed_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a child was given by its parent; nothing for a run that a test starts."""
-
-    input: RunInput | None = None
-    slice: Slice | None = None
-    content_id: UUID | None = None
-    depth: int = 0
-
-    @property
-    def bounds(self) -> SliceBounds | None:
-        """As the store has them."""
-        return SliceBounds(self.slice.stage, self.slice.start, self.slice.of) if self.slice else None
-
-    def plan(self, definition: PipelineDefinition) -> Plan:
-        """Of the run, or of its slice."""
-        if self.slice is None or self.input is None:
-            return Plan(definition)
-        return slice_plan(definition, replace(self.slice, items=self.input.items, inputs=self.input.inputs))
-
-
 @dataclass(slots=True)
 class _MemoryEngine:
     """One run. See the module."""
@@ -356,7 +332,7 @@ class _MemoryEngine:
         for stage in self.definition.stages:
             made = self.stages.get((self.definition.name, stage.name)) or self._stage(stage, sources)
             # What it reaches is of this run; its replies are of the whole family.
-            performer = replace(made.performer, reach=Reach(children=self.children))
+            performer = replace(made.performer, reach=replace(made.performer.reach, children=self.children))
             self.stages[self.definition.name, stage.name] = made
             self._performers[stage.name] = performer
 

@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0032"
-down_revision = "0025"
+down_revision = "0027"
 
 
 def upgrade() -> None:
