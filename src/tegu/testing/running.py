@@ -309,10 +309,14 @@ class _MemoryEngine:
             for ended in sorted(
                 (each.result() for each in done if not each.cancelled()), key=lambda end: end.stage
             ):
-                for stage in self.stages.values():
-                    if (unanswered := stage.provider.unanswered) is not None:
-                        raise unanswered
+                self._check_answered()
                 driver.ended(ended.stage, ended.outcome, elapsed_ms=ended.elapsed_ms)
+
+    def _check_answered(self) -> None:
+        """Raises NoReplyError for a question that the test gave no reply to, in whichever run of the family."""
+        for stage in self.stages.values():
+            if (unanswered := stage.provider.unanswered) is not None:
+                raise unanswered
 
     async def _perform(self, task: StageTask) -> _Ended:
         begun = monotonic()
