@@ -29,6 +29,7 @@ async def seen_in_memory(case: Case) -> Seen:
             case.source,
             replies=dict.fromkeys(case.tasks(), answer),
             stages=FUNCTIONS,
+            pipelines=documents[:-1],
         )
     return _seen(found, answers)
 

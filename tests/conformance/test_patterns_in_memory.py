@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance import suites
 from conformance.case import Case, cases, run_cases
 from conformance.in_memory import seen_in_memory
 from conformance.seen import problems
@@ -10,6 +11,15 @@ from conformance.seen import problems
 @pytest.mark.parametrize("case", [case for case in run_cases() if case.is_pure], ids=lambda case: case.name)
 async def test_a_pattern_takes_its_path_in_memory(case: Case) -> None:
     assert not problems(case, await seen_in_memory(case))
+
+
+def test_every_case_of_the_suites_is_run_or_says_what_it_would_break() -> None:
+    if not suites.are_here():
+        pytest.skip("the pattern suites are not beside the project: their expected paths are not compared")
+    named = {case.suite for case in cases()}
+    theirs = {f"{suites.PATTERNS}/{name}" for name in suites.patterns()}
+    theirs |= {f"{suites.SCENARIOS}/{name}" for name in suites.scenarios()}
+    assert theirs <= named
 
 
 def test_what_is_said_another_way_or_not_at_all_names_what_it_would_break() -> None:

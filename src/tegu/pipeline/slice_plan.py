@@ -109,7 +109,7 @@ def slice_plan(whole: PipelineDefinition, piece: Slice) -> SlicePlan:
     assert mapped.each is not None
     names = tuple(item_name(piece.stage, piece.start + place) for place in range(len(piece.items)))
     # What items read is given and no edge: they wait for nothing.
-    stages = tuple(replace(_item_stage(mapped, name), inputs=(SOURCE,)) for name in names)
+    stages = tuple(replace(_item_stage(mapped, name), inputs=(SOURCE,), needs=()) for name in names)
     return SlicePlan(
         PipelineDefinition(whole.name, whole.input, stages),
         whole,
