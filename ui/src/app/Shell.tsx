@@ -16,6 +16,7 @@ const PAGES = [
   { to: "/inbox", label: "Inbox", key: "i" },
   { to: "/runs", label: "Runs", key: "r" },
   { to: "/costs", label: "Costs", key: "c" },
+  { to: "/status", label: "Status", key: "s" },
   { to: "/admin", label: "Admin", key: "a" },
 ] as const;
 

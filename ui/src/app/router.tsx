@@ -66,6 +66,12 @@ const costs = createRoute({
   component: lazyRouteComponent(() => import("../pages/costs/Costs"), "Costs"),
 });
 
+const status = createRoute({
+  getParentRoute: () => root,
+  path: "/status",
+  component: lazyRouteComponent(() => import("../pages/status/StatusPage"), "StatusPage"),
+});
+
 const admin = createRoute({
   getParentRoute: () => root,
   path: "/admin",
@@ -85,7 +91,7 @@ const adminNoun = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, inbox, runs, run, costs, admin, adminNoun]),
+  routeTree: root.addChildren([home, inbox, runs, run, costs, status, admin, adminNoun]),
   basepath: BASE,
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -1,0 +1,181 @@
+// How the installation is: who works, what waits and why, what providers hold back, and what somebody has paused.
+
+import { call, Refusal } from "../../api/call";
+import { stale, useRead } from "../../api/query";
+import type { Installation, LimitLevel, LivingWorker, Pause } from "../../api/schema";
+import { Button } from "../../design/Button";
+import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
+import { Panel } from "../../design/Panel";
+import { Scroll } from "../../design/Scroll";
+import { Time } from "../../design/Time";
+import { say, sayError } from "../../design/toasts";
+import { count, elapsed } from "../../design/words";
+
+const LOOK_MS = 5_000;
+
+export function StatusPage() {
+  const found = useRead("installation_get", {}, { refetchInterval: LOOK_MS });
+  const workers = useRead("workers_list", { query: { limit: 200 } }, { refetchInterval: LOOK_MS });
+  const limits = useRead("limits_list", { query: { limit: 100 } }, { refetchInterval: LOOK_MS });
+  const pauses = useRead("pauses_list", { query: { limit: 100 } }, { refetchInterval: LOOK_MS });
+  const installation = found.data?.installation;
+  const isOperators = !(found.error instanceof Refusal && found.error.status === 403);
+  return (
+    <main id="main" className="page">
+      <div className="head">
+        <h1>Status</h1>
+      </div>
+      {found.data?.problem ? <Notice tone="failed" title={found.data.problem} /> : null}
+      {installation ? <Figures installation={installation} /> : null}
+      {installation?.unserved.map((each) => (
+        <Notice key={each.missing.join()} tone="failed" title={`${count(each.runs)} runs wait for ${each.missing.join(", ")}, which no worker has.`} hint="Start a worker that registers it." />
+      ))}
+      {!isOperators ? <p className="muted">How the whole installation is, its operators see.</p> : found.error ? <ErrorNotice error={found.error} /> : null}
+      <Panel title="Paused">
+        <Pauses pauses={pauses.data?.items} error={pauses.error} />
+      </Panel>
+      <Panel title="Workers">
+        <Workers workers={workers.data?.items} error={workers.error} />
+      </Panel>
+      <Panel title="What providers allow">
+        <Limits limits={limits.data?.items} error={limits.error} />
+      </Panel>
+    </main>
+  );
+}
+
+function Figures({ installation }: { installation: Installation }) {
+  const { backlog, leases } = installation;
+  const figures: [string, string][] = [
+    ["due now", count(backlog.due)],
+    ["oldest waits", elapsed(backlog.oldest_due_s)],
+    ["waiting", count(backlog.waiting)],
+    ["scheduled", count(backlog.scheduled)],
+    ["runs under way", count(leases.owned)],
+    ["stages", count(installation.stages)],
+    ["calls", count(installation.calls)],
+    ["stranded", count(leases.stranded)],
+  ];
+  return (
+    <>
+      <dl className="facts">
+        {figures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      {installation.reasons.length > 0 ? (
+        <p className="muted">Runs wait for: {installation.reasons.map((reason) => `${reason.code.replaceAll("_", " ")} (${count(reason.runs)})`).join(", ")}.</p>
+      ) : null}
+    </>
+  );
+}
+
+function Pauses({ pauses, error }: { pauses: Pause[] | undefined; error: Error | null }) {
+  if (error) return <ErrorNotice error={error} />;
+  if (!pauses) return <Skeleton rows={1} />;
+  if (pauses.length === 0) return <p className="body muted">Nothing is held back.</p>;
+  const resume = async (pause: Pause) => {
+    try {
+      await call("pauses_remove", { query: pause.pipeline ? { pipeline: pause.pipeline } : {} });
+      say("It goes on.");
+    } catch (caught) {
+      sayError(caught);
+    }
+    stale("pauses_list");
+  };
+  return (
+    <ul className="latest">
+      {pauses.map((pause) => (
+        <li key={`${pause.pipeline ?? ""} ${pause.is_everybodys}`} className="paused">
+          <span>
+            {pause.is_everybodys ? "everybody's runs" : (pause.pipeline ?? "all runs of the organization")}
+            {pause.reason ? <span className="muted">: {pause.reason}</span> : null}
+          </span>
+          <span className="muted">
+            <Time at={pause.paused_at} />
+          </span>
+          <Button size="small" refusal={pause.is_everybodys ? "Only the operators may." : null} onClick={() => void resume(pause)}>
+            Resume
+          </Button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Workers({ workers, error }: { workers: LivingWorker[] | undefined; error: Error | null }) {
+  if (error) return error instanceof Refusal && error.status === 403 ? <p className="body muted">Its operators see them.</p> : <ErrorNotice error={error} />;
+  if (!workers) return <Skeleton rows={2} />;
+  if (workers.length === 0) return <Empty title="No worker is alive: nothing is run. Start one with tegu worker." />;
+  return (
+    <Scroll label="Workers">
+      <table className="rows">
+        <thead>
+          <tr>
+            <th>Host</th>
+            <th className="number">Process</th>
+            <th>Version</th>
+            <th className="number">Runs</th>
+            <th className="number">At once</th>
+            <th>Python stages</th>
+            <th className="number">Heard of</th>
+          </tr>
+        </thead>
+        <tbody>
+          {workers.map((worker) => (
+            <tr key={worker.id}>
+              <td className="truncate">{worker.host}</td>
+              <td className="number">{worker.pid}</td>
+              <td>{worker.version}</td>
+              <td className="number">{count(worker.owned_runs)}</td>
+              <td className="number">{count(worker.concurrency)}</td>
+              <td className="truncate">{worker.functions.join(", ") || "none"}</td>
+              <td className="number">
+                <Time at={worker.beat_at} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+function Limits({ limits, error }: { limits: LimitLevel[] | undefined; error: Error | null }) {
+  if (error) return error instanceof Refusal && error.status === 403 ? <p className="body muted">Its operators see them.</p> : <ErrorNotice error={error} />;
+  if (!limits) return <Skeleton rows={2} />;
+  if (limits.length === 0) return <p className="body muted">No provider was asked yet.</p>;
+  return (
+    <Scroll label="Limits of providers">
+      <table className="rows">
+        <thead>
+          <tr>
+            <th>Model</th>
+            <th className="number">Under way</th>
+            <th className="number">Window</th>
+            <th className="number">Wait</th>
+            <th className="number">Requests a minute</th>
+            <th className="number">Paused for</th>
+          </tr>
+        </thead>
+        <tbody>
+          {limits.map((level) => (
+            <tr key={`${level.place.key} ${level.place.model}`}>
+              <td className="truncate">
+                {level.place.provider}:{level.place.model}
+              </td>
+              <td className="number">{count(level.in_flight)}</td>
+              <td className="number">{count(Math.floor(level.limit.window))}</td>
+              <td className="number">{count(level.waiting)}</td>
+              <td className="number">{count(level.limit.requests_per_minute)}</td>
+              <td className="number">{level.paused_s > 0 ? elapsed(level.paused_s) : "—"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
