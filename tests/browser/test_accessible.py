@@ -40,7 +40,7 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
     found["stage"] = await violations(watched)
     await page.keyboard.press("r")
     found["fork"] = await violations(watched)
-    for path, shown in (("/costs?by=stage", "row"), ("/admin/runs", "row"), ("/admin/keys", "heading")):
+    for path, shown in (("/costs?by=stage", "row"), ("/admin/runs", "row"), ("/pipelines/note", "textbox"), ("/compare", "combobox"), ("/status", "heading"), ("/admin/keys", "heading")):
         await watched.go(path)
         await page.locator("main").get_by_role(shown).first.wait_for()  # pyright: ignore[reportArgumentType] (roles)
         found[path] = await violations(watched)
@@ -50,7 +50,7 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
     await page.keyboard.press("?")
     found["keys"] = await violations(watched)
     assert {where: each for where, each in found.items() if each} == {}
-    for path in ("/inbox", "/runs", "/costs", "/admin/runs"):
+    for path in ("/inbox", "/runs", "/costs", "/admin/runs", "/pipelines", "/pipelines/note", "/status"):
         await watched.go(path)
         await page.locator("main").wait_for()
         assert await page.evaluate(

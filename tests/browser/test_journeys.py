@@ -98,6 +98,8 @@ async def test_a_run_is_made_again_from_a_stage_with_other_instructions(
     await page.wait_for_url(lambda url: "/runs/" in url and url != first)
     await expect(page.locator(".head")).to_contain_text("again from summary of")
     await expect(page.locator("h1")).to_contain_text("completed")
+    await page.get_by_role("link", name="Compare").click()
+    await expect(page.get_by_role("region", name="Stages", exact=True)).to_contain_text("One sentence only.")
     assert (watched.foreign, watched.errors) == ([], [])
 
 
@@ -128,3 +130,20 @@ async def test_what_was_spent_is_told_by_stage(watched: Watched, tmp_path: Path)
     await watched.go("/costs?by=stage")
     await expect(page.get_by_role("row", name="summary")).to_contain_text("$0.")
     assert watched.errors == []
+
+
+async def test_a_pipeline_is_changed_published_and_gone_back_from(watched: Watched) -> None:
+    page = watched.page
+    await publish(watched)
+    await watched.go("/pipelines")
+    await page.get_by_role("link", name="note").click()
+    document = page.get_by_label("The pipeline as YAML")
+    await document.fill(PIPELINE.replace("summarize", "sumarize"))
+    await page.get_by_role("button", name="there is no stage kind").click()  # which leads to its line
+    await document.fill(PIPELINE.replace("A note", "One note"))
+    await expect(page.get_by_role("region", name="What publishing changes")).to_contain_text("One note")
+    await page.get_by_role("button", name="Publish").click()
+    await expect(page.locator(".head")).to_contain_text("v2, current")
+    await page.get_by_role("button", name="Go back to it").click()
+    await expect(page.locator(".head")).to_contain_text("v1, current")
+    assert (watched.foreign, watched.errors) == ([], [])

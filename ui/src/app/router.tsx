@@ -17,6 +17,11 @@ interface RunSearch {
   view?: string | undefined;
 }
 
+interface CompareSearch {
+  a?: string | undefined;
+  b?: string | undefined;
+}
+
 interface CostsSearch {
   by?: string | undefined;
   days?: number | undefined;
@@ -59,6 +64,25 @@ const run = createRoute({
   component: lazyRouteComponent(() => import("../pages/run/RunPage"), "RunPage"),
 });
 
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/compare",
+  validateSearch: (search: Record<string, unknown>): CompareSearch => ({ a: text(search.a), b: text(search.b) }),
+  component: lazyRouteComponent(() => import("../pages/compare/Compare"), "Compare"),
+});
+
+const pipelines = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines",
+  component: lazyRouteComponent(() => import("../pages/pipelines/Pipelines"), "Pipelines"),
+});
+
+const pipeline = createRoute({
+  getParentRoute: () => root,
+  path: "/pipelines/$name",
+  component: lazyRouteComponent(() => import("../pages/pipelines/PipelinePage"), "PipelinePage"),
+});
+
 const costs = createRoute({
   getParentRoute: () => root,
   path: "/costs",
@@ -91,7 +115,7 @@ const adminNoun = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, inbox, runs, run, costs, status, admin, adminNoun]),
+  routeTree: root.addChildren([home, inbox, runs, run, compare, pipelines, pipeline, costs, status, admin, adminNoun]),
   basepath: BASE,
   defaultPreload: "intent",
   scrollRestoration: true,

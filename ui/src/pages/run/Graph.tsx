@@ -85,6 +85,7 @@ export function Graph({ wiring, runs, spent, chosen, onChoose }: Props) {
 
 function about(stage: Wired, run: StageRun | undefined, spent: Spent | undefined): string {
   if (run === undefined) return stage.when ? "if its condition holds" : stage.upstream.length ? `waits for ${stage.upstream.join(", ")}` : stage.uses;
+  if (run.reused_from) return "kept, not paid again";
   const said: string[] = [];
   if (run.elapsed_s !== null) said.push(elapsed(run.elapsed_s));
   if (run.status === "running" || run.status === "waiting") said.push(run.attempt > 1 ? `try ${run.attempt}` : stage.uses);

@@ -186,6 +186,9 @@ function Actions({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: str
       <Button kind="quiet" onClick={() => void copy()} title={`tegu runs show ${run.id}`}>
         Copy as command
       </Button>
+      <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
+        Compare
+      </Link>
       <Button refusal={refusal} onClick={() => setAsks(true)}>
         Cancel
       </Button>

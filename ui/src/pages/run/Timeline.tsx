@@ -68,6 +68,7 @@ export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) 
 
 function Bar({ ran, from, whole_s, now }: { ran: StageRun | undefined; from: string; whole_s: number; now: number }) {
   if (!ran?.started_at) return null;
+  if (ran.reused_from) return <span className="muted">kept from an earlier run</span>;
   const began_s = Math.max(0, secondsBetween(from, ran.started_at));
   const took_s = Math.max(0, secondsBetween(ran.started_at, ran.ended_at ?? now));
   const [start, width] = [(began_s / whole_s) * 100, Math.max(0.6, (took_s / whole_s) * 100)];

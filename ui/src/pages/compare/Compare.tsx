@@ -1,0 +1,190 @@
+// Two runs beside each other: what differs in what they came to, in what was asked, in cost and time; and why.
+
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { useRead } from "../../api/query";
+import type { Change, RunComparison, RunSide, StageComparison } from "../../api/schema";
+import { Button } from "../../design/Button";
+import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
+import { Panel } from "../../design/Panel";
+import { Scroll } from "../../design/Scroll";
+import { Status } from "../../design/Status";
+import { count, elapsed, money, shortId } from "../../design/words";
+import { shown } from "../run/fields";
+import "./compare.css";
+
+export function Compare() {
+  const { a, b } = useSearch({ from: "/compare" });
+  if (!a || !b) return <Ask a={a} b={b} />;
+  return <Compared a={a} b={b} />;
+}
+
+function Ask({ a = "", b = "" }: { a?: string | undefined; b?: string | undefined }) {
+  const [first, setFirst] = useState(a);
+  const [second, setSecond] = useState(b);
+  const navigate = useNavigate();
+  const runs = useRead("runs_list", { query: { limit: 50 } });
+  const choices = runs.data?.items ?? [];
+  const field = (id: string, label: string, value: string, set: (value: string) => void) => (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} value={value} onChange={(event) => set(event.target.value)}>
+        <option value="">choose a run</option>
+        {value && !choices.some((run) => run.id === value) ? <option value={value}>{shortId(value)}</option> : null}
+        {choices.map((run) => (
+          <option key={run.id} value={run.id}>
+            {run.input_name ?? run.pipeline} · {run.pipeline} v{run.version} · {shortId(run.id)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+  return (
+    <main id="main" className="page">
+      <h1>Compare two runs</h1>
+      <Panel>
+        <form
+          className="body stack"
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (first && second) void navigate({ to: "/compare", search: { a: first, b: second } });
+          }}
+        >
+          {field("first", "Before", first, setFirst)}
+          {field("second", "After", second, setSecond)}
+          <Button type="submit" kind="primary" refusal={first && second ? null : "Choose two runs."}>
+            Compare
+          </Button>
+        </form>
+      </Panel>
+    </main>
+  );
+}
+
+function Compared({ a, b }: { a: string; b: string }) {
+  const found = useRead("runs_compare", { path: { run_id: a }, query: { other_id: b, limit: 200 } });
+  return (
+    <main id="main" className="page">
+      <div className="head">
+        <h1>Two runs compared</h1>
+        <div className="actions">
+          <Link to="/compare" search={{ a: b, b: a }} className="button">
+            Swap
+          </Link>
+          <Link to="/compare" search={{}} className="button">
+            Others
+          </Link>
+        </div>
+      </div>
+      {found.error ? <ErrorNotice error={found.error} /> : null}
+      {found.isPending ? (
+        <Panel>
+          <Skeleton rows={8} />
+        </Panel>
+      ) : null}
+      {found.data ? <Comparison comparison={found.data} /> : null}
+    </main>
+  );
+}
+
+function Comparison({ comparison }: { comparison: RunComparison }) {
+  const { a, b, stages, changes } = comparison;
+  return (
+    <>
+      {comparison.is_same_input ? null : <Notice title="They read different inputs: what differs may be because of that." />}
+      <Panel className="sides">
+        <table>
+          <thead>
+            <tr>
+              <th>
+                <span className="visually-hidden">of</span>
+              </th>
+              <th>Before</th>
+              <th>After</th>
+            </tr>
+          </thead>
+          <tbody>
+            <Side name="run" a={<RunLink side={a} />} b={<RunLink side={b} />} />
+            <Side name="status" a={<Status status={a.status} />} b={<Status status={b.status} />} />
+            <Side name="version" a={`${a.pipeline} v${a.version}`} b={`${b.pipeline} v${b.version}`} />
+            <Side name="time" a={elapsed(a.elapsed_s)} b={elapsed(b.elapsed_s)} />
+            <Side name="calls" a={count(a.totals.calls)} b={count(b.totals.calls)} />
+            <Side name="tokens" a={count(a.totals.input_tokens + a.totals.output_tokens)} b={count(b.totals.input_tokens + b.totals.output_tokens)} />
+            <Side name="cost" a={money(a.totals.cost_usd)} b={money(b.totals.cost_usd)} />
+          </tbody>
+        </table>
+      </Panel>
+      <Panel title="Stages">
+        <Stages stages={stages} />
+      </Panel>
+      <Panel title="What came out differently" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
+        {changes.length === 0 ? <Empty title="Nothing: both came to the same." /> : <Changes changes={changes} />}
+      </Panel>
+    </>
+  );
+}
+
+function RunLink({ side }: { side: RunSide }) {
+  return (
+    <Link to="/runs/$runId" params={{ runId: side.run_id }} className="mono">
+      {shortId(side.run_id)}
+    </Link>
+  );
+}
+
+function Side({ name, a, b }: { name: string; a: React.ReactNode; b: React.ReactNode }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>{a}</td>
+      <td>{b}</td>
+    </tr>
+  );
+}
+
+function Stages({ stages }: { stages: StageComparison[] }) {
+  return (
+    <ul className="compared-stages">
+      {stages.map((stage) => (
+        <li key={stage.stage} data-differs={stage.differs > 0 || undefined}>
+          <strong>{stage.stage}</strong>
+          <span>{stage.a ? <Status status={stage.a.status} /> : <span className="muted">not there</span>}</span>
+          <span>{stage.b ? <Status status={stage.b.status} /> : <span className="muted">not there</span>}</span>
+          <span className="muted">
+            {stage.b?.reused_from ? "taken over, not paid again" : stage.differs > 0 ? `${count(stage.differs)} differ` : "the same"}
+            {stage.why.length > 0 ? `: ${stage.why.join(", ")}` : ""}
+          </span>
+          {stage.instructions ? <pre className="json diff">{stage.instructions}</pre> : null}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Changes({ changes }: { changes: Change[] }) {
+  return (
+    <Scroll label="What differs">
+      <table className="rows">
+        <thead>
+          <tr>
+            <th>Where</th>
+            <th>Before</th>
+            <th>After</th>
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map((change) => (
+            <tr key={`${change.part} ${change.stage ?? ""} ${change.pointer} ${change.result ?? ""}`} data-kind={change.kind}>
+              <th scope="row">
+                {change.stage} <span className="muted">{change.part}</span> <code>{change.pointer}</code>
+              </th>
+              <td className="before">{change.kind === "added" ? <span className="muted">—</span> : shown(change.before)}</td>
+              <td className="after">{change.kind === "removed" ? <span className="muted">—</span> : shown(change.after)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
