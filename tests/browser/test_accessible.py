@@ -40,7 +40,14 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
     found["stage"] = await violations(watched)
     await page.keyboard.press("r")
     found["fork"] = await violations(watched)
-    for path, shown in (("/costs?by=stage", "row"), ("/admin/runs", "row"), ("/pipelines/note", "textbox"), ("/compare", "combobox"), ("/status", "heading"), ("/admin/keys", "heading")):
+    for path, shown in (
+        ("/costs?by=stage", "row"),
+        ("/admin/runs", "row"),
+        ("/pipelines/note", "textbox"),
+        ("/compare", "combobox"),
+        ("/status", "heading"),
+        ("/admin/keys", "heading"),
+    ):
         await watched.go(path)
         await page.locator("main").get_by_role(shown).first.wait_for()  # pyright: ignore[reportArgumentType] (roles)
         found[path] = await violations(watched)

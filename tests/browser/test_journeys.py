@@ -6,21 +6,22 @@ from browsing import Service, Watched
 from playwright.async_api import expect
 
 PIPELINE = "tegu: 1\nname: note\ndescription: A note in two sentences.\ninput: content\nstages:\n  summary: {uses: summarize}\n"
+REVIEWED = PIPELINE + "  check: {uses: review, inputs: [summary], with: {instructions: Is that right?}}\n"
 NOTE = "Three crates arrived broken.\nAnna asks for a refund of them.\n"
 
 
-async def publish(tab: Watched) -> None:
-    """The pipeline, by the interface that the page itself uses."""
+async def publish(tab: Watched, pipeline: str = PIPELINE) -> None:
+    """A pipeline, by the interface that the page itself uses."""
     answer = await tab.page.request.post(
-        f"{tab.url}/api/pipelines", data={"text": PIPELINE}, headers={"origin": tab.url}
+        f"{tab.url}/api/pipelines", data={"text": pipeline}, headers={"origin": tab.url}
     )
     assert answer.ok, await answer.text()
 
 
-async def start_a_run(tab: Watched, tmp_path: Path) -> None:
+async def start_a_run(tab: Watched, tmp_path: Path, pipeline: str = PIPELINE) -> None:
     """From the inbox: a file is dropped, chosen, and run."""
     (tmp_path / "note.txt").write_text(NOTE)
-    await publish(tab)
+    await publish(tab, pipeline)
     await tab.go("/inbox")
     await tab.page.get_by_label("Files to add").set_input_files(tmp_path / "note.txt")
     await tab.page.get_by_role("checkbox", name="note.txt").check()
@@ -146,4 +147,23 @@ async def test_a_pipeline_is_changed_published_and_gone_back_from(watched: Watch
     await expect(page.locator(".head")).to_contain_text("v2, current")
     await page.get_by_role("button", name="Go back to it").click()
     await expect(page.locator(".head")).to_contain_text("v1, current")
+    assert (watched.foreign, watched.errors) == ([], [])
+
+
+async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    await start_a_run(watched, tmp_path, REVIEWED)
+    await watched.go("/review")
+    await expect(page.locator("main")).to_contain_text("Is that right?")
+    await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
+    await page.keyboard.press("e")
+    await page.get_by_label("summary").fill("Two crates, not three.")
+    await page.get_by_role("button", name="Send the correction").click()
+    await expect(page.locator("main")).to_contain_text("Nothing waits for a decision.")
+    await watched.go("/runs")
+    await page.get_by_role("link", name="note.txt").click()
+    await expect(page.locator("h1")).to_contain_text("completed")
+    await expect(page.locator(".fields")).to_contain_text("Two crates, not three.")
     assert (watched.foreign, watched.errors) == ([], [])

@@ -15,6 +15,7 @@ import { turnTheme, useTheme } from "./theme";
 const PAGES = [
   { to: "/inbox", label: "Inbox", key: "i" },
   { to: "/runs", label: "Runs", key: "r" },
+  { to: "/review", label: "Review", key: "v" },
   { to: "/pipelines", label: "Pipelines", key: "p" },
   { to: "/costs", label: "Costs", key: "c" },
   { to: "/status", label: "Status", key: "s" },

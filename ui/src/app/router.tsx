@@ -17,6 +17,10 @@ interface RunSearch {
   view?: string | undefined;
 }
 
+interface ReviewSearch {
+  id?: string | undefined;
+}
+
 interface CompareSearch {
   a?: string | undefined;
   b?: string | undefined;
@@ -62,6 +66,13 @@ const run = createRoute({
   path: "/runs/$runId",
   validateSearch: (search: Record<string, unknown>): RunSearch => ({ stage: text(search.stage), view: text(search.view) }),
   component: lazyRouteComponent(() => import("../pages/run/RunPage"), "RunPage"),
+});
+
+const review = createRoute({
+  getParentRoute: () => root,
+  path: "/review",
+  validateSearch: (search: Record<string, unknown>): ReviewSearch => ({ id: text(search.id) }),
+  component: lazyRouteComponent(() => import("../pages/review/Reviews"), "Reviews"),
 });
 
 const compare = createRoute({
@@ -115,7 +126,7 @@ const adminNoun = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, inbox, runs, run, compare, pipelines, pipeline, costs, status, admin, adminNoun]),
+  routeTree: root.addChildren([home, inbox, runs, run, review, compare, pipelines, pipeline, costs, status, admin, adminNoun]),
   basepath: BASE,
   defaultPreload: "intent",
   scrollRestoration: true,

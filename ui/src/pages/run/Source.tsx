@@ -21,7 +21,7 @@ interface Marking {
 
 const TEXT_MAX = 200_000;
 
-export function Source({ run, ...marking }: { run: Run } & Marking) {
+export function Source({ run, ...marking }: { run: Pick<Run, "content_id" | "thread_id" | "erased_at"> } & Marking) {
   if (run.erased_at !== null) return <Empty title="What the run read was deleted." />;
   if (run.thread_id !== null) return <ThreadSource threadId={run.thread_id} {...marking} />;
   if (run.content_id !== null) return <ContentSource contentId={run.content_id} {...marking} />;
