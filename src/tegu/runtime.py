@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from tegu.actions.backfilling import backfill_for_ever
 from tegu.actions.erasures import erase_for_ever
 from tegu.actions.firing import fire_for_ever
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
@@ -60,6 +61,7 @@ from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.stages.stored_reach import stored_reach
+from tegu.storage.backfills import running_backfills
 from tegu.storage.claims import RunKey
 from tegu.storage.database import (
     APP_ROLE,
@@ -300,6 +302,7 @@ class Runtime:
             partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
             partial(erase_for_ever, self.database),
             partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
+            partial(backfill_for_ever, partial(running_backfills, pool), self.scope_of),
             told.deliver_for_ever,
             partial(record_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
             partial(withdraw_for_ever, ReviewStore(pool), random=Random()),  # noqa: S311 (jitter, no secret)

@@ -1,10 +1,9 @@
 """A pipeline of two questions, one of them asked of some texts only, and a model that answers by what it reads."""
 
 from random import Random
-from typing import Any
 
 from tegu.domain.json import JsonObject
-from tegu.testing.scripted import Json, Reply, ScriptedProvider, Text
+from tegu.testing.scripted import Json, Reply, ScriptedProvider, Text, Tokens
 from tegu.testing.scripted.routes import ProviderRequest
 
 DOCUMENT: JsonObject = {
@@ -51,13 +50,16 @@ def letters(random: Random, count: int, *, words: tuple[int, int] = (20, 400)) -
     ]
 
 
-def answering(**more: Any) -> ScriptedProvider:
-    """A server whose model knows a refund when it reads one; tokens are counted by what is sent and said."""
-    return ScriptedProvider(_answer, **more)
+def answering(*, tokens: Tokens | None = None) -> ScriptedProvider:
+    """A server whose model knows a refund when it reads one. Tokens are counted by what is sent and said, or are these where it
+    answers a letter.
+    """
 
+    def answer(request: ProviderRequest) -> Reply:
+        category = "refund" if "We want a refund" in request.prompt else "other"
+        if "Answer" not in request.prompt:
+            return Reply(Json({"category": category, "confidence": 0.9}))
+        said = f"Dear customer, about your {category}: we will look into it."
+        return Reply(Text(said.upper() if "in capitals" in request.prompt else said), tokens=tokens)
 
-def _answer(request: ProviderRequest) -> Reply:
-    category = "refund" if "We want a refund" in request.prompt else "other"
-    if "Answer" in request.prompt:
-        return Reply(Text(f"Dear customer, about your {category}: we will look into it."))
-    return Reply(Json({"category": category, "confidence": 0.9}))
+    return ScriptedProvider(answer)

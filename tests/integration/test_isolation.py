@@ -25,6 +25,10 @@ SAMPLES: Mapping[str, JsonObject] = {
     "contents.create": {"text": "hello"},
     "runs.start": {"pipeline": "document_extraction"},
     "runs.fork": {"from_stage": "extract"},
+    "pipelines.forecast": {"where": {}},
+    "backfills.preview": {"pipeline": "document_extraction", "sample": 5, "seed": 1},
+    "backfills.start": {"pipeline": "document_extraction", "sample": 5},
+    "backfills.update": {"budget_usd": "1.50"},
     "pipelines.create": {"text": "no document"},
     "pipelines.check": {"text": "no document"},
     "pipelines.draw": {"text": "no document"},
@@ -47,7 +51,6 @@ SAMPLES: Mapping[str, JsonObject] = {
 TABLES = {
     "thread_id": "mail_threads",
     "parent_id": "contents",
-    "other_id": "runs",
     "call_id": "llm_calls",
     "delivery_id": "webhook_deliveries",
     "key_id": "api_keys",

@@ -157,6 +157,9 @@ async def _act(scope: Scope) -> None:
     )
     await do("invitations.create", email=f"ben@{SECRET.lower()}.example", role="admin")
     account = await do("service_accounts.create", name=SECRET, role="editor")
+    newer = {"name": PIPELINE, "input": "content", "stages": {"brief": {"uses": "summarize"}}}
+    await do("pipelines.create", document=newer)
+    await do("backfills.start", pipeline=PIPELINE, sample=1, where={"metadata": {}})
     await do("keys.create", name=SECRET, service_account_id=account.id)
 
 

@@ -5,7 +5,7 @@ what it was before (which is said); without them it is unknown, and so is every 
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from statistics import fmean
 
@@ -43,8 +43,8 @@ _ENDED = frozenset({StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPP
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be forecast: `runs` runs of a version, over texts of these lengths as far as they are known. `models` are those
-    that a stage asks, in turn (none: only its code knows); `free` are the stages that ask none, `reused` those whose outputs are
-    taken from earlier runs.
+    that a stage asks, in turn (none: only its code knows); `free` are the stages that ask none. `redone` is the part of the runs in
+    which a stage is done anew (all, where it is not said); with `counts_reused` the earlier runs show that themselves.
     """
 
     version: PipelineVersion
@@ -52,7 +52,8 @@ class Asked:
     lengths: Sequence[float]
     models: Mapping[str, tuple[str, ...]]
     free: Collection[str]
-    reused: Collection[str] = ()
+    redone: Mapping[str, float] = field(default_factory=dict[str, float])
+    counts_reused: bool = False
     seed: int = 0
 
 
@@ -90,7 +91,7 @@ def forecast(asked: Asked, history: Sequence[EarlierRun]) -> Forecast:
 def _taken(
     stage: StageDefinition, asked: Asked, before: Sequence[tuple[EarlierRun, PipelineDefinition]]
 ) -> _Taken:
-    if stage.name in asked.reused:
+    if asked.redone.get(stage.name, 1.0) == 0:
         return _Taken(StageForecast(stage.name, Basis.REUSED, 0), {})
     if stage.name in asked.free:
         return _Taken(StageForecast(stage.name, Basis.FREE, 0), {})
@@ -102,7 +103,7 @@ def _taken(
         if then is None or then.uses != stage.uses:
             continue
         ended = run.stages.get(stage.name, StageTaken(stage.name, StageStatus.SKIPPED, None, ()))
-        if ended.status not in _ENDED:
+        if ended.status not in _ENDED or (ended.is_reused and not asked.counts_reused):
             continue
         if changes := stage_changes(then, stage):
             nearest.append((run, ended))
@@ -126,8 +127,10 @@ def _measured(
     differs: tuple[str, ...],
 ) -> _Taken:
     models = asked.models.get(stage.name, ())
+    part = asked.redone.get(stage.name, 1.0)
     samples = {
-        name: _samples(found, lambda calls, name=name: _amount(calls, name, models)) for name in _AMOUNTS
+        name: _samples(found, lambda calls, name=name: _amount(calls, name, models), part)
+        for name in _AMOUNTS
     }
     length = fmean(asked.lengths) if asked.lengths else None
     answered = sorted({calls.model for _, taken in found for calls in taken.calls})
@@ -169,10 +172,11 @@ def _unpriced(models: tuple[str, ...], answered: Sequence[str]) -> str:
 def _samples(
     found: Sequence[tuple[EarlierRun, StageTaken]],
     amount_of: Callable[[Sequence[CallsTaken]], float | None],
+    part: float,
 ) -> tuple[Sample, ...]:
-    """Of the runs of which the amount is known."""
+    """Of the runs of which the amount is known, as much of it as the part of the runs that the stage is done in."""
     amounts = ((run, amount_of(taken.calls)) for run, taken in found)
-    return tuple(Sample(run.id, amount, run.length) for run, amount in amounts if amount is not None)
+    return tuple(Sample(run.id, amount * part, run.length) for run, amount in amounts if amount is not None)
 
 
 def _amount(calls: Sequence[CallsTaken], name: str, models: tuple[str, ...]) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from tegu.actions.action import Action
 from tegu.actions.declared import (
     audit,
+    backfills,
     budgets,
     calls,
     contents,
@@ -57,6 +58,7 @@ _MODULES: tuple[ModuleType, ...] = (
     runs,
     reruns,
     reviews,
+    backfills,
     results,
     calls,
     webhooks,

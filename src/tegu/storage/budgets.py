@@ -211,6 +211,7 @@ def _of_runs(organization_id: UUID, rows: Rows) -> Any:
         .where(
             runs.c.organization_id == organization_id,
             runs.c.budget_usd.is_not(None),
+            runs.c.budget_id.is_(None),  # or it is another's, and shown there
             under_way,
             pipelines_seen(organization_id, rows, runs.c.pipeline_id),
         )

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, case, cast, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tegu.domain.call import RULES
 from tegu.domain.content import InputKind, SourceType
@@ -49,17 +49,17 @@ class CallsTaken:
     cost_usd: Decimal
     unpriced: int
     uncounted: int
-    latency_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class StageTaken:
-    """One stage of one earlier run. `elapsed_s` is of its last attempt."""
+    """One stage of one earlier run. `elapsed_s` is of its last attempt; `is_reused` where its output was taken from another run."""
 
     stage: str
     status: StageStatus
     elapsed_s: float | None
     calls: tuple[CallsTaken, ...]
+    is_reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,19 @@ class ContentFilter:
 
 
 async def earlier_runs(
-    connection: Transaction, organization_id: UUID, pipeline_id: UUID, limit: int
+    connection: Transaction,
+    organization_id: UUID,
+    pipeline_id: UUID,
+    limit: int,
+    *,
+    backfill_id: UUID | None = None,
 ) -> list[EarlierRun]:
-    """The newest that ended by themselves, the newest first."""
-    rows = (await connection.execute(_ended(organization_id, pipeline_id, limit))).mappings().all()
+    """The newest that ended by themselves, or those of a backfill, the newest first."""
+    query = _ended(organization_id, pipeline_id)
+    if backfill_id is not None:
+        query = query.where(runs.c.backfill_id == backfill_id)
+    query = query.order_by(runs.c.id.desc()).limit(limit)
+    rows = (await connection.execute(query)).mappings().all()
     ids = [row["id"] for row in rows]
     stages = await _stages_of(connection, organization_id, ids)
     lengths = await lengths_of(
@@ -124,7 +133,7 @@ async def lengths_of(
             select(column, func.sum(_length()), func.bool_and(_length().is_not(None)))
             .where(
                 contents.c.organization_id == organization_id,
-                column.in_(set(ids)),
+                _among(column, ids),
                 contents.c.deleted_at.is_(None),
             )
             .group_by(column)
@@ -164,6 +173,11 @@ def inputs(organization_id: UUID, kind: InputKind, wanted: ContentFilter) -> Sel
     )
 
 
+def _among(column: ColumnElement[Any], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Of any number of ids, in one parameter."""
+    return column == any_(cast(list(ids), ARRAY(Uuid)))
+
+
 def _wanted(wanted: ContentFilter, at: ColumnElement[Any]) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.since is not None:
@@ -192,7 +206,7 @@ def _length() -> ColumnElement[Any]:
     return func.coalesce(read, plain)
 
 
-def _ended(organization_id: UUID, pipeline_id: UUID, limit: int) -> Any:
+def _ended(organization_id: UUID, pipeline_id: UUID) -> Any:
     return (
         select(
             runs.c.id,
@@ -213,9 +227,8 @@ def _ended(organization_id: UUID, pipeline_id: UUID, limit: int) -> Any:
             runs.c.organization_id == organization_id,
             runs.c.pipeline_id == pipeline_id,
             runs.c.status.in_(("completed", "failed")),
+            runs.c.parent_id.is_(None),
         )
-        .order_by(runs.c.id.desc())
-        .limit(limit)
     )
 
 
@@ -227,8 +240,13 @@ async def _stages_of(
         stage_runs.c.run_id,
         stage_runs.c.stage,
         stage_runs.c.status,
+        stage_runs.c.reused_from.is_not(None).label("is_reused"),
         func.extract("epoch", stage_runs.c.ended_at - stage_runs.c.started_at).label("elapsed_s"),
-    ).where(stage_runs.c.organization_id == organization_id, stage_runs.c.run_id.in_(run_ids))
+    ).where(
+        stage_runs.c.organization_id == organization_id,
+        _among(stage_runs.c.run_id, run_ids),
+        stage_runs.c.item == "",
+    )
     found: dict[UUID, dict[str, StageTaken]] = defaultdict(dict)
     for row in (await connection.execute(query)).mappings():
         elapsed_s = row["elapsed_s"]
@@ -237,6 +255,7 @@ async def _stages_of(
             StageStatus(row["status"]),
             float(elapsed_s) if elapsed_s is not None else None,
             tuple(calls.get((row["run_id"], row["stage"]), ())),
+            row["is_reused"],
         )
     return found
 
@@ -244,6 +263,8 @@ async def _stages_of(
 async def _calls_of(
     connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
 ) -> dict[tuple[UUID, str], list[CallsTaken]]:
+    """By run and stage; those of runs that a stage started are its own."""
+    begun_by = await _begun_by(connection, organization_id, run_ids)
     c = llm_calls.c
     # What failed without a token of usage was refused, or never got there: nobody bills for it.
     is_billed = or_(c.status != "failed", c.input_tokens.is_not(None))
@@ -259,11 +280,10 @@ async def _calls_of(
             func.coalesce(func.sum(c.cost_usd), 0).label("cost_usd"),
             func.count().filter(c.cost_usd.is_(None), c.provider != RULES, is_billed).label("unpriced"),
             func.count().filter(c.input_tokens.is_(None), is_billed).label("uncounted"),
-            func.coalesce(func.sum(c.latency_ms), 0).label("latency_ms"),
         )
         .where(
             c.organization_id == organization_id,
-            c.run_id.in_(run_ids),
+            _among(c.run_id, [*run_ids, *begun_by]),
             c.answered_by == "provider",
         )
         .group_by(c.run_id, c.stage, c.provider, c.model)
@@ -272,5 +292,26 @@ async def _calls_of(
     for row in (await connection.execute(query)).mappings():
         name = row["provider"] if row["provider"] == row["model"] else f"{row['provider']}:{row['model']}"
         amounts = {key: row[key] for key in CallsTaken.__slots__ if key != "model"}
-        found[row["run_id"], row["stage"]].append(CallsTaken(name, **amounts))
+        place = begun_by.get(row["run_id"], (row["run_id"], row["stage"]))
+        found[place].append(CallsTaken(name, **amounts))
+    return found
+
+
+async def _begun_by(
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
+) -> dict[UUID, tuple[UUID, str]]:
+    """Of every run that these started, themselves or through others: which of them, and by which stage."""
+    query = select(runs.c.id, runs.c.parent_id, runs.c.parent_stage).where(
+        runs.c.organization_id == organization_id, _among(runs.c.root_id, run_ids)
+    )
+    roots = set(run_ids)
+    parents: dict[UUID, tuple[UUID, str]] = {
+        row.id: (row.parent_id, row.parent_stage) for row in await connection.execute(query)
+    }
+    found: dict[UUID, tuple[UUID, str]] = {}
+    for run_id, place in parents.items():
+        at = place
+        while at[0] not in roots and at[0] in parents:
+            at = parents[at[0]]
+        found[run_id] = at
     return found

@@ -59,7 +59,8 @@ def refusal(request: ModelRequest, row: "asyncpg.Record", worst: Decimal | None)
     due_in_s = min(_LOOK_AGAIN_S, (end - now).total_seconds() + 1 if end else _LOOK_AGAIN_S)
     if spent + worst <= limit:
         due_in_s = min(due_in_s, _SETTLED_S)
-    whose = "the run's budget" if period is BudgetPeriod.RUN else f"the budget per {period.value}"
+    own = "the budget that the run shares" if full.get("is_shared") else "the run's budget"
+    whose = own if period is BudgetPeriod.RUN else f"the budget per {period.value}"
     return NoCapacityError(
         f"{whose} has no room: a call to {request.model} may cost ${worst:.4f}, and of ${limit.normalize():f} "
         f"${spent:.4f} is spent and ${reserved:.4f} reserved for calls under way",

@@ -2,6 +2,15 @@
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
+/** What was forecast of one step of an earlier backfill, and what it came to. None: it was not known. */
+export interface Accuracy {
+  runs: number;
+  calls_forecast: number | null;
+  calls: number;
+  cost_usd_forecast: number | null;
+  cost_usd: string | null;
+}
+
 /** How an actor came in. */
 export type ActorKind = "user" | "key" | "library" | "host";
 
@@ -31,6 +40,27 @@ export interface Ask {
   model?: string | null;
 }
 
+/** What is to be run anew: a `sample` of so many in all, `limit` more of them, or all (`is_all`). Where a backfill to the same version, over the same, has something left, it is gone on with, unless another `seed` is given. */
+export interface AskForBackfill {
+  /** `invoices`: to its current version; or `invoices@2`. */
+  pipeline: string;
+  /** So many in all, at random. */
+  sample?: number | null;
+  /** So many more. */
+  limit?: number | null;
+  /** All that are left. */
+  is_all?: boolean;
+  where?: Where | null;
+  /** Instead of every stage's own. */
+  model?: string | null;
+  /** The most that all its calls together may cost. */
+  budget_usd?: number | string | null;
+  /** Of the order in which the runs are drawn. */
+  seed?: number | null;
+  /** -9 to 9. */
+  priority?: number | "low" | "normal" | "high";
+}
+
 /** Who is asked; without `assignee` nobody in particular. */
 export interface AssignReview {
   assignee?: string | null;
@@ -46,6 +76,72 @@ export interface AuditEvent {
   action: string;
   target: Record<string, JsonValue>;
 }
+
+/** See the module. Of its `targets` the first `wanted` are to be run, and `started` were looked at: `gone` of these have nothing to run over any more. */
+export interface Backfill {
+  id: string;
+  pipeline: string;
+  version: number;
+  status: BackfillStatus;
+  model: string | null;
+  filter: Record<string, JsonValue>;
+  seed: number;
+  targets: number;
+  wanted: number;
+  started: number;
+  budget_usd: string | null;
+  priority: number;
+  note: string | null;
+  created_at: string;
+  ended_at: string | null;
+  steps: Step[];
+  gone: number;
+  progress: BackfillProgress | null;
+  /** `budget`, while its runs wait for a higher one; what keeps runs from being started. */
+  waits_for: string | null;
+}
+
+/** What a backfill would do. `runs` are those that it would start now, of `targets` that it is over; `results` are those of the earlier runs that they may change. `current` counts earlier runs that are of this version and model already, and are left out. `continues` is the backfill that it would go on with. */
+export interface BackfillPlan {
+  pipeline: string;
+  version: number;
+  versions: Record<string, number>;
+  targets: number;
+  current: number;
+  runs: number;
+  results: number;
+  stages: PlannedStage[];
+  forecast: Forecast;
+  is_from_sample: boolean;
+  seed: number;
+  continues: string | null;
+  accuracy: Accuracy[];
+}
+
+/** Its runs by status, and their calls, added up. `waits_for_budget` are those that cannot go on until it is raised. */
+export interface BackfillProgress {
+  runs: Record<string, number>;
+  waits_for_budget: number;
+  calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: string;
+  unknown_costs: number;
+  /** How many runs have ended. */
+  ended: number;
+}
+
+/** What a backfill has changed so far, from `runs` of its runs that completed, `of` so many. */
+export interface BackfillReport {
+  backfill: Backfill;
+  runs: number;
+  of: number;
+  stages: StageReport[];
+  fields: FieldReport[];
+}
+
+/** Where a backfill stands. */
+export type BackfillStatus = "running" | "paused" | "completed" | "cancelled";
 
 /** Runs that nobody owns. `due` could be taken now, the oldest of them for `oldest_due_s`; `waiting` are under way and due later, `scheduled` were not begun. `cancelling` of the due ones are only to be ended. */
 export interface Backlog {
@@ -527,13 +623,15 @@ export interface Fallback {
   message: string;
 }
 
-/** A field of a stage or of the pipeline; `path` as documents write it (`with.labels.refund`). `lines` is what is another in a text of several lines: each begins with `+`, `-`, a space or `@@`. */
-export interface FieldChange {
+/** A field of a stage's results (`/amounts/*`), over all runs that were looked at: unchanged, changed, there now and not before, there before and not now. */
+export interface FieldReport {
+  stage: string;
   path: string;
-  change: WhatChanged;
-  before: JsonValue;
-  after: JsonValue;
-  lines: string[];
+  same: number;
+  changed: number;
+  filled: number;
+  lost: number;
+  examples: tegu__domain__backfill__FieldChange[];
 }
 
 /** What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which and why. `run_cost_usd` is of one run. */
@@ -848,6 +946,12 @@ export interface AuditEventPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface BackfillPage {
+  items: Backfill[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface BudgetPage {
   items: Budget[];
   next_cursor: string | null;
@@ -1009,7 +1113,7 @@ export interface PipelineDifference {
   before: string;
   after: string;
   is_same: boolean;
-  fields: FieldChange[];
+  fields: tegu__pipeline__difference__FieldChange[];
   stages: StageChange[];
 }
 
@@ -1038,6 +1142,14 @@ export interface PipelineVersion {
   created_at: string;
   is_current: boolean;
   archived_at: string | null;
+}
+
+/** A stage of the version. `changed` is the part of the runs in which it is done anew for certain; `why` names what differs (`instructions`, `model`) or the stages before it that do. */
+export interface PlannedStage {
+  stage: string;
+  outlook: StageOutlook;
+  why: string[];
+  changed: number;
 }
 
 /** One thing wrong with a document: where, what, and what to do. */
@@ -1372,6 +1484,11 @@ export interface Session {
   is_current: boolean;
 }
 
+/** What all its calls together may cost; null: as much as the other budgets let them. */
+export interface SetBackfillBudget {
+  budget_usd: number | string | null;
+}
+
 /** Which budget, and how much it is. */
 export interface SetBudget {
   period: BudgetPeriod;
@@ -1444,7 +1561,7 @@ export interface StageChange {
   change: WhatChanged;
   uses: string;
   was: string | null;
-  fields: FieldChange[];
+  fields: tegu__pipeline__difference__FieldChange[];
 }
 
 /** A stage in both; None where the version has no such stage, or the run did not come to it. `differs` counts the places in which its outputs differ, at most as many as are looked at. `why` names what its output depends on and what is another (`instructions`, `model`, `input:classify`: components of fingerprints), or one of given somebody gave the output condition one was skipped asked_again the same question, asked again, was answered otherwise unknown one has no fingerprint and is empty where nothing differs. `instructions` is how they changed, as lines with + and -. */
@@ -1481,6 +1598,18 @@ export interface StageOfRun {
   pipeline: string;
   stage_run: StageRun;
   item: string;
+}
+
+/** What becomes of a stage of the earlier runs. */
+export type StageOutlook = "reused" | "changed" | "may_change" | "new";
+
+/** What became of a stage, in the runs that have ended. */
+export interface StageReport {
+  stage: string;
+  reused: number;
+  recomputed: number;
+  skipped: number;
+  failed: number;
 }
 
 /** One stage of a run. `attempt` counts the attempts that began; `output` is final once there. */
@@ -1536,6 +1665,18 @@ export interface StartRuns {
 /** The runs that were started, in the order of their inputs. */
 export interface StartedRuns {
   run_ids: string[];
+}
+
+/** One time that runs were asked for: the targets up to `upto`, what was forecast of them, and what they came to, once over. */
+export interface Step {
+  at: string;
+  after: number;
+  upto: number;
+  calls_forecast: Total | null;
+  cost_usd_forecast: Total | null;
+  calls: number | null;
+  cost_usd: string | null;
+  unknown_costs: number;
 }
 
 /** What is kept of the prompts and replies of model calls. Tokens, costs and hashes always are. */
@@ -1771,6 +1912,23 @@ export interface Where {
   metadata?: Record<string, JsonValue> | null;
 }
 
+/** One field of one result, before and after. */
+export interface tegu__domain__backfill__FieldChange {
+  run_id: string;
+  base_run_id: string;
+  before: JsonValue;
+  after: JsonValue;
+}
+
+/** A field of a stage or of the pipeline; `path` as documents write it (`with.labels.refund`). `lines` is what is another in a text of several lines: each begins with `+`, `-`, a space or `@@`. */
+export interface tegu__pipeline__difference__FieldChange {
+  path: string;
+  change: WhatChanged;
+  before: JsonValue;
+  after: JsonValue;
+  lines: string[];
+}
+
 /** What each operation takes and answers with; `never` where it takes none. */
 export interface Operations {
   /** List who asked for what, the newest first. */
@@ -1780,6 +1938,78 @@ export interface Operations {
     header: { "If-None-Match"?: string };
     body: never;
     answer: AuditEventPage;
+  };
+  /** End a backfill and its runs under way. */
+  backfills_cancel: {
+    path: { backfill_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Backfill;
+  };
+  /** Read one backfill with how far it is: runs by status, calls, tokens, cost. */
+  backfills_get: {
+    path: { backfill_id: string };
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Backfill;
+  };
+  /** List backfills, the newest first, with what was forecast of them and what they came to. */
+  backfills_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; pipeline?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: BackfillPage;
+  };
+  /** Start no more runs of a backfill until it is resumed; those under way go on. */
+  backfills_pause: {
+    path: { backfill_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Backfill;
+  };
+  /** Say what a backfill would do, before it does: how many runs, which stages are done anew and why, what is reused, and the calls and cost to expect. */
+  backfills_preview: {
+    path: never;
+    query: never;
+    header: never;
+    body: AskForBackfill;
+    answer: BackfillPlan;
+  };
+  /** Read what a backfill has changed so far: stages reused and done anew, fields changed, filled and lost, with examples. */
+  backfills_report: {
+    path: { backfill_id: string };
+    query: { runs_max?: number };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: BackfillReport;
+  };
+  /** Let a paused backfill go on. */
+  backfills_resume: {
+    path: { backfill_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: Backfill;
+  };
+  /** Run a version over all that earlier runs were over, or a sample of it, reusing the outputs of stages that have not changed. */
+  backfills_start: {
+    path: never;
+    query: never;
+    header: never;
+    body: AskForBackfill;
+    answer: Backfill;
+  };
+  /** Change the budget of a backfill; what waits for it goes on at once. */
+  backfills_update: {
+    path: { backfill_id: string };
+    query: never;
+    header: { "If-Match"?: string };
+    body: SetBackfillBudget;
+    answer: Backfill;
   };
   /** List budgets and how much is left of each. */
   budgets_list: {
@@ -2777,6 +3007,15 @@ export interface Operations {
 
 export const ROUTES = {
   audit_list: { method: "GET", path: "/audit" },
+  backfills_cancel: { method: "POST", path: "/backfills/{backfill_id}/cancel" },
+  backfills_get: { method: "GET", path: "/backfills/{backfill_id}" },
+  backfills_list: { method: "GET", path: "/backfills" },
+  backfills_pause: { method: "POST", path: "/backfills/{backfill_id}/pause" },
+  backfills_preview: { method: "POST", path: "/backfills/preview" },
+  backfills_report: { method: "GET", path: "/backfills/{backfill_id}/report" },
+  backfills_resume: { method: "POST", path: "/backfills/{backfill_id}/resume" },
+  backfills_start: { method: "POST", path: "/backfills" },
+  backfills_update: { method: "PATCH", path: "/backfills/{backfill_id}" },
   budgets_list: { method: "GET", path: "/budgets" },
   budgets_remove: { method: "DELETE", path: "/budgets" },
   budgets_set: { method: "PUT", path: "/budgets" },

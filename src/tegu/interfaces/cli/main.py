@@ -17,6 +17,11 @@ COMMANDS: Final = {
         "forecast",
         "Say what runs would take: calls, tokens and cost, from the ledger of earlier runs.",
     ),
+    "backfill": Lazy(
+        "backfill",
+        "backfill",
+        "Run the current version of a pipeline over what earlier runs were over; what has not changed is reused, and not paid again.",
+    ),
     "drive": Lazy("drive", "drive", "Drive given runs in this process until they have ended."),
     "worker": Lazy("worker", "worker", "Drive runs until told to stop."),
     "serve": Lazy("serve", "serve", "Serve REST and the live feed, and drive runs, until told to stop."),

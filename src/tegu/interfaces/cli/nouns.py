@@ -7,6 +7,7 @@ from typing import Final
 
 NOUNS: Final = {
     "audit": ("list",),
+    "backfills": ("preview", "start", "list", "get", "report", "update", "pause", "resume", "cancel"),
     "calls": ("get",),
     "contents": ("list", "get", "text", "delete", "delete-subject"),
     "costs": ("summary",),

@@ -3,11 +3,14 @@
 Called by `run`. Invariant: nothing is started unless all of it can be.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+import click
 
 from tegu.actions.contents import Ingested
 from tegu.actions.declared.runs import INPUTS_MAX
@@ -20,11 +23,15 @@ from tegu.domain.operations import checked_priority
 from tegu.domain.worker import waiting_reason
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.failure import write_error, write_notice
+from tegu.interfaces.cli.forecast_table import forecast_line
 from tegu.interfaces.cli.inputs import Unread, ingest_each, version_of
 from tegu.interfaces.cli.local_service import LocalService
 from tegu.pipeline.builder import Pipeline
 from tegu.runtime import StageFunction
 from tegu.storage.pipelines import PipelineVersion
+
+FORECAST_RUNS_MIN = 20
+"""So many runs are foretold before they are started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,7 @@ class Wish:
     inputs: tuple[str, ...]
     limit: int
     options: StartOptions
+    is_sure: bool = False
 
     @property
     def functions(self) -> tuple[StageFunction, ...]:
@@ -59,7 +67,26 @@ async def planned(
         raise UsageError(
             f"that is more than {wish.limit}: nothing was started", hint=f"allow it with --limit {len(found)}"
         )
+    if len(found) >= FORECAST_RUNS_MIN:
+        await _foretell(service, version, found, wish)
     return version, found
+
+
+async def _foretell(
+    service: Service, version: PipelineVersion, found: Sequence[RunInput], wish: Wish
+) -> None:
+    """Say what they will take, and ask whoever sits there whether to go on. Raises click.Abort."""
+    few = found[:INPUTS_MAX]
+    said = await service.pipelines.forecast(
+        f"{version.name}@{version.number}",
+        content_ids=[item.content_id for item in few if item.content_id],
+        thread_ids=[item.thread_id for item in few if item.thread_id],
+        model=wish.options.model,
+    )
+    of_all = f" (of the first {len(few)})" if len(few) < len(found) else ""
+    write_notice(f"Forecast{of_all}: {forecast_line(said)}")
+    if not wish.is_sure and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm("Go on?", abort=True, err=True)
 
 
 async def _check_functions(tegu: Tegu, version: PipelineVersion, *, drives: bool) -> None:

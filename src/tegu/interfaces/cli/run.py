@@ -61,6 +61,7 @@ class Started:
 @click.option("--follow/--no-follow", default=None, help="Show progress (default, except with --json).")
 @click.option("--partials", is_flag=True, help="With --follow --json: also what models have said so far.")
 @click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask whether to go on after the forecast.")
 @import_option
 @json_option
 def run(
@@ -75,6 +76,7 @@ def run(
     follow: bool | None,
     partials: bool,
     limit: int,
+    is_sure: bool,
     modules: tuple[str, ...],
     as_json: bool,
 ) -> int:
@@ -94,6 +96,7 @@ def run(
         inputs,
         limit,
         StartOptions(model, TriggeredBy.USER, None, None, False, budget, priority, due_at, delay_s),
+        is_sure,
     )
     started = Started({}, {})
 
@@ -139,6 +142,7 @@ def run(
 @click.option("--budget", metavar="USD", type=Usd(), help="The most that the calls of each run may cost.")
 @when_options
 @click.option("--limit", default=100, show_default=True, help="Start nothing if this makes more runs.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask whether to go on after the forecast.")
 @import_option
 @json_option
 def start(
@@ -151,6 +155,7 @@ def start(
     due_at: datetime | None,
     delay_s: float | None,
     limit: int,
+    is_sure: bool,
     modules: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -163,6 +168,7 @@ def start(
         inputs,
         limit,
         StartOptions(model, TriggeredBy.USER, None, None, False, budget, priority, due_at, delay_s),
+        is_sure,
     )
 
     async def work(service: Service) -> dict[UUID, str]:

@@ -23,7 +23,7 @@ IDEMPOTENCY_FIELD = "idempotency_key"
 FORMAT_FIELD = "format"
 _FORMAT = "`csv`: every row that matches, for a spreadsheet. Also by `Accept: text/csv`."
 _PLAIN = {"list": "GET", "get": "GET", "create": "POST", "start": "POST"}
-_ASKED_WITH_BODY = {"check", "diff", "draw", "forecast"}
+_ASKED_WITH_BODY = {"check", "diff", "draw", "forecast", "preview"}
 """What reads too, and of what is given rather than of what is stored: too much for a query."""
 _PLAIN_WRITES = {"delete": "DELETE", "remove": "DELETE", "update": "PATCH", "set": "PUT"}
 

@@ -65,6 +65,6 @@ call as (
 )
 select hit.id, hit.reply, verdict.is_begun, verdict.is_gone, verdict.budgets, (select count(*) from held)::int as windows,
     (select jsonb_build_object('id', id, 'period', period, 'limit_usd', limit_usd, 'spent_usd', spent_usd,
-        'reserved_usd', reserved_usd)
+        'reserved_usd', reserved_usd, 'is_shared', period = 'run' and id <> $3)
      from held where not has_room order by period desc, id limit 1) as full
 from verdict left join hit on true

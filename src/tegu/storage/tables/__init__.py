@@ -3,6 +3,7 @@
 The migrations own the schema; a test compares these columns with the migrated database.
 """
 
+from tegu.storage.tables.backfills import backfill_targets, backfills
 from tegu.storage.tables.columns import metadata
 from tegu.storage.tables.contents import (
     blobs,
@@ -62,6 +63,8 @@ from tegu.storage.tables.webhooks import webhook_deliveries, webhooks
 __all__ = [
     "api_keys",
     "audit_events",
+    "backfill_targets",
+    "backfills",
     "blobs",
     "budget_windows",
     "budgets",

@@ -87,6 +87,7 @@ runs = Table(
     Column("fork_stage", Text),
     Column("edits", Jsonb),
     Column("reuse_from", Uuid),
+    Column("backfill_id", Uuid),
     Column("pinned_at", Time),
 )
 
