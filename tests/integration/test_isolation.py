@@ -50,6 +50,7 @@ SAMPLES: Mapping[str, JsonObject] = {
 # Whose table an id belongs to, where its name does not say it: `run_id` is one of `runs`.
 TABLES = {
     "thread_id": "mail_threads",
+    "other_id": "runs",
     "parent_id": "contents",
     "call_id": "llm_calls",
     "delivery_id": "webhook_deliveries",
