@@ -15,6 +15,7 @@ from pydantic import Field
 
 from tegu.domain.errors import StageError
 from tegu.domain.json import JsonObject, storable_json
+from tegu.pipeline.slices import split_name
 from tegu.stages.inputs import named_values
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
 from tegu.stages.reach import reachable
@@ -66,7 +67,11 @@ class WebhookKind:
                 code="too_large",
                 hint="send less: the receiver can ask for the run's results by its id",
             )
-        body: JsonObject = {"event": options.event, "stage": work.task.stage.name, "data": data}
+        body: JsonObject = {
+            "event": options.event,
+            "stage": split_name(work.task.stage.name)[0],
+            "data": data,
+        }
         messages = reachable(work.reach.messages, "webhooks")
         owed = await messages.send(work.task, body, webhook=options.webhook)
         if not owed:

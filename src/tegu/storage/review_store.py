@@ -13,6 +13,7 @@ from tegu.domain.errors import StageError
 from tegu.domain.ids import new_id
 from tegu.domain.json import storable_json, storable_text
 from tegu.domain.review import ReviewAnswer, ReviewQuestion, ReviewStatus
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.storage.outages import PatientPool
 from tegu.storage.statements import statement
@@ -76,4 +77,4 @@ class ReviewStore:
 
 
 def _place(task: StageTask) -> tuple[UUID, UUID, str, str, int]:
-    return task.organization_id, task.run_id, task.stage.name, "", task.failures
+    return task.organization_id, task.run_id, *split_name(task.stage.name), task.failures

@@ -7,6 +7,7 @@ import asyncpg
 
 from tegu.domain.errors import StageError
 from tegu.domain.run import StageTimes
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.storage.outages import PatientPool
 from tegu.storage.statements import statement
@@ -21,7 +22,7 @@ class StageClock:
     async def of(self, task: StageTask) -> StageTimes:
         """The start of a stage is stored before it is performed. Raises StageError where the run is gone."""
         row = await self._pool.fetchrow(
-            statement("stage_times"), task.organization_id, task.run_id, task.stage.name, ""
+            statement("stage_times"), task.organization_id, task.run_id, *split_name(task.stage.name)
         )
         if row is None:
             raise StageError("the run is not there any more", code="lost", transient=True)
