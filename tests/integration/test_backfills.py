@@ -15,7 +15,7 @@ from replies_by_text import DOCUMENT, answering, letters
 
 from tegu.actions.backfilling import FLIGHT_MAX, advance
 from tegu.app import Tegu
-from tegu.domain.backfill import Backfill, StageOutlook
+from tegu.domain.backfill import StageOutlook
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
@@ -46,7 +46,7 @@ async def ran(tegu: Tegu, count: int, *, seed: int = 1) -> tuple[UUID, ...]:
     return run_ids
 
 
-async def until_over(tegu: Tegu, backfill_id: UUID, *, timeout_s: float = 180) -> Backfill:
+async def until_over(tegu: Tegu, backfill_id: UUID, *, timeout_s: float = 180) -> Any:
     async with asyncio.timeout(timeout_s):
         while True:
             found = await ask(await tegu.scope(), "backfills.get", backfill_id=backfill_id)

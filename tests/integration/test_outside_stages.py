@@ -118,7 +118,7 @@ async def test_a_run_waits_its_time_from_the_first_start_of_the_stage_whatever_b
 
 async def test_a_time_may_be_written_or_stand_in_an_input_and_needs_a_zone(made: Made) -> None:
     past = "2020-01-01T08:00:00+01:00"
-    reading = {
+    reading: JsonObject = {
         "uses": "wait",
         "inputs": ["call"],
         "with": {"until": "call.body.due"},
@@ -133,14 +133,15 @@ async def test_a_time_may_be_written_or_stand_in_an_input_and_needs_a_zone(made:
             "call": call,
             "due": reading,
         }
+        about: JsonObject = {"call": call, "due": reading}
         run = await ended(tegu, await started(tegu, stages))
         assert run.stage_outputs["past"] == run.stage_outputs["due"] == {"waited_until": past}
         here.behave = answering(body=b'{"due": "2020-01-01T08:00:00"}')
-        run = await ended(tegu, await started(tegu, {"call": call, "due": reading}))
+        run = await ended(tegu, await started(tegu, about))
         assert (run.status, run.error.code, run.error.stage) == ("failed", "wrong_input", "due")
         far = (datetime.now(UTC) + timedelta(days=3000)).isoformat()
         here.behave = answering(body=json.dumps({"due": far}).encode())
-        run = await ended(tegu, await started(tegu, {"call": call, "due": reading}))
+        run = await ended(tegu, await started(tegu, about))
         assert (run.status, run.error.code) == ("failed", "too_far")
 
 

@@ -354,5 +354,7 @@ async def test_a_run_tells_of_its_reviews_in_order(made: Made) -> None:
         events = await events_after(scope, {run_id: 0})
         told = [event for event in events if event.kind.startswith("review.")]
         assert [event.kind for event in told] == ["review.opened", "review.decided"]
-        assert all(event.data and event.data["review_id"] == str(review.id) for event in told)
+        assert all(
+            isinstance(event.data, dict) and event.data["review_id"] == str(review.id) for event in told
+        )
         assert [event.seq for event in events] == list(range(1, len(events) + 1))

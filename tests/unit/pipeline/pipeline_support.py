@@ -50,7 +50,7 @@ class Kinds:
         self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject] = _NO_INPUTS
     ) -> JsonObject:
         if kind == "same":  # as kinds do that hand their input on
-            return next(iter(inputs.values()), {})
+            return next(iter(inputs.values()), JsonObject())
         schema = config.get("schema")
         if isinstance(schema, dict):
             return schema

@@ -69,7 +69,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline[MailThread]:
         elif kind == "label" and routes:
             node = made.stage(name, label_of, draw(st.sampled_from(routes)).required(), **common)
         else:
-            route = made.classify(
+            route: Node[Any] = made.classify(
                 name, labels=draw(st.dictionaries(_TEXTS, _TEXTS, min_size=1, max_size=3)), **common
             )
             routes.append(route)

@@ -18,6 +18,13 @@ def prompt(instructions: str, *inputs: str, **more: Any) -> JsonObject:
 
 
 EXTRACT: JsonObject = {"uses": "extract", "with": {"instructions": "People.", "schema": SCHEMA}}
+
+
+def greeting(request: Any) -> str:
+    """Of whoever the text names."""
+    return f"Hello {request.parts[0].text}"
+
+
 GREET = document("greet", greet=prompt("Greet.", "source"))
 PEOPLE: JsonObject = {"people": ["Ada", "Bo", "Cy"]}
 
@@ -30,7 +37,9 @@ async def test_a_map_gives_each_item_to_the_model_in_order() -> None:
         replies={"extract": PEOPLE, "greet": ["Hello Ada", "Hello Bo", "Hello Cy"]},
     )
     assert run.status is RunStatus.COMPLETED, run.error
-    assert [each["text"] if isinstance(each, dict) else each for each in run.stage_outputs["greet"]] == [  # type: ignore[union-attr]  # pyright: ignore[reportGeneralTypeIssues, reportOptionalIterable]
+    greeted = run.stage_outputs["greet"]
+    assert isinstance(greeted, list)
+    assert [each["text"] if isinstance(each, dict) else each for each in greeted] == [
         "Hello Ada",
         "Hello Bo",
         "Hello Cy",
@@ -57,13 +66,13 @@ async def test_a_pipeline_is_nested_per_item() -> None:
     run = await testing.run(
         document("outer", extract=EXTRACT, inner=inner),
         "Ada, Bo and Cy.",
-        replies={"extract": PEOPLE, "greet": lambda request: f"Hello {request.parts[0].text}"},
+        replies={"extract": PEOPLE, "greet": greeting},
         pipelines=[GREET],
     )
     assert run.status is RunStatus.COMPLETED, run.error
-    assert [
-        name in str(said) for name, said in zip(("Ada", "Bo", "Cy"), run.stage_outputs["inner"], strict=True)
-    ] == [True] * 3  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    said = run.stage_outputs["inner"]
+    assert isinstance(said, list)
+    assert [name in str(each) for name, each in zip(("Ada", "Bo", "Cy"), said, strict=True)] == [True] * 3
 
 
 async def test_a_loop_goes_on_until_its_condition_holds() -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from tegu import testing
 from tegu.domain.errors import UsageError
@@ -41,6 +42,13 @@ async def decided(decision: object, **review: Any) -> testing.MemoryRun:
     return await testing.run(refunds(**review), NOTE, replies={"refund": VALUE}, reviews=given)
 
 
+def answer_of(run: testing.MemoryRun) -> JsonObject:
+    """What the review came to."""
+    answer = run.stage_outputs["approve"]
+    assert isinstance(answer, dict)
+    return answer
+
+
 async def test_a_decision_of_the_test_is_what_a_person_decided() -> None:
     run = await decided(testing.approve("Paid before.", by="anna@example.com"))
     assert run.stage_outputs["approve"] == {
@@ -52,9 +60,9 @@ async def test_a_decision_of_the_test_is_what_a_person_decided() -> None:
     (message,) = run.messages
     assert (message.event, message.data) == ("refund", {"approve": run.stage_outputs["approve"]})
 
-    corrected = {"email": "ben@example.com"}
+    corrected: JsonValue = {"email": "ben@example.com"}
     run = await decided(testing.correct(corrected))
-    assert run.stage_outputs["approve"]["value"] == corrected
+    assert answer_of(run)["value"] == corrected
 
     run = await decided(testing.reject("No receipt."), on_reject="continue")
     assert (run.status, run.messages) == ("completed", ())
@@ -69,7 +77,7 @@ async def test_nobody_waits_for_a_person_who_does_not_decide() -> None:
     assert run.error is not None
     assert run.error.code == "timed_out"
     run = await decided(testing.undecided(), on_timeout="approve")
-    assert run.stage_outputs["approve"]["decided_by"] is None
+    assert answer_of(run)["decided_by"] is None
 
 
 async def test_a_decision_that_is_missing_or_does_not_fit_says_so() -> None:
@@ -88,7 +96,7 @@ async def test_a_decision_that_is_missing_or_does_not_fit_says_so() -> None:
 
 async def test_waits_take_no_time_and_say_until_when_they_were() -> None:
     wait: JsonObject = {"uses": "wait", "inputs": [], "with": {"seconds": 86_400}}
-    after = wait | {"needs": ["day"]}
+    after: JsonObject = {**wait, "needs": ["day"]}
     run = await testing.run(document(day=wait, another=after), NOTE)
     assert run.stage_outputs["day"] == {"waited_until": "2026-01-16T12:00:00+00:00"}
     assert run.stage_outputs["another"] == {"waited_until": "2026-01-17T12:00:00+00:00"}
