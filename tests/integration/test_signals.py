@@ -33,7 +33,7 @@ HOURS_S = 3600.0
 async def scope(address: DatabaseAddress, lab: Lab, tmp_path: Path) -> AsyncGenerator[Scope]:
     settings = Settings(home=tmp_path, database_url=address.owner, model="rules")
     async with Tegu(settings=settings, credentials=EnvironmentCredentials({})) as tegu:
-        yield (await tegu.scope()).machinery.scope_of(lab.organization)
+        yield tegu.runtime.scope_of(lab.organization)
 
 
 async def waiting_for(lab: Lab, name: str, *, after: asyncio.Event | None = None) -> Body:

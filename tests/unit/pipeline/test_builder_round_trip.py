@@ -45,6 +45,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline[MailThread]:
     made = Pipeline(
         "made", MailThread, description=draw(st.none() | _TEXTS), model=draw(st.none() | st.just("rules"))
     )
+    author: Any = made  # its options are drawn, and typed as nobody writes them
     nodes: list[Node[Any]] = []
     routes: list[Node[Classification | None]] = []
     for number in range(draw(st.integers(1, 6))):
@@ -56,20 +57,22 @@ def pipelines(draw: st.DrawFn) -> Pipeline[MailThread]:
                 for node in draw(st.lists(st.sampled_from(nodes), unique_by=lambda node: node.name, max_size=3))
             ),
         ] if nodes else None  # fmt: skip
-        common = draw(_OPTIONS)
+        common: Any = draw(_OPTIONS)
         kind = draw(st.sampled_from(["extract", "classify", "summarize", "prompt", "lenient", "label"]))
         if kind == "extract":
-            node: Node[Any] = made.extract(name, draw(_SCHEMAS), inputs=inputs, **common)
+            node: Node[Any] = author.extract(name, draw(_SCHEMAS), inputs=inputs, **common)
         elif kind == "summarize":
-            node = made.summarize(name, sentences_max=draw(st.integers(1, 50)), inputs=inputs, **common)
+            node = author.summarize(name, sentences_max=draw(st.integers(1, 50)), inputs=inputs, **common)
         elif kind == "prompt":
-            node = made.prompt(name, instructions=f"Do {draw(_TEXTS)}", inputs=inputs, **common)
+            node = author.prompt(name, instructions=f"Do {draw(_TEXTS)}", inputs=inputs, **common)
         elif kind == "lenient" and routes:
-            node = made.stage(name, lenient, made.source, draw(st.sampled_from(routes)).optional(), **common)
+            node = author.stage(
+                name, lenient, author.source, draw(st.sampled_from(routes)).optional(), **common
+            )
         elif kind == "label" and routes:
-            node = made.stage(name, label_of, draw(st.sampled_from(routes)).required(), **common)
+            node = author.stage(name, label_of, draw(st.sampled_from(routes)).required(), **common)
         else:
-            route: Node[Any] = made.classify(
+            route: Node[Classification | None] = author.classify(
                 name, labels=draw(st.dictionaries(_TEXTS, _TEXTS, min_size=1, max_size=3)), **common
             )
             routes.append(route)
