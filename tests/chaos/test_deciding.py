@@ -128,10 +128,10 @@ class People:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("seed", [int(GIVEN) if GIVEN else SystemRandom().randrange(2**32)])
 async def test_what_people_decide_holds_whichever_workers_are_killed(
-    seed: int, process_environment: dict[str, str], address: DatabaseAddress, tmp_path: Any
+    process_environment: dict[str, str], address: DatabaseAddress, tmp_path: Any
 ) -> None:
+    seed = int(GIVEN) if GIVEN else SystemRandom().randrange(2**32)
     storm, are_done = Storm.of(SCALE, seed), asyncio.Event()
 
     async def model(request: ProviderRequest) -> Reply:
