@@ -81,4 +81,11 @@ async def fails(source: Document, ctx: StageContext) -> str:
     raise StageError(f"no good: {source.text[:20]}", code="no_good")
 
 
-ALL = (numbers, double, picky, slow, moody, length, total, halve, fails)
+@stage(version=1, retries=0)
+async def named(source: Document, ctx: StageContext) -> list[dict[str, str]]:
+    """The contents that the text names, as a model could that believes it."""
+    del ctx
+    return [{"content_id": name} for name in source.text.split() if len(name) == 36]
+
+
+ALL = (named, numbers, double, picky, slow, moody, length, total, halve, fails)

@@ -78,6 +78,11 @@ async def load_inputs(task: StageTask, sources: Sources) -> tuple[StageInput, ..
             whole = whole or await source_text(task, sources)
             found.append(_chunk(whole, task.inputs[ITEM]))
             continue
+        if name == ITEM and task.is_about_item and SOURCE not in task.stage.inputs:
+            # The item is a content: its text is what there is to read, and not the id that names it.
+            whole = whole or await source_text(task, sources)
+            found.append(_stretch(name, whole, None))
+            continue
         if name != SOURCE and not _is_parsed(task, name):
             found.append(DataInput(name, task.inputs.get(name)))
             continue

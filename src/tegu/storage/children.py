@@ -103,10 +103,18 @@ class ChildStore:
         wanted = {spec.content_id for spec in specs if spec.content_id is not None}
         if not wanted:
             return
-        rows = await self._pool.fetch(statement("contents_there"), task.organization_id, list(wanted))
+        rows = await self._pool.fetch(
+            statement("contents_of_family"),
+            task.organization_id,
+            task.content_id,
+            task.thread_id,
+            list(wanted),
+        )
         if missing := wanted - {row["id"] for row in rows}:
             raise StageError(
-                f"content {min(missing)} is not there", code="not_found", hint="it was deleted, perhaps"
+                f"content {min(missing)} did not come with what the run reads, or was deleted",
+                code="not_found",
+                hint="items name contents that came with the run's own: attachments, messages of a mailbox",
             )
 
 
