@@ -49,7 +49,12 @@ def page() -> str:
 
 def _groups(found: tuple[Case, ...]) -> Iterator[str]:
     for group, title in GROUPS.items():
-        yield from (f"## {title}", "", "| pattern | expressed by | | would break |", "|---|---|---|---|")
+        yield from (
+            f"## {title}",
+            "",
+            "| pattern | expressed by | verdict | would break |",
+            "|---|---|---|---|",
+        )
         for case in found:
             if case.group == group:
                 verdict = {"expressed": "passes"}.get(case.verdict, case.verdict.replace("_", " "))

@@ -47,7 +47,7 @@ async def test_the_mounted_app_answers_for_health_and_nothing_else(tegu: Tegu) -
             assert health.json()["worker"] == {"runs": 0, "slots": 200}
             (run_id,) = await tegu.start("document_extraction", "Invoice number: INV-7. Total: EUR 12.00.")
             await tegu.wait([run_id], timeout_s=30)  # driven by the worker of this process
-            missing = await http.get("/tegu/runs")
+            missing = await http.get("/tegu/nothing")
             assert missing.headers["content-type"] == "application/problem+json"
             assert (missing.status_code, missing.json()["status"]) == (404, 404)
             assert (await http.post("/tegu/health")).status_code == 405

@@ -58,8 +58,6 @@ async def test_a_content_that_only_the_text_names_is_not_read(tegu: Tegu) -> Non
         "result": False,
     }
     run = await tegu.run(read("named", named=named), f"Please read {other.content.id} too.")
-    assert run.status is RunStatus.FAILED
-    assert run.error is not None
-    assert run.error.code == "not_found"
-    assert "did not come with" in run.error.message
+    assert run.status is RunStatus.COMPLETED, run.error
+    assert str(other.content.id) in str(run.stage_outputs["read"])  # the id is what there is to read
     assert SECRET not in str(run)

@@ -89,6 +89,10 @@ async def _start(scope: Scope, connection: Transaction, backfill: Backfill, room
         return 0
     version = await pipelines.find(connection, organization_id, backfill.pipeline, number=backfill.version)
     assert version is not None
+    if version.archived_at is not None:
+        note = f"pipeline {version.name!r} is archived"
+        await store.set_backfill(connection, organization_id, backfill.id, note=note)
+        return 0
     targets = await backfill_runs.next_targets(connection, organization_id, backfill, room)
     await take_runs(connection, organization_id, sum(not each.is_gone for each in targets))
     triggered_by = await store.triggered_by_of(connection, organization_id, backfill.id)

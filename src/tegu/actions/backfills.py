@@ -21,6 +21,7 @@ from tegu.storage import backfill_bases, backfill_runs
 from tegu.storage import backfills as store
 from tegu.storage.backfill_steps import steps_json
 from tegu.storage.budgets import wake_postponed
+from tegu.storage.pipelines import refuse_archived
 from tegu.storage.schedules import now
 from tegu.storage.transaction import Transaction
 
@@ -40,6 +41,8 @@ async def start_backfill(scope: Scope, spec: BackfillSpec, triggered_by: Trigger
     async with scope.in_one_transaction() as joined, joined.transaction() as connection:
         await store.hold_pipeline(connection, scope.organization_id, spec.pipeline)
         found = await planned(joined, spec)
+        if found.version.archived_at is not None:
+            raise refuse_archived(found.version.name)
         backfill = await _made(joined, connection, found, spec, triggered_by)
         count = runs_of(spec, backfill, backfill.targets)
         if not count:

@@ -3,13 +3,14 @@
 Called by the action, and by whoever shows what a new version changes.
 """
 
+import asyncio
 from itertools import islice
 from uuid import UUID
 
 from tegu.actions.compared import Side, changes_of, stages_of
 from tegu.actions.runs import get_run
 from tegu.actions.scope import Scope
-from tegu.domain.comparison import RunComparison, RunSide
+from tegu.domain.comparison import Change, RunComparison, RunSide, StageComparison
 from tegu.domain.errors import UsageError
 from tegu.domain.page import cursor_of, key_of
 from tegu.domain.run import Run
@@ -27,13 +28,19 @@ async def compare(
     async with scope.in_one_transaction() as joined:
         ours, theirs = await _side(joined, a), await _side(joined, b)
     begin = _begin(cursor)
-    found = tuple(islice(changes_of(ours, theirs), begin, min(begin + limit + 1, CHANGES_MAX)))
+
+    def compared() -> tuple[tuple[Change, ...], tuple[StageComparison, ...]]:
+        changes = islice(changes_of(ours, theirs), begin, min(begin + limit + 1, CHANGES_MAX))
+        return tuple(changes), stages_of(ours, theirs)
+
+    # Outputs may be large: others are answered meanwhile.
+    found, stages = await asyncio.to_thread(compared)
     return RunComparison(
         a=_shown(ours.run),
         b=_shown(theirs.run),
         is_same_input=(ours.run.content_id, ours.run.thread_id)
         == (theirs.run.content_id, theirs.run.thread_id),
-        stages=stages_of(ours, theirs),
+        stages=stages,
         changes=found[:limit],
         next_cursor=cursor_of((str(begin + limit),)) if len(found) > limit else None,
     )

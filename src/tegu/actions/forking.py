@@ -14,7 +14,9 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from tegu.actions import pipelines
+from tegu.actions.policy import enforce
 from tegu.actions.scope import Scope
+from tegu.domain.actor import Permission
 from tegu.domain.budget import checked_limit
 from tegu.domain.errors import ConflictError, InvalidInputError, NotFoundError, Problem, UsageError
 from tegu.domain.json import JsonObject, json_hash, storable
@@ -24,6 +26,7 @@ from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.forking import Cut, cut_at
 from tegu.stages.kind import StageOutput
 from tegu.stages.results import results_of
+from tegu.stages.review import ReviewKind
 from tegu.storage import contents, forks, idempotency, run_starts
 from tegu.storage import pipelines as versions
 from tegu.storage.forks import ForkBase, GivenOutput
@@ -133,6 +136,10 @@ async def _edited_version(scope: Scope, found: PipelineVersion, options: ForkOpt
             raise NotFoundError(
                 f"there is no stage {name!r} in pipeline {found.name!r}", hint=f"stages: {', '.join(stages)}"
             )
+        if (
+            entry.get("uses") == ReviewKind.name
+        ):  # who decides, and what becomes of silence, is the pipeline's
+            enforce(scope.actor, "runs.fork with another review", Permission.PIPELINES_WRITE)
         stages[name] = _edited(name, entry, changes)
     return await pipelines.publish(scope, pipelines.define(scope, document), makes_current=False)
 
@@ -169,6 +176,11 @@ def _merge(into: JsonObject, changes: JsonObject) -> None:
 def _given(scope: Scope, definition: PipelineDefinition, name: str, value: JsonValue) -> GivenOutput:
     """Raises InvalidInputError where the output is not of the stage's shape."""
     stage = definition.stage(name)
+    if stage.uses == ReviewKind.name:
+        raise UsageError(
+            f"what a person decides of {name!r} cannot be given",
+            hint=f"fork from {name!r}: it is asked again",
+        )
     stored = storable(value)
     problems = validator(scope.catalog.output_schema(stage.uses, stage.config)).problems(stored)
     if problems:

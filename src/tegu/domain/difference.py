@@ -99,14 +99,16 @@ def _lists(
 def _matched(before: list[JsonValue], after: list[JsonValue], key: str | None) -> dict[int, int]:
     """Which earlier item each later one was."""
     pairs = _equal(before, after)
-    left_before = [n for n in range(len(before)) if n not in set(pairs.values())]
+    paired = set(pairs.values())
+    left_before = [n for n in range(len(before)) if n not in paired]
     left_after = [n for n in range(len(after)) if n not in pairs]
     if key is not None:
         by_key = {_key(before[n], key): n for n in reversed(left_before)}
         found = {n: by_key.pop(_key(after[n], key), None) for n in left_after}
         return pairs | {n: earlier for n, earlier in found.items() if earlier is not None}
     if len(left_before) > MATCHED_MAX or len(left_after) > MATCHED_MAX:
-        return pairs | {n: n for n in left_after if n in set(left_before)}
+        there = set(left_before)
+        return pairs | {n: n for n in left_after if n in there}
     return pairs | _most_alike(before, after, left_before, left_after)
 
 

@@ -7,9 +7,10 @@ be taken over keeps no other from it; the worker gives it back.
 import logging
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -33,6 +34,8 @@ from tegu.storage.claims import (
 from tegu.telemetry import measured
 
 log = logging.getLogger("tegu.engine")
+
+LoadedT = TypeVar("LoadedT")
 
 _PLANS_MAX = 1000
 # More often than needed is harmless: a stage's field may be called `run`.
@@ -146,22 +149,28 @@ class Adoption:
         return cut
 
     async def _drivers(self, worker_id: UUID, runs: Sequence[ClaimedRun]) -> list[RunDriver]:
+        unreadable: set[RunKey] = set()
         driven = [run.key for run in runs if not run.is_fresh]
-        stored = await self._claims.load_stages(driven) if driven else {}
+        stored = await _loaded(self._claims.load_stages, driven, unreadable)
         plans = await self._plans_of(runs)
         given = [run.key for run in runs if run.has_input]
-        inputs = await self._claims.load_inputs(given) if given else {}
+        inputs = await _loaded(self._claims.load_inputs, given, unreadable)
         drivers: list[RunDriver] = []
         for run in runs:
             plan = plans.get((run.organization_id, run.version_id))
-            if plan is None:
-                log.warning("run %s is given back: its pipeline version cannot be read here", run.id)
+            if plan is None or run.key in unreadable:
+                log.warning("run %s is given back: what is stored of it cannot be read here", run.id)
                 continue
             run = replace(run, input=inputs.get(run.key))  # noqa: PLW2901 (the same run, and what it was given)
+            try:
+                own_plan = plan if run.slice is None else _slice_plan(plan, run, run.slice)
+            except (LookupError, ValueError, DefinitionError) as error:
+                log.warning("run %s is given back: its slice has no plan: %s", run.id, error)
+                continue
             driver = RunDriver(
                 run,
                 worker_id=worker_id,
-                plan=plan if run.slice is None else _slice_plan(plan, run, run.slice),
+                plan=own_plan,
                 stored=stored.get(run.key, {}),
                 facts=await self._facts(run, plan),
                 retry=self._retry,
@@ -202,3 +211,24 @@ def _met_its_share(claimed: Claimed) -> bool:
     """Whether some organization got all that it was allowed, and so may have more."""
     counts = Counter(run.organization_id for run in claimed.runs)
     return max(counts.values(), default=0) >= claimed.share
+
+
+async def _loaded(
+    load: Callable[[Sequence[RunKey]], Awaitable[Mapping[RunKey, LoadedT]]],
+    keys: Sequence[RunKey],
+    unreadable: set[RunKey],
+) -> Mapping[RunKey, LoadedT]:
+    """What is stored of these runs: of all at once, or, where one cannot be read, of each by itself."""
+    if not keys:
+        return {}
+    try:
+        return await load(keys)
+    except (ValueError, LookupError):
+        found: dict[RunKey, LoadedT] = {}
+        for key in keys:
+            try:
+                found.update(await load([key]))
+            except (ValueError, LookupError) as error:
+                log.warning("run %s cannot be read: %s", key[1], error)
+                unreadable.add(key)
+        return found

@@ -53,7 +53,8 @@ def task_of(
 ) -> StageTask:
     """The task of an attempt that the database knows as begun; `inputs` are what has arrived."""
     inputs = plan.inputs_of(name, inputs)
-    item_id = item_content(inputs.get(ITEM)) if run.slice is not None else None
+    each = plan.whole.stage(run.slice.stage).each if run.slice is not None else None
+    item_id = item_content(inputs.get(ITEM)) if each is not None and each.is_of_contents else None
     return StageTask(
         organization_id=run.organization_id,
         run_id=run.id,

@@ -42,6 +42,11 @@ class EachSpec:
         """What the list is read from."""
         return self.path[0]
 
+    @property
+    def is_of_contents(self) -> bool:
+        """Whether its items are the contents that came with the run's. What only looks so is data: a model may have written it."""
+        return self.path == ("content", "children")
+
     def to_json(self) -> JsonObject:
         """As documents write it, normalised."""
         match self.failed_share_max:

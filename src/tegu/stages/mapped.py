@@ -74,7 +74,7 @@ class MapWork:
         """The slices, and how many of them are under way at once. A content that is an item has a run to itself, which its
         deletion finds.
         """
-        if any(item_content(item) is not None for item in self.items):
+        if self.each.is_of_contents:
             return tuple(range(place, place + 1) for place in range(len(self.items))), self.each.max_parallel
         count = len(self.items)
         return cut(count), Pace.of(count, self.each.max_parallel).slices
@@ -90,7 +90,7 @@ class MapWork:
                 self.items[numbers.start : numbers.stop],
                 {key: value for key, value in self.task.inputs.items() if key in read},
             ),
-            content_id=item_content(self.items[numbers.start]),
+            content_id=item_content(self.items[numbers.start]) if self.each.is_of_contents else None,
             slice=Slice(name, numbers.start, len(self.items), ()),
         )
 

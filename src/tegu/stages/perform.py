@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from tegu.domain.errors import (
     ErrorInfo,
     IntakeError,
@@ -24,6 +26,7 @@ from tegu.domain.outcome import Completed, Failed, Postponed, StageOutcome
 from tegu.llm.admission import Admission
 from tegu.llm.model_names import ModelNames
 from tegu.llm.protocol import CredentialSource, Ledger
+from tegu.llm.schema_walk import depth
 from tegu.llm.structured import REPLY_REFUSED_CODES, CallLimits, Timing
 from tegu.pipeline.definition import StageDefinition
 from tegu.pipeline.slices import split_name
@@ -44,6 +47,8 @@ AdmissionsFor = Callable[[StageTask], Sequence[Admission]]
 """Whose leave the calls of an attempt need, in order: budgets before limits."""
 ModelLookup = Callable[[UUID], Awaitable[str | None]]
 OUTPUT_BYTES_MAX = 16_000_000
+OUTPUT_DEPTH_MAX = 100
+"""Far below what is read back: kinds that nest put outputs into others."""
 OUTAGE_PAUSE_S = 5.0
 """How soon a stage is tried again after the database did not answer for a while."""
 FALLBACKS_MAX = 20
@@ -120,6 +125,7 @@ class Performer:
             return output
         value, text = as_stored(output.value)
         _check_size(task.stage, len(text))
+        _check_depth(task.stage, value, text)
         if value is not output.value:
             output = replace(output, value=value)
         models = tuple(str(model) for model in ctx.llm.models_answered)
@@ -188,6 +194,16 @@ def failed(error: TeguError, stage: str) -> Failed:
             return Failed(info, transient=error.code in PASSING_CODES)
         case _:
             return Failed(info)
+
+
+def _check_depth(stage: StageDefinition, value: JsonValue, text: bytes) -> None:
+    # Brackets are counted first: what has few of them cannot be deep, and nearly nothing has many.
+    if text.count(b"[") + text.count(b"{") > OUTPUT_DEPTH_MAX < depth(value, OUTPUT_DEPTH_MAX):
+        raise StageError(
+            f"the output of {stage.name!r} is nested more than {OUTPUT_DEPTH_MAX} levels deep",
+            code="output_too_deep",
+            hint="put out less, or the nested part as text",
+        )
 
 
 def _check_size(stage: StageDefinition, size_bytes: int) -> None:

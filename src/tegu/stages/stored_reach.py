@@ -17,7 +17,7 @@ from tegu.stages.reach import Reach
 from tegu.storage.children import ChildStore
 from tegu.storage.database import Database
 from tegu.storage.earlier import EarlierStore
-from tegu.storage.http_credentials import CredentialStore, credential_place
+from tegu.storage.http_credentials import CredentialStore, credential_home, credential_place
 from tegu.storage.messages import MessageStore
 from tegu.storage.review_store import ReviewStore
 from tegu.storage.signals import SignalStore
@@ -72,7 +72,8 @@ class GuardedHttp:
                 code="no_credential",
                 hint="store it: `tegu http-credentials create`",
             )
-        host = self._guard.check_url(asked.url).netloc.decode().lower()
+        checked = self._guard.check_url(asked.url)
+        host = credential_home(checked.scheme, checked.netloc.decode())
         if host != found.host:
             raise StageError(
                 f"credential {name!r} is for {found.host!r}, and {host!r} is asked",

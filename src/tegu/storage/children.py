@@ -24,7 +24,7 @@ from tegu.storage.statements import statement
 _WAKES = 2000
 _REQUESTS = 100
 _CANCELS = 500
-PARTS_MAX = 10_000
+PARTS_MAX = 100_000
 
 
 class ChildStore:

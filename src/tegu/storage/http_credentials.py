@@ -35,6 +35,11 @@ class SealedCredential:
     sealed: str = field(repr=False)
 
 
+def credential_home(scheme: str, netloc: str) -> str:
+    """What a credential is for: a host over TLS, unless it was stored for one without."""
+    return netloc.lower() if scheme == "https" else f"{scheme}://{netloc.lower()}"
+
+
 def credential_place(organization_id: UUID, name: str, host: str, header: str) -> SecretPlace:
     """Where the secret of a credential belongs."""
     return SecretPlace("http_credential", organization_id, (name, host, header))

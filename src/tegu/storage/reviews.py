@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, select, update
 
 from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.evidence import EvidenceSpan
@@ -72,7 +72,7 @@ async def list_reviews(
     if status is not None:
         query = query.where(_C.status == status.value)
     if assignees is not None:
-        query = query.where(or_(*(_C.assignee == each for each in assignees)))
+        query = query.where(_C.assignee.in_(assignees))
     if pipeline is not None:
         query = query.where(pipelines.c.name == pipeline)
     if run_id is not None:

@@ -18,6 +18,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.signal import RunSignal
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.storage.outages import PatientPool
 from tegu.storage.statements import statement
@@ -132,7 +133,7 @@ class SignalStore:
     async def find(self, task: StageTask, name: str) -> RunSignal | None:
         """See `stages.reach.Signals`."""
         row = await self._pool.fetchrow(
-            statement("find_signal"), task.organization_id, task.run_id, name, task.stage.name
+            statement("find_signal"), task.organization_id, task.run_id, name, split_name(task.stage.name)[0]
         )
         if row is None:
             return None

@@ -58,6 +58,7 @@ ERROR_CODES = (
     "not_recorded",
     "out_of_reach",
     "output_refused",
+    "output_too_deep",
     "output_too_large",
     "overloaded",
     "pipeline_archived",

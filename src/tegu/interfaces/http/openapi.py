@@ -57,8 +57,11 @@ def statuses_of(route: Route) -> tuple[int, ...]:
     """The statuses, beside that of success, that an action can give."""
     action = route.action
     found = set(_ALWAYS)
-    if action.key is not None or action.effect is not Effect.READ:
+    # What is read by a body names things in it.
+    if action.key is not None or action.effect is not Effect.READ or route.method == "POST":
         found.add(404)
+    if action.key == "run_id" and action.effect is not Effect.READ:
+        found.add(410)
     if action.effect is not Effect.READ:
         found.add(409)
     if route.rest is not None and not route.is_queried:

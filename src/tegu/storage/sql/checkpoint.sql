@@ -86,14 +86,14 @@ e as (
 h as (
     insert into tegu.hook_deliveries (organization_id, run_id, hook)
     select f.organization_id, f.id, k.name from f join tegu.hooks k on k.event in ('run.' || f.status, 'run.ended')
-    where f.status in ('completed', 'failed', 'cancelled')
+    where f.parent_id is null and f.status in ('completed', 'failed', 'cancelled')
       and (k.pipeline is null or exists (
         select 1 from tegu.pipelines p
         where p.organization_id = f.organization_id and p.id = f.pipeline_id and p.name = k.pipeline))
 ),
 told as materialized (
     select f.organization_id, f.id, f.pipeline_id, 'run.' || f.status as event, f.id::text as subject, null::jsonb as data
-    from f where f.status in ('completed', 'failed', 'cancelled')
+    from f where f.parent_id is null and f.status in ('completed', 'failed', 'cancelled')
     union all
     select f.organization_id, f.id, f.pipeline_id, 'budget.exhausted',
         f.pipeline_id || ' ' || (statement_timestamp() at time zone 'UTC')::date, null

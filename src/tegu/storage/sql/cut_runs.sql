@@ -31,7 +31,7 @@ events as (
 deliveries as (
     insert into tegu.hook_deliveries (organization_id, run_id, hook)
     select $1, cut.id, k.name from cut join tegu.hooks k on k.event in ('run.cancelled', 'run.ended')
-    where cut.is_live and (k.pipeline is null or exists (
+    where cut.is_live and cut.parent_id is null and (k.pipeline is null or exists (
         select 1 from tegu.pipelines p where p.organization_id = $1 and p.id = cut.pipeline_id and p.name = k.pipeline))
     on conflict do nothing
 ),
@@ -39,7 +39,7 @@ told as (
     insert into tegu.webhook_deliveries (organization_id, id, webhook_id, event, subject, run_id)
     select $1, tegu.new_id(), k.id, 'run.cancelled', cut.id::text, cut.id
     from cut join tegu.webhooks k on k.organization_id = $1 and 'run.cancelled' = any (k.events)
-    where cut.is_live and k.disabled_at is null and (k.pipelines is null or exists (
+    where cut.is_live and cut.parent_id is null and k.disabled_at is null and (k.pipelines is null or exists (
         select 1 from tegu.pipelines p where p.organization_id = $1 and p.id = cut.pipeline_id and p.name = any (k.pipelines)))
     on conflict do nothing
 ),

@@ -4,11 +4,11 @@
 with wanting as materialized (
     select k.id from tegu.webhooks k
     join tegu.runs r on r.organization_id = $1 and r.id = $2
-    where k.organization_id = $1 and case
-        when $5::text is not null then $5 in (k.id::text, k.description)
-        else 'pipeline.message' = any (k.events) and k.disabled_at is null and (k.pipelines is null or exists (
+    where k.organization_id = $1 and k.disabled_at is null
+        and case when $5::text is not null then $5 in (k.id::text, k.description) else 'pipeline.message' = any (k.events) end
+        and (k.pipelines is null or exists (
             select 1 from tegu.pipelines p
-            where p.organization_id = $1 and p.id = r.pipeline_id and p.name = any (k.pipelines))) end
+            where p.organization_id = $1 and p.id = r.pipeline_id and p.name = any (k.pipelines)))
 ),
 owed as (
     insert into tegu.webhook_deliveries (organization_id, id, webhook_id, event, subject, run_id, data)

@@ -28,7 +28,7 @@ select $1, t.id, v.pipeline_id, v.id, case when t.content_id is null then parent
     least(9, parent.priority + 1), parent.triggered_by, parent.metadata, coalesce(parent.root_id, parent.id), parent.id, $3, t.item,
     $5, parent.depth + $6, t.input::jsonb, t.slice_stage, t.slice_from, t.slice_of, coalesce(parent.budget_id, parent.id),
     case when t.slice_stage is null then clock_timestamp() + make_interval(secs => (v.document ->> 'deadline_s')::float8) end,
-    parent.pinned_at, case when parent.reuse_from is not null and parent.fork_stage is distinct from $3 then (
+    coalesce(parent.pinned_at, parent.created_at), case when parent.reuse_from is not null and parent.fork_stage is distinct from $3 then (
         select earlier.id from tegu.runs earlier
         where earlier.organization_id = $1 and earlier.parent_id = parent.reuse_from and earlier.parent_stage = $3
             and earlier.parent_item = t.item
