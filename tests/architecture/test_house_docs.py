@@ -61,6 +61,8 @@ def test_the_page_gives_every_error_class_the_exit_code_that_the_command_line_gi
 def test_decisions_are_numbered_without_gaps_and_have_the_same_shape() -> None:
     found = files("docs/decisions/*.md")
     assert [int(path.name[:4]) for path in found] == list(range(1, len(found) + 1))
+    wrong = [path.name for path in found if not path.read_text("utf-8").startswith(f"# {path.name[:4]}")]
+    assert not wrong, listed(wrong)
     offenders = [
         f"{path.name}: {heading}"
         for path in found

@@ -10,7 +10,7 @@ import pytest
 from action_lab import ask, everything, keyed, pipeline
 
 from tegu.app import Tegu
-from tegu.domain.errors import NotFoundError, UsageError
+from tegu.domain.errors import DefinitionError, NotFoundError, UsageError
 from tegu.domain.ids import new_id
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
@@ -100,6 +100,8 @@ async def test_a_document_is_checked_without_being_stored_and_published_once(teg
     wrong = await ask(scope, "pipelines.check", text="tegu: 1\nname: x\nstages: {a: {uses: nothing}}\n")
     assert (wrong.is_ok, wrong.hash) == (False, None)
     assert any("nothing" in problem.message for problem in wrong.problems)
+    with pytest.raises(DefinitionError, match="nothing"):
+        await ask(scope, "pipelines.create", text="tegu: 1\nname: x\nstages: {a: {uses: nothing}}\n")
     fine = await ask(scope, "pipelines.check", document=pipeline("note"))
     assert (fine.is_ok, fine.name) == (True, "note")
     with pytest.raises(NotFoundError):
