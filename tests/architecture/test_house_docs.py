@@ -176,3 +176,8 @@ def _commands() -> frozenset[str]:
     found: list[object] = list(vars(main).values())
     (group,) = {id(value): value for value in found if isinstance(value, click.Group)}.values()
     return frozenset(group.list_commands(click.Context(group)))
+
+
+def test_no_two_shapes_of_the_interface_have_one_name() -> None:
+    # Where two have, both are called by their module, which is no word for anybody.
+    assert "tegu__" not in (ROOT / "docs" / "openapi.json").read_text("utf-8")

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from tegu.domain.backfill import FieldChange, FieldReport
+from tegu.domain.backfill import FieldExample, FieldReport
 from tegu.domain.json import canonical_json
 
 EXAMPLES_MAX = 3
@@ -31,7 +31,7 @@ class _Counted:
     changed: int = 0
     filled: int = 0
     lost: int = 0
-    examples: list[FieldChange] = field(default_factory=list[FieldChange])
+    examples: list[FieldExample] = field(default_factory=list[FieldExample])
 
 
 class FieldChanges:
@@ -51,7 +51,7 @@ class FieldChanges:
         """The results of a run and of the earlier one."""
         for key in dict.fromkeys((*before, *after)):
             for path, was, is_now in differences(before.get(key), after.get(key)):
-                self._count(key[0], path, FieldChange(run_id, base_run_id, was, is_now))
+                self._count(key[0], path, FieldExample(run_id, base_run_id, was, is_now))
 
     def report(self) -> tuple[FieldReport, ...]:
         """Those with most changes first."""
@@ -63,7 +63,7 @@ class FieldChanges:
             sorted(made, key=lambda each: (-(each.changed + each.filled + each.lost), each.stage, each.path))
         )
 
-    def _count(self, stage: str, path: str, change: FieldChange) -> None:
+    def _count(self, stage: str, path: str, change: FieldExample) -> None:
         if (stage, path) not in self._fields and len(self._fields) >= FIELDS_MAX:
             self.is_cut_off = True
             return
@@ -78,7 +78,7 @@ class FieldChanges:
         else:
             counted.changed += 1
         if len(counted.examples) < EXAMPLES_MAX:
-            shown = FieldChange(
+            shown = FieldExample(
                 change.run_id, change.base_run_id, _short(change.before), _short(change.after)
             )
             counted.examples.append(shown)

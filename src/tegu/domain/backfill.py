@@ -149,7 +149,7 @@ class Backfill:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldExample:
     """One field of one result, before and after."""
 
     run_id: UUID
@@ -170,7 +170,7 @@ class FieldReport:
     changed: int
     filled: int
     lost: int
-    examples: tuple[FieldChange, ...]
+    examples: tuple[FieldExample, ...]
 
 
 @dataclass(frozen=True, slots=True)

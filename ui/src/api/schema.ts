@@ -623,6 +623,23 @@ export interface Fallback {
   message: string;
 }
 
+/** A field of a stage or of the pipeline; `path` as documents write it (`with.labels.refund`). `lines` is what is another in a text of several lines: each begins with `+`, `-`, a space or `@@`. */
+export interface FieldChange {
+  path: string;
+  change: WhatChanged;
+  before: JsonValue;
+  after: JsonValue;
+  lines: string[];
+}
+
+/** One field of one result, before and after. */
+export interface FieldExample {
+  run_id: string;
+  base_run_id: string;
+  before: JsonValue;
+  after: JsonValue;
+}
+
 /** A field of a stage's results (`/amounts/*`), over all runs that were looked at: unchanged, changed, there now and not before, there before and not now. */
 export interface FieldReport {
   stage: string;
@@ -631,7 +648,7 @@ export interface FieldReport {
   changed: number;
   filled: number;
   lost: number;
-  examples: tegu__domain__backfill__FieldChange[];
+  examples: FieldExample[];
 }
 
 /** What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which and why. `run_cost_usd` is of one run. */
@@ -1113,7 +1130,7 @@ export interface PipelineDifference {
   before: string;
   after: string;
   is_same: boolean;
-  fields: tegu__pipeline__difference__FieldChange[];
+  fields: FieldChange[];
   stages: StageChange[];
 }
 
@@ -1561,7 +1578,7 @@ export interface StageChange {
   change: WhatChanged;
   uses: string;
   was: string | null;
-  fields: tegu__pipeline__difference__FieldChange[];
+  fields: FieldChange[];
 }
 
 /** A stage in both; None where the version has no such stage, or the run did not come to it. `differs` counts the places in which its outputs differ, at most as many as are looked at. `why` names what its output depends on and what is another (`instructions`, `model`, `input:classify`: components of fingerprints), or one of given somebody gave the output condition one was skipped asked_again the same question, asked again, was answered otherwise unknown one has no fingerprint and is empty where nothing differs. `instructions` is how they changed, as lines with + and -. */
@@ -1910,23 +1927,6 @@ export interface Where {
   source_type?: SourceType | null;
   /** Those whose metadata hold it: `{"customer": "acme"}`. */
   metadata?: Record<string, JsonValue> | null;
-}
-
-/** One field of one result, before and after. */
-export interface tegu__domain__backfill__FieldChange {
-  run_id: string;
-  base_run_id: string;
-  before: JsonValue;
-  after: JsonValue;
-}
-
-/** A field of a stage or of the pipeline; `path` as documents write it (`with.labels.refund`). `lines` is what is another in a text of several lines: each begins with `+`, `-`, a space or `@@`. */
-export interface tegu__pipeline__difference__FieldChange {
-  path: string;
-  change: WhatChanged;
-  before: JsonValue;
-  after: JsonValue;
-  lines: string[];
 }
 
 /** What each operation takes and answers with; `never` where it takes none. */
