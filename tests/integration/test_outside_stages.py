@@ -287,7 +287,9 @@ async def test_a_secret_goes_to_its_own_host_alone_and_is_told_nobody(
         assert run.error.code == "bad_config"
         assert await places_of(address, "Xylophone4711") == []
         listed = await ask(scope, "http_credentials.list")
-        assert [(each.name, each.host) for each in listed.items] == [("shop", f"127.0.0.1:{here.port}")]
+        assert [(each.name, each.host) for each in listed.items] == [
+            ("shop", f"http://127.0.0.1:{here.port}")
+        ]
         await ask(scope, "http_credentials.delete", credential_id=stored.id)
         assert (await asked(tegu, here, auth={"credential": "shop"})).error.code == "no_credential"
 
