@@ -70,7 +70,9 @@ async def test_the_same_run_in_two_tabs_ends_in_both(watched: Watched, tmp_path:
 async def test_whoever_is_signed_out_is_asked_to_sign_in(watched: Watched) -> None:
     await watched.page.context.clear_cookies()
     await watched.go("/runs")
-    await watched.page.wait_for_url("**/auth/sign-in")
+    await expect(watched.page).to_have_url(watched.url + "/auth/sign-in")
+    await expect(watched.page.locator('input[name="email"]')).to_be_visible()
+    assert await watched.page.locator(".shell").count() == 0  # nothing of the page before is left
 
 
 async def test_pages_are_reached_by_keys_and_the_keys_are_told(watched: Watched) -> None:

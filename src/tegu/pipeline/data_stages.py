@@ -15,7 +15,7 @@ from tegu.pipeline.outputs import Chunks, Collected, Deduped, Merged
 from tegu.pipeline.stage_options import AnyOptions, ConditionalOptions, StageOptions
 
 By = Literal["paragraphs", "characters", "pages", "messages", "sections", "separator"]
-Difference = Literal["case", "space", "punctuation", "accents"]
+Ignored = Literal["case", "space", "punctuation", "accents"]
 
 
 class DataStages(Draft):
@@ -156,7 +156,7 @@ class DataStages(Draft):
         *,
         path: str | None = None,
         key: Sequence[str] = (),
-        normalise: Sequence[Difference] = (),
+        normalise: Sequence[Ignored] = (),
         keep: Literal["first", "last", "merge"] = "first",
         **options: Unpack[StageOptions],
     ) -> Node[Deduped]: ...
@@ -168,7 +168,7 @@ class DataStages(Draft):
         *,
         path: str | None = None,
         key: Sequence[str] = (),
-        normalise: Sequence[Difference] = (),
+        normalise: Sequence[Ignored] = (),
         keep: Literal["first", "last", "merge"] = "first",
         **options: Unpack[ConditionalOptions],
     ) -> Node[Deduped | None]: ...
@@ -179,7 +179,7 @@ class DataStages(Draft):
         *,
         path: str | None = None,
         key: Sequence[str] = (),
-        normalise: Sequence[Difference] = (),
+        normalise: Sequence[Ignored] = (),
         keep: Literal["first", "last", "merge"] = "first",
         **options: Unpack[AnyOptions],
     ) -> Node[Any]:
