@@ -260,3 +260,21 @@ async def test_what_was_deleted_meanwhile_is_left_out(opened: Open) -> None:
         found = await until_over(tegu, sample.id)
         assert (found.gone, sum(found.progress.runs.values())) == (1, 11)
         assert Counter(found.progress.runs)["completed"] == 11
+
+
+async def test_a_filter_says_which_runs_are_meant(opened: Open) -> None:
+    async with answering() as server, opened(server) as tegu:
+        await ran(tegu, 9)
+        mine = [await tegu.ingest(text, metadata={"customer": "acme"}) for text in letters(Random(2), 3)]
+        run_ids = await tegu.start(DOCUMENT, *mine)
+        await tegu.wait(run_ids, timeout_s=60)
+        scope = await tegu.scope()
+        await ask(scope, "pipelines.create", document=changed())
+        where = {"metadata": {"customer": "acme"}}
+        plan = await ask(scope, "backfills.preview", pipeline="letters", is_all=True, where=where)
+        assert (plan.runs, plan.targets) == (3, 3)
+        started = await ask(scope, "backfills.start", pipeline="letters", is_all=True, where=where)
+        done = await until_over(tegu, started.id)
+        assert done.progress.runs == {"completed": 3}
+        runs = await tegu.list_runs(limit=3)
+        assert {run.content_id for run in runs} == {each.content.id for each in mine}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
+import pytest
 from one_question import NOTE
 from rerun_lab import MAIL, TRIAGE, asked, changed, run_again, scripted
 
@@ -13,7 +14,7 @@ from tegu.app import Tegu
 from tegu.domain.run import Run
 from tegu.domain.status import RunStatus
 from tegu.storage.database import DatabaseAddress
-from tegu.testing.scripted import Failed, Json, Match, Reply, Rule, ScriptedProvider
+from tegu.testing.scripted import Failed, Json, Reply, ScriptedProvider, Text
 
 Opened = Callable[..., AbstractAsyncContextManager[Tegu]]
 
@@ -69,16 +70,22 @@ async def test_a_model_that_is_not_the_same_is_asked_again(opened: Opened) -> No
         assert set(reused(again)) == {"read"}
 
 
-async def test_a_failure_is_never_reused(opened: Opened) -> None:
-    refused = Rule(Reply(Failed(400)), Match(contains=("Say it",)), times=1)
+@pytest.mark.parametrize("bad", [Failed(400), Text("")], ids=["refused", "empty"])
+async def test_neither_a_failure_nor_an_empty_reply_is_ever_reused(
+    opened: Opened, bad: Failed | Text
+) -> None:
+    replies = [bad]  # for as long as it is there
     async with (
-        ScriptedProvider([refused, Rule(Reply(Json("said")))]) as server,
+        ScriptedProvider(lambda _: Reply(replies[0]) if replies else Reply(Json("said"))) as server,
         opened(server) as tegu,
     ):
         base = await tegu.run(NOTE, MAIL)
         assert base.status is RunStatus.FAILED
+        replies.clear()
+        asked_before = len(server.ledger)
         again = await run_again(tegu, base, NOTE)
-        assert len(server.ledger) == 2
+        assert len(server.ledger) == asked_before + 1
+        assert again.status is RunStatus.COMPLETED
         assert reused(again) == {}
 
 
