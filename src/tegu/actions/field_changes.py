@@ -50,7 +50,7 @@ class FieldChanges:
     ) -> None:
         """The results of a run and of the earlier one."""
         for key in dict.fromkeys((*before, *after)):
-            for path, was, is_now in differences(before.get(key), after.get(key)):
+            for path, was, is_now in paired_values(before.get(key), after.get(key)):
                 self._count(key[0], path, FieldExample(run_id, base_run_id, was, is_now))
 
     def report(self) -> tuple[FieldReport, ...]:
@@ -84,7 +84,7 @@ class FieldChanges:
             counted.examples.append(shown)
 
 
-def differences(before: JsonValue, after: JsonValue, path: str = "", depth: int = 0) -> Iterator[Values]:
+def paired_values(before: JsonValue, after: JsonValue, path: str = "", depth: int = 0) -> Iterator[Values]:
     """Every field of either, with its values; what stands in lists has one path for all items (`/amounts/*`)."""
     if depth >= _DEPTH_MAX:
         yield path, before, after
@@ -105,7 +105,7 @@ def _objects(
 ) -> Iterator[Values]:
     for name in dict.fromkeys((*before, *after)):
         escaped = name.replace("~", "~0").replace("/", "~1")
-        yield from differences(before.get(name), after.get(name), f"{path}/{escaped}", depth + 1)
+        yield from paired_values(before.get(name), after.get(name), f"{path}/{escaped}", depth + 1)
 
 
 def _lists(
@@ -119,14 +119,14 @@ def _lists(
     for item in after[:_ITEMS_MAX]:
         twins = left.get(canonical_json([item]))
         if twins:
-            yield from differences(twins.pop(), item, f"{path}/*", depth + 1)
+            yield from paired_values(twins.pop(), item, f"{path}/*", depth + 1)
         else:
             rest.append(item)
     gone = [item for items in left.values() for item in items]
     for place in range(max(len(gone), len(rest))):
         was = gone[place] if place < len(gone) else None
         is_now = rest[place] if place < len(rest) else None
-        yield from differences(was, is_now, f"{path}/*", depth + 1)
+        yield from paired_values(was, is_now, f"{path}/*", depth + 1)
 
 
 def _short(value: JsonValue) -> JsonValue:

@@ -57,12 +57,6 @@ class Plan:
         """The stages as the plan sees them."""
         return self.prepared.nodes
 
-    @property
-    def read_by_conditions(self) -> frozenset[str]:
-        """The stages whose outputs `decide` may ask for."""
-        read = (name for node in self.nodes.values() for ask in node.asks for name in ask.condition.names)
-        return frozenset(read) & self.nodes.keys()
-
     def standing(self, statuses: Mapping[str, StageStatus] = {}) -> Standing:
         """Where a run of it stands, to be kept up by whoever drives it."""
         return Standing(self.prepared, statuses)

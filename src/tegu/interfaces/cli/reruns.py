@@ -20,6 +20,7 @@ from tegu.domain.difference import ChangeKind
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.json import JsonObject, canonical_json
 from tegu.interfaces.cli import wording
+from tegu.interfaces.cli.action_options import FILE_MARK
 from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import with_service
@@ -151,10 +152,10 @@ def outputs_of(written: tuple[str, ...]) -> dict[str, JsonValue]:
 
 
 def _read(value: str) -> str:
-    if not value.startswith("@"):
-        return value
+    if not value.startswith(FILE_MARK) or value.startswith(2 * FILE_MARK):
+        return value.removeprefix(FILE_MARK)
     try:
-        return Path(value[1:]).read_text("utf-8")
+        return Path(value.removeprefix(FILE_MARK)).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise NotFoundError(
             f"{value[1:]!r} cannot be read: {error}", hint="@FILE names a text file"

@@ -1,4 +1,4 @@
-"""docs/pipelines-as-data.md is true: its commands are run, and say what the page says they say."""
+"""Pages that are sessions at a terminal are true: their commands are run, and say what the pages say they say."""
 
 import asyncio
 import re
@@ -9,26 +9,30 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "pipelines-as-data.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.skipif(not shutil.which("jq"), reason="the page uses jq")
+@pytest.mark.skipif(not shutil.which("jq"), reason="the pages use jq")
 @pytest.mark.timeout(400)
-async def test_what_the_page_of_pipelines_as_data_shows_was_said(
-    tmp_path: Path, process_environment: dict[str, str]
+@pytest.mark.parametrize(
+    ("page", "columns", "commands_min"),
+    [("pipelines-as-data.md", 200, 15), ("privacy.md", 200, 6), ("reruns.md", 110, 8)],
+)
+async def test_what_the_page_shows_was_said(
+    page: str, columns: int, commands_min: int, tmp_path: Path, process_environment: dict[str, str]
 ) -> None:
-    blocks = BLOCK.findall(PAGE.read_text("utf-8"))
+    blocks = BLOCK.findall((DOCS / page).read_text("utf-8"))
     lines = [line for block in blocks for line in block.splitlines()]
     commands = [line[2:] for line in lines if line.startswith("$ ")]
     wanted = [line for line in lines if not line.startswith("$ ")]
-    assert len(commands) >= 15
+    assert len(commands) >= commands_min
     tegu = f'tegu() {{ "{sys.executable}" -m tegu "$@"; }}'
     process = await asyncio.create_subprocess_exec(
         "bash",
         "-c",
         "\n".join((tegu, *commands)),
-        env=process_environment | {"NO_COLOR": "1", "COLUMNS": "200"},
+        env=process_environment | {"NO_COLOR": "1", "COLUMNS": str(columns)},
         cwd=tmp_path,
         stdout=PIPE,
         stderr=STDOUT,
