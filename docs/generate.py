@@ -207,14 +207,16 @@ def _table(moves: Moves, kind: type[RunStatus] | type[StageStatus]) -> str:
 
 
 def _comments(class_name: str) -> dict[str, str]:
-    """What stands beside each member: the sentence that says how one gets there."""
+    """What stands beside each member, on whichever of its lines: the sentence that says how one gets there."""
     source = inspect.getsource(status)
     lines = source.splitlines()
     (found,) = (
         node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == class_name
     )
     return {
-        target.id: lines[node.lineno - 1].partition("  # ")[2]
+        target.id: " ".join(
+            said for line in lines[node.lineno - 1 : node.end_lineno] if (said := line.partition("  # ")[2])
+        )
         for node in found.body
         if isinstance(node, ast.Assign)
         for target in node.targets

@@ -161,3 +161,42 @@ async def test_a_module_with_stages_is_named_on_the_command_line_only(
     missing = await tegu(process_environment, "worker", "--import", "no_such_module", cwd=tmp_path)
     assert missing.code == 2
     assert "no_such_module" in missing.error
+
+
+async def test_every_command_takes_the_beginning_of_a_runs_id_if_only_one_run_begins_so(
+    process_environment: dict[str, str],
+) -> None:
+    started = await tegu(
+        process_environment,
+        "start",
+        "document_extraction",
+        "-",
+        "--model",
+        "rules",
+        "--json",
+        given=b"EUR 5.00",
+    )
+    (run,) = [each["id"] for each in started.json["runs"]]
+    short = run[:13]
+    shown = await tegu(process_environment, "runs", "show", short, "--json")
+    assert (shown.code, shown.json["id"]) == (0, run)
+    cancelled = await tegu(process_environment, "runs", "cancel", short.replace("-", "").upper())
+    assert run in cancelled.out
+    derived = await tegu(process_environment, "runs", "wait", short, "--timeout-s", "0", "--json")
+    assert derived.json["id"] == run
+
+    # Ids begin with the time: another of the same minute begins likewise.
+    await tegu(
+        process_environment, "start", "document_extraction", "-", "--model", "rules", given=b"EUR 6.00"
+    )
+    listed = await tegu(process_environment, "runs", "list", "--json")
+    ids = [each["id"] for each in listed.json["runs"]]
+    common = next(n for n in range(8, 37) if len({each[:n] for each in ids}) > 1) - 1
+    if common >= 8:
+        several = await tegu(process_environment, "results", ids[0][:common])
+        assert (several.code, several.error) == (2, f"several runs begin with {ids[0][:common]!r}")
+        assert all(each in several.hint for each in ids)
+    none = await tegu(process_environment, "calls", "00000000")
+    assert none.error == "there is no run that begins with '00000000'"
+    wrong = await tegu(process_environment, "runs", "show", "0198")
+    assert (wrong.code, "is no id of a run" in wrong.error) == (2, True)

@@ -11,6 +11,7 @@ from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
 from tegu.domain.errors import ConflictError, NotFoundError
+from tegu.domain.ids import ids_from
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.run import Run, RunEvent, TriggeredBy
@@ -118,8 +119,9 @@ async def list_runs(
     is_oldest_first: bool = False,
     parent_id: UUID | None = None,
     includes_children: bool = False,
+    id_prefix: str | None = None,
 ) -> list[Run]:
-    """The newest runs, or the oldest, after a row; see `storage.runs.list_runs`."""
+    """The newest runs, or the oldest, after a row; see `storage.runs.list_runs`. `id_prefix`: those whose id begins so."""
     async with scope.transaction() as connection:
         return await store.list_runs(
             connection,
@@ -131,6 +133,7 @@ async def list_runs(
             is_oldest_first=is_oldest_first,
             parent_id=parent_id,
             includes_children=includes_children,
+            between=None if id_prefix is None else ids_from(id_prefix),
             rows=scope.rows,
         )
 

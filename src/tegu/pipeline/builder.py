@@ -109,7 +109,7 @@ class Pipeline(KindStages, DataStages, FunctionStages, Generic[SourceT]):
         return to_yaml(self.definition())
 
     def to_json(self) -> JsonObject:
-        """The normalised document: what is stored and hashed."""
+        """The normalized document: what is stored and hashed."""
         return self.definition().to_json()
 
     def roots(self) -> tuple[str, ...]:

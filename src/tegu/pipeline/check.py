@@ -109,7 +109,7 @@ class _Checker:
         return PipelineDefinition(
             name=self._name(),
             input=input_kind,
-            stages=tuple(_normalised(each.definition) for each in stages.values()),
+            stages=tuple(_normalized(each.definition) for each in stages.values()),
             model=check_model(self._data.get("model"), "model", self._report, self._catalog),
             description=self._description(),
             deadline_s=read_deadline_s(self._data, "", self._report),
@@ -208,6 +208,6 @@ class _Checker:
         return found
 
 
-def _normalised(stage: StageDefinition) -> StageDefinition:
+def _normalized(stage: StageDefinition) -> StageDefinition:
     """An input is waited for anyway: it is no `needs` too."""
     return replace(stage, needs=tuple(name for name in stage.needs if name not in stage.inputs))

@@ -34,7 +34,7 @@ _SHOWN_MAX = 60
 _MESSAGE_MAX = 300
 
 
-def normalise_schema(config: JsonObject, place: str, report: Report) -> JsonObject:
+def normalize_schema(config: JsonObject, place: str, report: Report) -> JsonObject:
     """The config with its `schema` as JSON Schema, whatever form it was written in."""
     if config.get("schema") is None:
         return {key: item for key, item in config.items() if key != "schema"}

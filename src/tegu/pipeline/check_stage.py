@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from tegu.domain.errors import ConfigurationError
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, KindCatalog
-from tegu.pipeline.check_config import check_config, normalise_schema
+from tegu.pipeline.check_config import check_config, normalize_schema
 from tegu.pipeline.check_flow import FlowReader
 from tegu.pipeline.definition import PYTHON_KIND, RETRIES, SOURCE, TIMEOUT_S, ResultSpec, StageDefinition
 from tegu.pipeline.flow import EVERY_OTHER, ITEM
@@ -161,7 +161,7 @@ class StageChecker:
         if config is not None and not isinstance(config, dict):
             self._add("with", f"must be a mapping, not {type_word(config)}")
             return {}, False
-        config = normalise_schema(config or {}, place, self._report)
+        config = normalize_schema(config or {}, place, self._report)
         instructions = config.get("instructions")
         if isinstance(instructions, str) and len(instructions) > INSTRUCTIONS_LENGTH_MAX:
             self._add("with.instructions", f"has more than {INSTRUCTIONS_LENGTH_MAX} characters")

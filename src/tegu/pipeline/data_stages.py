@@ -156,7 +156,7 @@ class DataStages(Draft):
         *,
         path: str | None = None,
         key: Sequence[str] = (),
-        normalise: Sequence[Ignored] = (),
+        normalize: Sequence[Ignored] = (),
         keep: Literal["first", "last", "merge"] = "first",
         **options: Unpack[StageOptions],
     ) -> Node[Deduped]: ...
@@ -168,7 +168,7 @@ class DataStages(Draft):
         *,
         path: str | None = None,
         key: Sequence[str] = (),
-        normalise: Sequence[Ignored] = (),
+        normalize: Sequence[Ignored] = (),
         keep: Literal["first", "last", "merge"] = "first",
         **options: Unpack[ConditionalOptions],
     ) -> Node[Deduped | None]: ...
@@ -179,12 +179,12 @@ class DataStages(Draft):
         *,
         path: str | None = None,
         key: Sequence[str] = (),
-        normalise: Sequence[Ignored] = (),
+        normalize: Sequence[Ignored] = (),
         keep: Literal["first", "last", "merge"] = "first",
         **options: Unpack[AnyOptions],
     ) -> Node[Any]:
         """A list without what is in it twice."""
-        config = _said(path=path, key=[*key] or None, normalise=[*normalise] or None, keep=keep)
+        config = _said(path=path, key=[*key] or None, normalize=[*normalize] or None, keep=keep)
         return self._add(name, "dedupe", config, [items], options)
 
 

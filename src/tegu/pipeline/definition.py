@@ -148,7 +148,7 @@ class PipelineDefinition:
         )
 
     def to_json(self) -> JsonObject:
-        """The normalised document: what is stored and hashed. It is a valid document itself."""
+        """The normalized document: what is stored and hashed. It is a valid document itself."""
         document: JsonObject = {"tegu": FORMAT_VERSION, "name": self.name}
         if self.description is not None:
             document["description"] = self.description

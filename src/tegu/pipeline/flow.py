@@ -48,7 +48,7 @@ class EachSpec:
         return self.path == ("content", "children")
 
     def to_json(self) -> JsonObject:
-        """As documents write it, normalised."""
+        """As documents write it, normalized."""
         match self.failed_share_max:
             case 0:
                 on_failure: JsonValue = FAIL

@@ -96,7 +96,7 @@ class StageDefinition:
         return self.retries_by_code.get(code, self.retries)
 
     def to_json(self) -> JsonObject:
-        """The stage's entry in a document, normalised."""
+        """The stage's entry in a document, normalized."""
         entry: JsonObject = {"uses": self.uses, "with": self.config, "inputs": self.references()}
         if self.needs:
             entry["needs"] = self._written(self.needs)

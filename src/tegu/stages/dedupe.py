@@ -3,7 +3,7 @@
 inputs      a stage that puts out a list, or `{items}`, or an object with a list at `path`
 options     path       where the list stands
             key        fields that make an item what it is, as paths: [name, address.city]; default the whole item
-            normalise  what makes no difference in texts: case, space, punctuation, accents; default nothing
+            normalize  what makes no difference in texts: case, space, punctuation, accents; default nothing
             keep       which of several: first (default), last, or merge: what any of them says, the first where they differ
 returns     {items, count, duplicates: [{item, found_at}]}
             in the order of the first of each; an item of whose key nothing is known is no duplicate of another
@@ -35,7 +35,7 @@ class DedupeOptions(Options):
 
     path: DottedPath | None = None
     key: Annotated[tuple[DottedPath, ...], Field(max_length=20)] = ()
-    normalise: Annotated[tuple[Difference, ...], Field(max_length=4)] = ()
+    normalize: Annotated[tuple[Difference, ...], Field(max_length=4)] = ()
     keep: Literal["first", "last", "merge"] = "first"
 
 
@@ -80,15 +80,15 @@ class DedupeKind:
         return StageOutput({"items": items, "count": len(items), "duplicates": duplicates})
 
 
-def normalised(value: JsonValue, without: Collection[Difference], depth: int = 0) -> JsonValue:
+def normalized(value: JsonValue, without: Collection[Difference], depth: int = 0) -> JsonValue:
     """The value with what makes no difference taken out of its texts."""
     match value:
         case str():
             return _plain(value, without)
         case list() if depth < DEPTH_MAX:
-            return [normalised(item, without, depth + 1) for item in value]
+            return [normalized(item, without, depth + 1) for item in value]
         case dict() if depth < DEPTH_MAX:
-            return {key: normalised(item, without, depth + 1) for key, item in value.items()}
+            return {key: normalized(item, without, depth + 1) for key, item in value.items()}
         case _:
             return value
 
@@ -129,11 +129,11 @@ def _list(inputs: Sequence[Placed], path: str | None) -> list[Placed]:
 
 
 def _key(item: Placed, index: int, options: DedupeOptions) -> str:
-    without = frozenset(options.normalise)
+    without = frozenset(options.normalize)
     if not options.key:
-        return stable_json(normalised(item.value, without))
+        return stable_json(normalized(item.value, without))
     fields: list[JsonValue] = [
-        [normalised(each.value, without) for each in taken(item, steps_of(path))] for path in options.key
+        [normalized(each.value, without) for each in taken(item, steps_of(path))] for path in options.key
     ]
     if all(value in {None, ""} for field in fields for value in _scalars(field)):
         return f"#{index}"

@@ -85,10 +85,11 @@ async def list_runs(
     is_oldest_first: bool = False,
     parent_id: UUID | None = None,
     includes_children: bool = False,
+    between: tuple[UUID, UUID] | None = None,
     rows: Rows = ALL_ROWS,
 ) -> list[Run]:
     """The newest runs, or the oldest, without stages and results, with totals and what they wait for. Those that other
-    runs started are left out, unless they are asked for.
+    runs started are left out, unless they are asked for. `between`: the ids from one to another.
     """
     query = _runs(organization_id, rows)
     if parent_id is not None:
@@ -99,6 +100,8 @@ async def list_runs(
         query = query.where(runs.c.status == status.value)
     if pipeline is not None:
         query = query.where(pipelines.c.name == pipeline)
+    if between is not None:
+        query = query.where(runs.c.id.between(*between))
     query = paged(query, runs.c.id, after=after, is_oldest_first=is_oldest_first, limit=limit)
     read = (await connection.execute(query)).mappings().all()
     found = await _runs_of(connection, organization_id, read)

@@ -166,7 +166,7 @@ def cut_and_gathered() -> Pipeline[Document]:
     together = papers.collect("together", [one, two.optional()])
     assert_type(together, Node[Collected])
     assert_type(papers.collect("named", [one, two], form="object", take="order"), Node[JsonObject])
-    assert_type(papers.dedupe("each_once", together, key=["order"], normalise=["case"]), Node[Deduped])
+    assert_type(papers.dedupe("each_once", together, key=["order"], normalize=["case"]), Node[Deduped])
     return papers
 
 

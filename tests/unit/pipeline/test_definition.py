@@ -17,7 +17,7 @@ REFUND = StageDefinition(
 SAMPLE = PipelineDefinition("sample", InputKind.CONTENT, (PARSE, REFUND))
 
 
-def test_the_normalised_document_says_what_has_a_default_in_numbers_and_leaves_the_rest_out() -> None:
+def test_the_normalized_document_says_what_has_a_default_in_numbers_and_leaves_the_rest_out() -> None:
     assert SAMPLE.to_json() == {
         "tegu": 1,
         "name": "sample",

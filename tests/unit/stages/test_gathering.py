@@ -14,7 +14,7 @@ from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import StageDefinition
 from tegu.pipeline.task import StageTask
 from tegu.stages import placed
-from tegu.stages.dedupe import normalised
+from tegu.stages.dedupe import normalized
 from tegu.stages.merging import MergeRules, Merging
 from tegu.stages.parts import stable_json
 from tegu.stages.placed import Placed
@@ -120,7 +120,7 @@ async def test_items_are_told_apart_by_their_key_without_what_makes_no_differenc
         {"name": None, "city": "Kiel"},
         {"name": "", "city": "Ulm"},
     ]
-    config: JsonObject = {"path": "people", "key": ["name"], "normalise": ["case", "space", "accents"]}
+    config: JsonObject = {"path": "people", "key": ["name"], "normalize": ["case", "space", "accents"]}
     found = await gathered("dedupe", config, extract={"people": people})
     assert found["items"] == [people[0], *people[2:]]
     merged = await gathered("dedupe", {**config, "keep": "merge"}, extract={"people": people})
@@ -219,8 +219,8 @@ def test_deduping_twice_finds_nothing_more_and_loses_nothing(values: list[Any]) 
     again = asyncio.run(gathered("dedupe", {}, all=once["items"]))
     assert (again["items"], again["duplicates"]) == (once["items"], [])
     for value in values:
-        plain = normalised(value, {"case", "space", "punctuation", "accents"})
-        assert normalised(plain, {"case", "space", "punctuation", "accents"}) == plain
+        plain = normalized(value, {"case", "space", "punctuation", "accents"})
+        assert normalized(plain, {"case", "space", "punctuation", "accents"}) == plain
 
 
 @given(st.lists(st.lists(VALUES, max_size=3), max_size=4))

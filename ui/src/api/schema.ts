@@ -2702,7 +2702,7 @@ export interface Operations {
   /** List runs with their totals, without stages and results; those that other runs started only where asked for. */
   runs_list: {
     path: never;
-    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; pipeline?: string; parent_id?: string; include_children?: boolean; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; pipeline?: string; parent_id?: string; include_children?: boolean; id_prefix?: string; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: RunPage;

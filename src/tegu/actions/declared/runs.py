@@ -14,6 +14,7 @@ from tegu.actions.declared.inputs import RunId, SortedPageInput
 from tegu.actions.run_inputs import inputs_by_id
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission
+from tegu.domain.ids import SHORT_ID
 from tegu.domain.json import JsonObject
 from tegu.domain.page import Page, id_of, page_of
 from tegu.domain.run import Run, RunEvent, TriggeredBy
@@ -59,6 +60,10 @@ class ListRuns(SortedPageInput):
         None
     )
     include_children: Annotated[bool, Field(description="Also those that other runs started.")] = False
+    id_prefix: Annotated[
+        str | None,
+        Field(pattern=SHORT_ID, max_length=36, description="Only those whose id begins so."),
+    ] = None
 
 
 class ListEvents(RunId):
@@ -163,6 +168,7 @@ async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
         is_oldest_first=asked.is_oldest_first,
         parent_id=asked.parent_id,
         includes_children=asked.include_children,
+        id_prefix=asked.id_prefix,
     )
     return page_of(found, asked.limit, lambda run: run.id)
 

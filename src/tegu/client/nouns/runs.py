@@ -87,6 +87,7 @@ class Runs:
         pipeline: str | None = None,
         parent_id: UUID | None = None,
         include_children: bool = False,
+        id_prefix: str | None = None,
     ) -> Page[Run]:
         """List runs with their totals, without stages and results; those that other runs started only where asked for."""
         return await self._asking.ask(
@@ -99,6 +100,7 @@ class Runs:
                 "pipeline": pipeline,
                 "parent_id": parent_id,
                 "include_children": include_children,
+                "id_prefix": id_prefix,
             },
         )
 
@@ -110,6 +112,7 @@ class Runs:
         pipeline: str | None = None,
         parent_id: UUID | None = None,
         include_children: bool = False,
+        id_prefix: str | None = None,
         page_size: int = 200,
     ) -> AsyncGenerator[Run]:
         """List runs with their totals, without stages and results; those that other runs started only where asked for. All of them, page by page, as they are wanted."""
@@ -122,6 +125,7 @@ class Runs:
                 "pipeline": pipeline,
                 "parent_id": parent_id,
                 "include_children": include_children,
+                "id_prefix": id_prefix,
             },
             page_size,
         )

@@ -20,11 +20,14 @@ from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json
 
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.when import Moment
 
 FILE_MARK = "@"
 _CHOICES_LENGTH_MAX = 60
 _SEQUENCES = {tuple, list, set, frozenset}
+_RUNS = frozenset({"run_id", "other_id"})
+"""The inputs that name a run."""
 
 
 class Json(click.ParamType[Any]):
@@ -88,7 +91,7 @@ _SIMPLE: Mapping[Any, click.ParamType[Any]] = {
 
 def option_of(name: str, field: FieldInfo) -> click.Option:
     """The option of an input. What is not given is not sent."""
-    kind, is_many = _kind(field)
+    kind, is_many = _kind(name, field)
     flag = f"--{name.replace('_', '-')}"
     said = field.description or ""
     if isinstance(kind, click.types.BoolParamType):
@@ -114,12 +117,14 @@ def option_of(name: str, field: FieldInfo) -> click.Option:
 
 def argument_of(name: str, field: FieldInfo) -> click.Argument:
     """The argument that says which one is meant."""
-    return click.Argument([name], type=_kind(field)[0], metavar=name.removesuffix("_id").upper())
+    return click.Argument([name], type=_kind(name, field)[0], metavar=name.removesuffix("_id").upper())
 
 
-def _kind(field: FieldInfo) -> tuple[click.ParamType[Any], bool]:
+def _kind(name: str, field: FieldInfo) -> tuple[click.ParamType[Any], bool]:
     """The type of an input, and whether it may be given several times."""
     annotation = _bare(field.annotation)
+    if annotation is UUID and name in _RUNS:
+        return RunReference(), False
     if get_origin(annotation) in _SEQUENCES:
         inner = _bare(get_args(annotation)[0])
         return _single(inner, ()), True

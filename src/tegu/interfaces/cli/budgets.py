@@ -10,6 +10,7 @@ from tegu.client.service import Service
 from tegu.domain.budget import Budget, BudgetPeriod, BudgetPlace
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import taken, with_service
 from tegu.interfaces.cli.usd import Usd
@@ -71,7 +72,7 @@ def list_(*, as_json: bool) -> None:
 _PER = click.option("--per", type=click.Choice([BudgetPeriod.DAY.value, BudgetPeriod.MONTH.value]))
 _PIPELINE = click.option("--pipeline", metavar="NAME", help="For the runs of one pipeline.")
 _RUN = click.option(
-    "--run", "run_id", metavar="RUN", type=click.UUID, help="For one run, as long as it lasts."
+    "--run", "run_id", metavar="RUN", type=RunReference(), help="For one run, as long as it lasts."
 )
 
 

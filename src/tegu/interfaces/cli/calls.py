@@ -8,6 +8,7 @@ from tegu.actions.calls import CallExchange
 from tegu.client.service import Service
 from tegu.domain.call import LlmCall
 from tegu.interfaces.cli.lazy import ListingGroup
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import page_size, taken, with_service
 from tegu.interfaces.cli.tables import calls_table
@@ -19,7 +20,7 @@ def calls() -> None:
 
 
 @calls.command("list")
-@click.argument("run_id", metavar="[RUN]", type=click.UUID, required=False)
+@click.argument("run_id", metavar="[RUN]", type=RunReference(), required=False)
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many of the newest."
 )

@@ -9,6 +9,7 @@ import click
 from tegu.app import Tegu
 from tegu.domain.status import RunStatus
 from tegu.interfaces.cli.failure import ExitCode, write_notice
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import json_option, write_json
 from tegu.interfaces.cli.session import with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
@@ -17,7 +18,7 @@ _SECONDS = click.FloatRange(0, min_open=True)
 
 
 @click.command()
-@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=click.UUID)
+@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True, type=RunReference())
 @click.option("--timeout", "timeout_s", default=3600.0, show_default=True, type=_SECONDS, help="In seconds.")
 @click.option(
     "--patience",

@@ -13,6 +13,7 @@ from tegu.interfaces.cli.failure import write_notice
 from tegu.interfaces.cli.inputs import document_data, pipeline_source, version_of
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.pipeline_documents import diff, export, import_, write_file
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import taken, with_service
 from tegu.storage.pipelines import PipelineVersion
@@ -73,7 +74,7 @@ def show(*, pipeline: str, as_json: bool) -> None:
 @pipelines.command()
 @click.argument("pipeline", required=False)
 @click.option(
-    "--run", "run_id", type=click.UUID, metavar="RUN", help="A run: colors by where its stages stand."
+    "--run", "run_id", type=RunReference(), metavar="RUN", help="A run: colors by where its stages stand."
 )
 @click.option(
     "--format",

@@ -22,6 +22,7 @@ from tegu.domain.json import JsonObject, canonical_json
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.action_options import FILE_MARK
 from tegu.interfaces.cli.failure import write_notice
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import console, json_option, table, write_json
 from tegu.interfaces.cli.session import with_service
 from tegu.interfaces.cli.usd import Usd
@@ -33,7 +34,7 @@ _SIGNS = {ChangeKind.ADDED: "+", ChangeKind.REMOVED: "-", ChangeKind.CHANGED: ""
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN", type=click.UUID)
+@click.argument("run_id", metavar="RUN", type=RunReference())
 @click.option("--from", "from_stage", metavar="STAGE", required=True, help="The first stage to perform anew.")
 @click.option(
     "--edit",
@@ -92,8 +93,8 @@ def fork(
 
 
 @click.command()
-@click.argument("run_id", metavar="A", type=click.UUID)
-@click.argument("other_id", metavar="B", type=click.UUID)
+@click.argument("run_id", metavar="A", type=RunReference())
+@click.argument("other_id", metavar="B", type=RunReference())
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="Places at most.")
 @click.option("--cursor", help="The places after those: what the page before said.")
 @json_option

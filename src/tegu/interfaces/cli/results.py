@@ -10,6 +10,7 @@ from tegu.client.service import Service
 from tegu.domain.run import Result
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.result_table import write_results
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import page_size, taken, with_service
 
@@ -20,7 +21,7 @@ def results() -> None:
 
 
 @results.command("list")
-@click.argument("run_id", metavar="[RUN]", type=click.UUID, required=False)
+@click.argument("run_id", metavar="[RUN]", type=RunReference(), required=False)
 @click.option("--type", "result_type", help="Only results of this type.")
 @click.option(
     "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many of the newest."

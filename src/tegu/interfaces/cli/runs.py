@@ -16,6 +16,7 @@ from tegu.interfaces.cli.action_options import Json
 from tegu.interfaces.cli.lazy import ListingGroup
 from tegu.interfaces.cli.reruns import compare, fork
 from tegu.interfaces.cli.result_table import write_results
+from tegu.interfaces.cli.run_reference import RunReference
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import page_size, taken, with_service
 from tegu.interfaces.cli.tables import runs_table, stages_table, write_error_info
@@ -57,7 +58,7 @@ def list_runs(*, status: str | None, pipeline: str | None, limit: int, as_json: 
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN", type=click.UUID)
+@click.argument("run_id", metavar="RUN", type=RunReference())
 @json_option
 def show(*, run_id: UUID, as_json: bool) -> None:
     """Show a run: its stages, results, evidence and cost."""
@@ -110,7 +111,7 @@ def _write_origin(out: Console, run: Run) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN", type=click.UUID)
+@click.argument("run_id", metavar="RUN", type=RunReference())
 @json_option
 def cancel(*, run_id: UUID, as_json: bool) -> None:
     """Ask for the end of a run. Stages that are finished keep their results."""
@@ -126,7 +127,7 @@ def cancel(*, run_id: UUID, as_json: bool) -> None:
 
 
 @runs.command()
-@click.argument("run_id", metavar="RUN", type=click.UUID)
+@click.argument("run_id", metavar="RUN", type=RunReference())
 @click.argument("name", metavar="NAME")
 @click.option("--data", type=Json(), help="What the waiting stage puts out: JSON, or @FILE.")
 @click.option("--if-waiting", is_flag=True, help="Only for a stage that waits for it now; do not keep it.")
