@@ -54,6 +54,7 @@ class NoInput(ActionInput):
 class Action(Generic[In, Out]):
     """See the module. `name` is `noun.verb`; `key` names the input that says which one is meant, `audited` the inputs that
     the audit log keeps: ids and names, never contents or secrets. `is_idempotent`: asked twice it does no more than once.
+    `is_for_viewers`: who looks through other eyes (`views`) may ask for it, though it writes.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Action(Generic[In, Out]):
     key: str | None = None
     audited: tuple[str, ...] = ()
     is_idempotent: bool = False
+    is_for_viewers: bool = False
 
     async def __call__(self, scope: Scope, asked: In) -> Out:
         """Decide, and do it. Raises ForbiddenError, and what the action raises."""
@@ -78,7 +80,8 @@ class Action(Generic[In, Out]):
         """The rows that the actor would act on: for whoever wants to refuse before the inputs are read. Raises
         ForbiddenError.
         """
-        return enforce(actor, self.name, self.permission)
+        changes = self.effect is not Effect.READ and not self.is_for_viewers
+        return enforce(actor, self.name, self.permission, changes=changes)
 
     @property
     def noun(self) -> str:
@@ -114,6 +117,7 @@ def action(
     key: str | None = None,
     audited: tuple[str, ...] = (),
     is_idempotent: bool = False,
+    is_for_viewers: bool = False,
 ) -> Callable[[Callable[[Scope, In], Awaitable[Out]]], Action[In, Out]]:
     """Declare an action: see the module. Raises ValueError for a declaration that cannot be."""
 
@@ -136,6 +140,7 @@ def action(
             key=key,
             audited=audited,
             is_idempotent=is_idempotent or effect is Effect.READ,
+            is_for_viewers=is_for_viewers,
         )
 
     return declare

@@ -32,8 +32,16 @@ OF_THE_WHOLE = frozenset(
 """What reaches beyond some pipelines: a key that is restricted to such has none of it, whatever its role and scopes."""
 
 
-def decide(actor: Actor, permission: Permission) -> Decision:
-    """What becomes of an action that needs this permission."""
+_READS = frozenset(each for each in Permission if each.value.endswith(":read")) | {
+    Permission.IDENTITY,
+    Permission.SELF,
+}
+
+
+def decide(actor: Actor, permission: Permission, *, changes: bool = False) -> Decision:
+    """What becomes of an action that needs this permission, and that `changes` something."""
+    if actor.seen_as is not None and (changes or permission not in _READS):
+        return Decision(is_allowed=False, reason=f"what is seen as {actor.seen_as} is only looked at")
     if permission is Permission.SELF and actor.kind is not ActorKind.USER:
         return Decision(is_allowed=False, reason="only a person who signed in has sessions and a profile")
     if actor.pipelines is not None and permission in OF_THE_WHOLE:
@@ -51,12 +59,13 @@ def decide(actor: Actor, permission: Permission) -> Decision:
     )
 
 
-def enforce(actor: Actor, action: str, permission: Permission) -> Rows:
+def enforce(actor: Actor, action: str, permission: Permission, *, changes: bool = False) -> Rows:
     """The rows that the action works on. Raises ForbiddenError."""
-    decision = decide(actor, permission)
+    decision = decide(actor, permission, changes=changes)
     if not decision.is_allowed:
+        others = "ask an owner or admin of the organization, or use another key"
         raise ForbiddenError(
             f"{action} is not allowed: {decision.reason}",
-            hint="ask an owner or admin of the organization, or use another key",
+            hint=others if actor.seen_as is None else "leave that view first: `me.leave_view`",
         )
     return decision.rows

@@ -6,7 +6,10 @@ belongs to one organization; a key has at most the permissions of its role and o
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 from uuid import UUID
+
+from tegu.domain.json import JsonObject
 
 
 class ActorKind(StrEnum):
@@ -120,6 +123,8 @@ class Actor:
     pipelines: frozenset[str] | None = None
     session_id: UUID | None = None
     is_operator: bool = False
+    seen_as: str | None = None
+    """Through whose eyes they look, and so change nothing (`SeenAs`); None: their own."""
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -128,6 +133,36 @@ class Actor:
         if self.scopes is not None:
             allowed &= self.scopes | {Permission.IDENTITY}
         return allowed | {Permission.OPERATE} if self.is_operator else allowed
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAs:
+    """The eyes through which somebody looks who may more: what people call them, and what they are restricted to."""
+
+    label: str
+    role: Role
+    scopes: frozenset[Permission] | None = None
+    pipelines: frozenset[str] | None = None
+
+    def to_json(self) -> JsonObject:
+        """As it is stored."""
+        return {
+            "label": self.label,
+            "role": self.role.value,
+            "scopes": None if self.scopes is None else [str(each) for each in sorted(self.scopes)],
+            "pipelines": None if self.pipelines is None else [*sorted(self.pipelines)],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any) -> Self:
+        """What `to_json` gave; scopes that are none any more are left out."""
+        known, scopes, pipelines = set(Permission), stored["scopes"], stored["pipelines"]
+        return cls(
+            stored["label"],
+            Role(stored["role"]),
+            None if scopes is None else frozenset(Permission(each) for each in scopes if each in known),
+            None if pipelines is None else frozenset(pipelines),
+        )
 
 
 @dataclass(frozen=True, slots=True)

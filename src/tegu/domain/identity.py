@@ -111,7 +111,9 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as the service sees it, and what of it they may do."""
+    """Who asks, as the service sees it, and what of it they may do. `seen_as`: through whose eyes they look, and so change
+    nothing; null: their own.
+    """
 
     kind: ActorKind
     organization_id: UUID
@@ -123,6 +125,7 @@ class Identity:
     permissions: tuple[Permission, ...]
     pipelines: tuple[str, ...] | None
     is_operator: bool
+    seen_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

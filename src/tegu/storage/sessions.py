@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, insert, select, text
+from sqlalchemy import and_, delete, func, insert, null, select, text, update
 
+from tegu.domain.actor import SeenAs
 from tegu.domain.identity import Session
 from tegu.domain.ids import new_id
 from tegu.storage.tables import sessions
@@ -69,6 +70,15 @@ async def list_sessions(
     )
     rows = (await connection.execute(query.order_by(_C.seen_at.desc(), _C.id))).mappings()
     return [Session(**row, is_current=row["id"] == current) for row in rows]
+
+
+async def see_as(
+    connection: Transaction, organization_id: UUID, session_id: UUID, seen_as: SeenAs | None
+) -> None:
+    """Through whose eyes whoever has the session looks from now on; None: their own."""
+    stored = null() if seen_as is None else seen_as.to_json()
+    mine = and_(_C.organization_id == organization_id, _C.id == session_id)
+    await connection.execute(update(sessions).where(mine).values(seen_as=stored))
 
 
 async def end_sessions(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json
 
-from tegu.domain.actor import Permission, Role
+from tegu.domain.actor import Permission, Role, SeenAs
 from tegu.domain.identity import OwnOrganization
 from tegu.domain.ids import new_id
 from tegu.storage.statements import statement
@@ -24,6 +25,7 @@ class FoundSession:
     user_id: UUID
     email: str
     role: Role
+    seen_as: SeenAs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,10 @@ async def find_session(
         return None
     if row["is_stale"]:
         await pool.execute(statement("touch_session"), row["organization_id"], row["id"])
-    return FoundSession(row["organization_id"], row["id"], row["user_id"], row["email"], Role(row["role"]))
+    seen_as = None if row["seen_as"] is None else SeenAs.from_json(from_json(row["seen_as"]))
+    return FoundSession(
+        row["organization_id"], row["id"], row["user_id"], row["email"], Role(row["role"]), seen_as
+    )
 
 
 async def find_key(pool: "asyncpg.Pool[asyncpg.Record]", key_hash: bytes) -> FoundKey | None:

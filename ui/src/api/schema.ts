@@ -746,7 +746,7 @@ export interface HttpCredential {
   created_at: string;
 }
 
-/** Who asks, as the service sees it, and what of it they may do. */
+/** Who asks, as the service sees it, and what of it they may do. `seen_as`: through whose eyes they look, and so change nothing; null: their own. */
 export interface Identity {
   kind: ActorKind;
   organization_id: string;
@@ -758,6 +758,7 @@ export interface Identity {
   permissions: Permission[];
   pipelines: string[] | null;
   is_operator: boolean;
+  seen_as: string | null;
 }
 
 /** What became of one input. `messages` are the e-mails in it (itself, or those of a mailbox). */
@@ -811,6 +812,11 @@ export interface Leases {
   owned: number;
   stranded: number;
   oldest_beat_s: number | null;
+}
+
+/** Through whose eyes one looked; null: one's own. */
+export interface LeftView {
+  seen_as: string | null;
 }
 
 /** How one limit stands, over all processes. Rates and levels are None where no limit is known. */
@@ -1479,6 +1485,16 @@ export interface ScheduleSpec {
 export interface ScheduledInput {
   content_id: string | null;
   thread_id: string | null;
+}
+
+/** Through whose eyes to look: one of these. */
+export interface SeeAs {
+  /** At most your own. */
+  role?: Role | null;
+  /** A member. */
+  user_id?: string | null;
+  /** An API key, with its scopes and pipelines. */
+  key_id?: string | null;
 }
 
 /** A program that belongs to the organization, and to nobody in it; it comes in by its keys. */
@@ -2299,6 +2315,22 @@ export interface Operations {
     body: never;
     answer: Identity;
   };
+  /** See what one sees oneself again, and change things. */
+  me_leave_view: {
+    path: never;
+    query: never;
+    header: never;
+    body: never;
+    answer: LeftView;
+  };
+  /** See what a role, a member or a key would, with this session, and change nothing until `me.leave_view`. */
+  me_see_as: {
+    path: never;
+    query: never;
+    header: never;
+    body: SeeAs;
+    answer: Identity;
+  };
   /** Change one's own name; the address stays. */
   me_update: {
     path: never;
@@ -3052,6 +3084,8 @@ export const ROUTES = {
   limits_list: { method: "GET", path: "/limits" },
   llm_ask: { method: "POST", path: "/llm/ask" },
   me_get: { method: "GET", path: "/me" },
+  me_leave_view: { method: "POST", path: "/me/leave-view" },
+  me_see_as: { method: "POST", path: "/me/see-as" },
   me_update: { method: "PATCH", path: "/me" },
   members_get: { method: "GET", path: "/members/{user_id}" },
   members_list: { method: "GET", path: "/members" },

@@ -17,7 +17,7 @@ NOUNS: Final = {
     "installation": ("check", "prune"),
     "invitations": ("create", "list", "revoke"),
     "keys": ("create", "list", "revoke"),
-    "me": ("update",),
+    "me": ("update", "see-as", "leave-view"),
     "members": ("list", "get", "update", "remove"),
     "organizations": ("list", "get", "update", "create", "delete"),
     "pipeline-versions": ("list", "get"),

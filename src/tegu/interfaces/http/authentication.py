@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter
 from starlette.requests import Request
 
+from tegu.actions import views
 from tegu.actions.machinery import Machinery
 from tegu.actions.scope import Scope
 from tegu.actions.sign_in import IDLE_S
@@ -108,7 +109,7 @@ class Authentication:
         found = await storage.find_session(pool, hash_of(token), idle_s=IDLE_S)
         if found is None:
             raise UnauthenticatedError("the session has ended", hint=_HINT)
-        return Actor(
+        actor = Actor(
             found.organization_id,
             ActorKind.USER,
             found.role,
@@ -117,6 +118,7 @@ class Authentication:
             session_id=found.id,
             is_operator=self._operates(found.email),
         )
+        return views.through(actor, found.seen_as)
 
     def router(self) -> APIRouter:
         """The pages of signing in, below /auth; none where the host signs people in."""

@@ -1,7 +1,7 @@
 """Who may come in, and what they did."""
 
 from sqlalchemy import Column, Integer, LargeBinary, Table, Text, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from tegu.storage.tables.columns import Jsonb, Time, key, metadata
 
@@ -30,6 +30,7 @@ sessions = Table(
     Column("created_at", Time, nullable=False),
     Column("seen_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),
+    Column("seen_as", JSONB),
 )
 
 api_keys = Table(
