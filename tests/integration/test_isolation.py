@@ -32,6 +32,10 @@ SAMPLES: Mapping[str, JsonObject] = {
     "pipelines.create": {"text": "no document"},
     "pipelines.check": {"text": "no document"},
     "pipelines.draw": {"text": "no document"},
+    "pipelines.try": {
+        "text": "tegu: 1\nname: tried\nstages: {brief: {uses: summarize}}\n",
+        "content_id": str(new_id()),
+    },
     "invitations.create": {"email": "new@example.com", "role": "viewer"},
     "service_accounts.create": {"role": "viewer"},
     "webhooks.create": {"url": "https://hooks.example.com/mine", "events": ["run.completed"]},
@@ -52,6 +56,7 @@ TABLES = {
     "thread_id": "mail_threads",
     "other_id": "runs",
     "parent_id": "contents",
+    "reuse_from": "runs",
     "call_id": "llm_calls",
     "delivery_id": "webhook_deliveries",
     "key_id": "api_keys",

@@ -77,13 +77,14 @@ async def publish(
 
 async def find_or_publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
     """The version to run where a definition is given. One that is there is only found: whoever runs an old document does
-    not change what the name means to everybody else.
+    not change what the name means to everybody else. A name that means nothing yet means it from then on.
     """
     if scope.rows.has(definition.name):
         async with scope.transaction() as connection:
             definition = await pinned(definition, partial(find_in, scope, connection))
             found = await store.find(connection, scope.organization_id, definition.name, hash=definition.hash)
-        if found is not None:
+            is_there = found is not None and await store.find(connection, scope.organization_id, found.name)
+        if found is not None and is_there:
             return found
     return await publish(scope, definition)
 
@@ -151,6 +152,7 @@ async def list_versions(
     after: UUID | None = None,
     limit: int = 50,
     is_oldest_first: bool = False,
+    includes_drafts: bool = False,
 ) -> list[PipelineVersion]:
     """The versions that were stored last, or first, after a row."""
     async with scope.transaction() as connection:
@@ -161,6 +163,7 @@ async def list_versions(
             after=after,
             limit=limit,
             is_oldest_first=is_oldest_first,
+            includes_drafts=includes_drafts,
             rows=scope.rows,
         )
 

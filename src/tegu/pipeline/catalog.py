@@ -35,6 +35,7 @@ class FunctionContract:
     output: JsonObject
     retries: int = RETRIES
     timeout_s: float = TIMEOUT_S
+    description: str | None = None
 
 
 class KindCatalog(Protocol):
@@ -42,6 +43,10 @@ class KindCatalog(Protocol):
 
     def kinds(self) -> Collection[str]:
         """Their names, as written after `uses:`."""
+        ...
+
+    def describe(self, kind: str) -> str:
+        """What a kind is for, in a first paragraph, and what its options are and what it puts out, in the others."""
         ...
 
     def config_schema(self, kind: str) -> JsonObject:

@@ -128,15 +128,15 @@ def _stage(catalog: KindCatalog, kinds: list[str]) -> JsonObject:
         "allOf": [
             {
                 "if": {"properties": {"uses": {"const": kind}}, "required": ["uses"]},
-                "then": {"properties": {"with": _config(catalog, kind)}},
+                "then": {"properties": {"with": options_schema(catalog, kind)}},
             }
             for kind in kinds
         ],
     }
 
 
-def _config(catalog: KindCatalog, kind: str) -> JsonObject:
-    """The kind's config as authors may write it: shorthand schemas, instructions from a file, known functions."""
+def options_schema(catalog: KindCatalog, kind: str) -> JsonObject:
+    """The kind's `with:` as authors may write it: shorthand schemas, instructions from a file, known functions."""
     schema = dict(catalog.config_schema(kind))
     found = schema.get("properties")
     properties = dict(found) if isinstance(found, dict) else {}

@@ -62,6 +62,7 @@ class StageMetadata:
             output=schema_of(self.output_type),
             retries=self.retries,
             timeout_s=self.timeout_s,
+            description=self.description,
         )
 
 

@@ -4,6 +4,8 @@ Made by the app, asked by the pipeline check (as its KindCatalog) and by the per
 this registry, never import paths.
 """
 
+import inspect
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -92,6 +94,11 @@ class StageRegistry:
     def kinds(self) -> Collection[str]:
         """Their names, as written after `uses:`."""
         return self._kinds.keys()
+
+    def describe(self, kind: str) -> str:
+        """What the page of the kind says: the docstring of its module, which is written for authors."""
+        said = inspect.getdoc(inspect.getmodule(type(self.kind(kind)))) or ""
+        return re.sub(r"^`?\w+`?: ", "", said, count=1)
 
     def config_schema(self, kind: str) -> JsonObject:
         """JSON Schema of `with:`."""

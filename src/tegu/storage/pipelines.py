@@ -2,7 +2,7 @@
 
 Called by the actions, inside one organization's transaction. Invariant: a version is never changed; publishing the same
 definition again finds the version that is there. A pipeline's name means its current version: the newest, unless another
-one was made that (`current_number`).
+one was made that (`current_number`); and nothing while there are only drafts of it, which nobody has published.
 """
 
 from collections.abc import Collection, Mapping
@@ -44,7 +44,9 @@ _IS_CURRENT: ColumnElement[bool] = case(
 
 @dataclass(frozen=True, slots=True)
 class PipelineVersion:
-    """One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's."""
+    """One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's.
+    `is_draft`: nobody has published it; it was tried, or run by a fork with another configuration.
+    """
 
     id: UUID
     pipeline_id: UUID
@@ -55,6 +57,7 @@ class PipelineVersion:
     created_at: datetime
     is_current: bool = True
     archived_at: datetime | None = None
+    is_draft: bool = False
 
     @property
     def definition(self) -> PipelineDefinition:
@@ -70,8 +73,8 @@ async def publish(
     makes_current: bool = True,
 ) -> PipelineVersion:
     """The version with this definition: the one that is there, or a new one with the next number. `makes_current`: the
-    name means it from then on, also where it was there; otherwise the name means what it meant. Raises ConflictError where
-    that would change a pipeline that is archived.
+    name means it from then on, also where it was there; otherwise a new one is a draft, and the name means what it meant. Raises
+    ConflictError where that would change a pipeline that is archived.
     """
     # Looked for before anything is locked: a caller's transaction that we joined may stay open for long.
     found = await find(connection, organization_id, definition.name, hash=definition.hash)
@@ -81,9 +84,10 @@ async def publish(
     found = await find(connection, organization_id, definition.name, hash=definition.hash)
     last = await last_number(connection, organization_id, pipeline_id)
     if found is None:
-        if not makes_current and last:
+        if not makes_current:
             await _hold_current(connection, organization_id, pipeline_id, last)
-        await _insert_version(connection, organization_id, pipeline_id, definition, last + 1)
+        version = (definition, last + 1)
+        await _insert_version(connection, organization_id, pipeline_id, version, is_draft=not makes_current)
         last += 1
     number = found.number if found is not None else last
     if makes_current:
@@ -152,9 +156,11 @@ async def _insert_version(
     connection: Transaction,
     organization_id: UUID,
     pipeline_id: UUID,
-    definition: PipelineDefinition,
-    number: int,
+    version: tuple[PipelineDefinition, int],
+    *,
+    is_draft: bool,
 ) -> None:
+    definition, number = version
     await connection.execute(
         insert(pipeline_versions).values(
             organization_id=organization_id,
@@ -165,6 +171,7 @@ async def _insert_version(
             document=definition.to_json(),
             functions=sorted(definition.python_stages()),
             created_at=func.clock_timestamp(),
+            is_draft=is_draft,
         )
     )
 
@@ -176,12 +183,21 @@ async def _point_at(
     mine = (pipelines.c.organization_id == organization_id) & (pipelines.c.id == pipeline_id)
     pointer = None if number == last else number
     await connection.execute(update(pipelines).where(mine).values(current_number=pointer))
+    meant = (
+        (pipeline_versions.c.organization_id == organization_id)
+        & (pipeline_versions.c.pipeline_id == pipeline_id)
+        & (pipeline_versions.c.number == number)
+        & pipeline_versions.c.is_draft
+    )
+    await connection.execute(update(pipeline_versions).where(meant).values(is_draft=False))
 
 
 async def _hold_current(
     connection: Transaction, organization_id: UUID, pipeline_id: UUID, newest_number: int
 ) -> None:
-    """Let the newest stay current while a newer one is stored; another that is current stays so by itself."""
+    """Let the newest stay current while a newer one is stored; another that is current stays so by itself. 0: there was none,
+    and the name means nothing.
+    """
     mine = (pipelines.c.organization_id == organization_id) & (pipelines.c.id == pipeline_id)
     unset = pipelines.c.current_number.is_(None)
     await connection.execute(update(pipelines).where(mine, unset).values(current_number=newest_number))
@@ -201,6 +217,8 @@ async def find(
         query = query.where(pipeline_versions.c.number == number)
     if hash is not None:
         query = query.where(pipeline_versions.c.hash == hash)
+    if number is None and hash is None:
+        query = query.where(_IS_CURRENT)
     row = (await connection.execute(query.order_by(*_CURRENT_FIRST).limit(1))).mappings().first()
     return _version(row) if row is not None else None
 
@@ -215,7 +233,9 @@ async def current(
     includes_archived: bool = True,
 ) -> list[PipelineVersion]:
     """The current version of each pipeline, by name, after a name."""
-    query = _versions(organization_id).where(pipelines_seen(organization_id, rows, pipelines.c.id))
+    query = _versions(organization_id).where(
+        _IS_CURRENT, pipelines_seen(organization_id, rows, pipelines.c.id)
+    )
     if not includes_archived:
         query = query.where(pipelines.c.archived_at.is_(None))
     if after is not None:
@@ -227,7 +247,9 @@ async def current(
 async def names_of(connection: Transaction, organization_id: UUID, names: Collection[str]) -> set[str]:
     """Those of these names that are pipelines already."""
     query = select(pipelines.c.name).where(
-        pipelines.c.organization_id == organization_id, pipelines.c.name.in_(names)
+        pipelines.c.organization_id == organization_id,
+        pipelines.c.name.in_(names),
+        pipelines.c.current_number.is_distinct_from(0),
     )
     return set(await connection.scalars(query))
 
@@ -240,10 +262,13 @@ async def list_versions(
     after: UUID | None = None,
     limit: int = 50,
     is_oldest_first: bool = False,
+    includes_drafts: bool = False,
     rows: Rows = ALL_ROWS,
 ) -> list[PipelineVersion]:
     """The versions that were stored last, or first, of all pipelines or of one, after a row."""
     query = _versions(organization_id).where(pipelines_seen(organization_id, rows, pipelines.c.id))
+    if not includes_drafts:
+        query = query.where(~pipeline_versions.c.is_draft)
     if pipeline is not None:
         query = query.where(pipelines.c.name == pipeline)
     query = paged(query, pipeline_versions.c.id, after=after, limit=limit, is_oldest_first=is_oldest_first)
@@ -285,4 +310,5 @@ def _version(row: Mapping[Any, Any]) -> PipelineVersion:
         row["created_at"],
         row["is_current"],
         row["archived_at"],
+        row["is_draft"],
     )

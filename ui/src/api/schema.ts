@@ -705,6 +705,9 @@ export interface ForkedRun {
   anew: string[];
 }
 
+/** What a stage costs or needs: its color. */
+export type Group = "source" | "model" | "code" | "data" | "people" | "effect" | "nested";
+
 /** Whether this process can do its work, and how the installation is. `runs` and `slots` are those of its own worker for everybody's runs, if it has one. What could not be found out is None; `installation` may be some seconds old. */
 export interface Health {
   is_open: boolean;
@@ -1089,6 +1092,12 @@ export interface SessionPage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface StageKindInfoPage {
+  items: StageKindInfo[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface StageOfRunPage {
   items: StageOfRun[];
   next_cursor: string | null;
@@ -1154,7 +1163,7 @@ export interface PipelineText {
   document?: Record<string, JsonValue> | null;
 }
 
-/** One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's. */
+/** One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's. `is_draft`: nobody has published it; it was tried, or run by a fork with another configuration. */
 export interface PipelineVersion {
   id: string;
   pipeline_id: string;
@@ -1165,6 +1174,7 @@ export interface PipelineVersion {
   created_at: string;
   is_current: boolean;
   archived_at: string | null;
+  is_draft: boolean;
 }
 
 /** A stage of the version. `changed` is the part of the runs in which it is done anew for certain; `why` names what differs (`instructions`, `model`) or the stages before it that do. */
@@ -1625,6 +1635,25 @@ export interface StageForecast {
   note: string | null;
 }
 
+/** A Python stage, by `name@version`. `inputs` are its parameters in order, as `name: type`; `output` is JSON Schema. */
+export interface StageFunction {
+  name: string;
+  description: string | null;
+  inputs: string[];
+  output: Record<string, JsonValue>;
+}
+
+/** One kind. `options` is the JSON Schema of `with:` as authors write it, `output` that of what it puts out where nothing is set ({}: that depends on what is set, or on its inputs); `functions` are those of the kind `python`. */
+export interface StageKindInfo {
+  name: string;
+  group: Group;
+  summary: string;
+  description: string;
+  options: Record<string, JsonValue>;
+  output: Record<string, JsonValue>;
+  functions: StageFunction[];
+}
+
 /** A stage run, with the run and the pipeline that it is of. */
 export interface StageOfRun {
   run_id: string;
@@ -1784,12 +1813,36 @@ export interface Trials {
   unknown_costs: number;
 }
 
+/** The run that was started. `version` is that of the draft which it runs, `stages` are those of it in the order in which they can start. */
+export interface TriedRun {
+  run_id: string;
+  pipeline: string;
+  version: number;
+  stages: string[];
+}
+
 /** Who or what started a run. */
 export type TriggeredBy = "user" | "key" | "schedule" | "mail" | "library";
 
 /** Which models to ask one tiny question. */
 export interface TryModels {
   models: string[];
+}
+
+/** What is tried, and on what: one content or one mail thread. */
+export interface TryPipeline {
+  text?: string | null;
+  document?: Record<string, JsonValue> | null;
+  /** The stage to run to: what does not lead to it is left out. */
+  up_to?: string | null;
+  content_id?: string | null;
+  thread_id?: string | null;
+  /** A run over the same input: what nothing has changed for is taken from it. */
+  reuse_from?: string | null;
+  /** Instead of every stage's own. */
+  model?: string | null;
+  /** The most that its calls may cost. */
+  budget_usd?: number | string | null;
 }
 
 /** Due runs that no living worker can take: how many, and the Python stages that are missing. */
@@ -2486,7 +2539,7 @@ export interface Operations {
   /** List the versions of all pipelines, or of one, the newest first. */
   pipeline_versions_list: {
     path: never;
-    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; pipeline?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; pipeline?: string; include_drafts?: boolean; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: PipelineVersionPage;
@@ -2578,6 +2631,22 @@ export interface Operations {
     header: never;
     body: RollBack;
     answer: PipelineVersion;
+  };
+  /** Read the JSON Schema of pipeline documents, with the kinds and Python stages that there are here: for editors. */
+  pipelines_schema: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Record<string, JsonValue>;
+  };
+  /** Run a document that is not published over one input, to its end or up to one stage, before other runs. */
+  pipelines_try: {
+    path: never;
+    query: never;
+    header: { "Idempotency-Key"?: string };
+    body: TryPipeline;
+    answer: TriedRun;
   };
   /** Store the organization's own key of a provider: it goes before the operator's, and only to the host that is set now. */
   provider_keys_create: {
@@ -2883,6 +2952,14 @@ export interface Operations {
     body: UpdateSettings;
     answer: OrganizationSettings;
   };
+  /** List the kinds of stages by name: what each is for, the JSON Schema of its options, and what it puts out. */
+  stage_kinds_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: StageKindInfoPage;
+  };
   /** List stage runs with their outputs and errors, those of the newest runs first. */
   stage_runs_list: {
     path: never;
@@ -3117,6 +3194,8 @@ export const ROUTES = {
   pipelines_list: { method: "GET", path: "/pipelines" },
   pipelines_restore: { method: "POST", path: "/pipelines/{pipeline}/restore" },
   pipelines_rollback: { method: "POST", path: "/pipelines/{pipeline}/rollback" },
+  pipelines_schema: { method: "GET", path: "/pipelines/schema" },
+  pipelines_try: { method: "POST", path: "/pipelines/try" },
   provider_keys_create: { method: "POST", path: "/provider-keys" },
   provider_keys_delete: { method: "DELETE", path: "/provider-keys/{key_id}" },
   provider_keys_list: { method: "GET", path: "/provider-keys" },
@@ -3155,6 +3234,7 @@ export const ROUTES = {
   sessions_revoke_all: { method: "POST", path: "/sessions/revoke-all" },
   settings_get: { method: "GET", path: "/settings" },
   settings_update: { method: "PATCH", path: "/settings" },
+  stage_kinds_list: { method: "GET", path: "/stage-kinds" },
   stage_runs_list: { method: "GET", path: "/stage-runs" },
   threads_get: { method: "GET", path: "/threads/{thread_id}" },
   threads_list: { method: "GET", path: "/threads" },

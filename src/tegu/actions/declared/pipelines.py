@@ -65,6 +65,7 @@ class ListVersions(SortedPageInput):
     """Which versions."""
 
     pipeline: Name | None = None
+    include_drafts: Annotated[bool, Field(description="Also those that nobody has published.")] = False
 
 
 class VersionId(ActionInput):
@@ -162,6 +163,7 @@ async def list_versions(scope: Scope, asked: ListVersions) -> Page[PipelineVersi
         after=id_of(asked.cursor),
         limit=asked.limit + 1,
         is_oldest_first=asked.is_oldest_first,
+        includes_drafts=asked.include_drafts,
     )
     return page_of(found, asked.limit, lambda version: version.id)
 

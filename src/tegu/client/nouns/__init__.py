@@ -36,6 +36,7 @@ from tegu.client.nouns.secrets import Secrets
 from tegu.client.nouns.service_accounts import ServiceAccounts
 from tegu.client.nouns.sessions import Sessions
 from tegu.client.nouns.settings import Settings
+from tegu.client.nouns.stage_kinds import StageKinds
 from tegu.client.nouns.stage_runs import StageRuns
 from tegu.client.nouns.threads import Threads
 from tegu.client.nouns.usage import Usage
@@ -81,6 +82,7 @@ class Nouns:
         self.service_accounts = ServiceAccounts(asking)
         self.sessions = Sessions(asking)
         self.settings = Settings(asking)
+        self.stage_kinds = StageKinds(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
         self.usage = Usage(asking)

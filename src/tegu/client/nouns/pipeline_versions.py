@@ -38,10 +38,18 @@ class PipelineVersions:
         cursor: str | None = None,
         sort: Literal["-created_at", "created_at"] = "-created_at",
         pipeline: str | None = None,
+        include_drafts: bool = False,
     ) -> Page[PipelineVersion]:
         """List the versions of all pipelines, or of one, the newest first."""
         return await self._asking.ask(
-            LIST, {"limit": limit, "cursor": cursor, "sort": sort, "pipeline": pipeline}
+            LIST,
+            {
+                "limit": limit,
+                "cursor": cursor,
+                "sort": sort,
+                "pipeline": pipeline,
+                "include_drafts": include_drafts,
+            },
         )
 
     def all(
@@ -49,10 +57,16 @@ class PipelineVersions:
         *,
         sort: Literal["-created_at", "created_at"] = "-created_at",
         pipeline: str | None = None,
+        include_drafts: bool = False,
         page_size: int = 200,
     ) -> AsyncGenerator[PipelineVersion]:
         """List the versions of all pipelines, or of one, the newest first. All of them, page by page, as they are wanted."""
-        return every(self._asking, LIST, {"sort": sort, "pipeline": pipeline}, page_size)
+        return every(
+            self._asking,
+            LIST,
+            {"sort": sort, "pipeline": pipeline, "include_drafts": include_drafts},
+            page_size,
+        )
 
     async def get(self, version_id: UUID) -> PipelineVersion:
         """Read one version of a pipeline."""

@@ -75,6 +75,11 @@ _GROUPS = {
 }
 
 
+def group_of(kind: str) -> Group:
+    """What a stage of this kind costs or needs."""
+    return _GROUPS.get(kind, Group.DATA)
+
+
 @dataclass(frozen=True, slots=True)
 class DrawnNode:
     """One node. `caption` says what it does in a word or two, `about` the rest, for who asks."""
@@ -146,7 +151,7 @@ def _node(stage: StageDefinition, statuses: Mapping[str, StageStatus] | None) ->
         _caption(stage),
         "; ".join(about),
         _SHAPES.get(stage.uses, Shape.STAGE),
-        _GROUPS.get(stage.uses, Group.DATA),
+        group_of(stage.uses),
         stage.each is not None,
         status,
     )

@@ -40,6 +40,7 @@ pipeline_versions = Table(
     Column("document", Json, nullable=False),
     Column("functions", ARRAY(Text), nullable=False),
     Column("created_at", Time, nullable=False),
+    Column("is_draft", Boolean, nullable=False),
 )
 
 runs = Table(

@@ -36,6 +36,7 @@ from tegu.client.blocking.nouns.secrets import Secrets
 from tegu.client.blocking.nouns.service_accounts import ServiceAccounts
 from tegu.client.blocking.nouns.sessions import Sessions
 from tegu.client.blocking.nouns.settings import Settings
+from tegu.client.blocking.nouns.stage_kinds import StageKinds
 from tegu.client.blocking.nouns.stage_runs import StageRuns
 from tegu.client.blocking.nouns.threads import Threads
 from tegu.client.blocking.nouns.usage import Usage
@@ -81,6 +82,7 @@ class Nouns:
         self.service_accounts = ServiceAccounts(asking)
         self.sessions = Sessions(asking)
         self.settings = Settings(asking)
+        self.stage_kinds = StageKinds(asking)
         self.stage_runs = StageRuns(asking)
         self.threads = Threads(asking)
         self.usage = Usage(asking)
