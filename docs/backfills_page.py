@@ -41,7 +41,8 @@ As an action: `pipelines.forecast` ([all actions](actions.md)).
 A backfill runs the current version (`--to N`: another one) over all that earlier runs of the pipeline completed over, each time the latest,
 or over those that a filter takes. Every run reuses from its earlier run the outputs of stages whose
 fingerprint is the same; only the others are done anew and paid. What follows a stage that is done anew is itself reused where that stage
-put out the same as before; the preview cannot know how often, says so, and knows it after a sample.
+put out the same as before; the preview cannot know how often, says so, and knows it after a sample. How many of the earlier runs took a stage
+is counted, and not estimated: the margin is of what a call will take, and of what is done anew.
 
 - What it is over is written down at the start, in an order drawn by `--seed`. The sample is the first of them; `--all` and `--limit` go
   on with the same backfill, and nothing is run twice.

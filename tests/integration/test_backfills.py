@@ -77,7 +77,8 @@ async def test_a_sample_then_all_pay_for_the_changed_stage_only_and_meet_the_for
             (StageOutlook.REUSED, (), 0.0),
             (StageOutlook.CHANGED, ("instructions",), 1.0),
         ]
-        assert plan.forecast.calls.low <= 10 <= plan.forecast.calls.high
+        half = plan.forecast.calls  # of the earlier runs took the stage: which of them are drawn is chance
+        assert (half.mean, half.low <= 10 <= half.high) == (pytest.approx(10, abs=0.5), True)
         assert not plan.is_from_sample
         assert len(server.ledger) == asked_before
 
@@ -104,8 +105,10 @@ async def test_a_sample_then_all_pay_for_the_changed_stage_only_and_meet_the_for
         assert sum(step.calls for step in done.steps) == 100
         assert sum(step.cost_usd for step in done.steps) == done.progress.cost_usd
         said = done.steps[1]
-        assert said.calls_forecast.low <= said.calls <= said.calls_forecast.high
-        assert said.cost_usd_forecast.low <= float(said.cost_usd) <= said.cost_usd_forecast.high
+        # How many took the stage was counted. What a call costs is from ten of them: an interval is missed one time out of ten.
+        assert said.calls_forecast.mean == pytest.approx(said.calls)
+        cost = said.cost_usd_forecast
+        assert float(said.cost_usd) == pytest.approx(cost.mean, abs=4 * cost.margin)
         bases = await query(
             address, "select count(distinct reuse_from) from tegu.runs where backfill_id = $1", done.id
         )

@@ -69,9 +69,8 @@ async def planned(scope: Scope, spec: BackfillSpec) -> Planned:
         if existing is not None and spec.seed not in {None, existing.seed}:
             existing = None
         found = await backfill_bases.look_at_bases(connection, scope.organization_id, bases)
-        stages, redone = _outlook(
-            version.definition, await _definitions(scope, connection, found), found, models, free
-        )
+        before = await _definitions(scope, connection, found)
+        stages, redone = _outlook(version.definition, before, found, models, free)
         lengths = await history.lengths_of(
             connection, scope.organization_id, content_ids=found.input_ids, thread_ids=found.input_ids
         )
@@ -89,6 +88,8 @@ async def planned(scope: Scope, spec: BackfillSpec) -> Planned:
         free,
         redone={} if sampled else redone,
         counts_reused=bool(sampled),
+        taken=_taken(version.definition, before, found),
+        of=found.count,
         seed=existing.seed if existing else spec.seed or 0,
     )
     plan = BackfillPlan(
@@ -169,6 +170,18 @@ def _outlook(
         if name not in free
     }
     return tuple(said[stage.name] for stage in definition.stages), total
+
+
+def _taken(
+    definition: PipelineDefinition, before: Mapping[int, PipelineDefinition], found: BasesFound
+) -> dict[str, float]:
+    """Of the stages that all earlier versions have: in which part of the runs they were taken. All those runs were counted."""
+    names = [name for name in definition.order() if before and all(name in then for then in before.values())]
+    return {
+        name: sum(row.count for row in found.stages if row.stage == name and row.status != "skipped")
+        / max(1, found.count)
+        for name in names
+    }
 
 
 def _certain(

@@ -12,10 +12,9 @@ from statistics import fmean
 from tegu.domain.call import RULES
 from tegu.domain.estimate import (
     Sample,
+    Samples,
     each_of,
-    mean_margin,
-    moved,
-    quantile,
+    run_spread,
     slope_of,
     spread_of,
     sum_of,
@@ -44,7 +43,8 @@ _ENDED = frozenset({StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPP
 class Asked:
     """What is to be forecast: `runs` runs of a version, over texts of these lengths as far as they are known. `models` are those
     that a stage asks, in turn (none: only its code knows); `free` are the stages that ask none. `redone` is the part of the runs in
-    which a stage is done anew (all, where it is not said); with `counts_reused` the earlier runs show that themselves.
+    which a stage is done anew (all, where it is not said); with `counts_reused` the earlier runs show that themselves. `taken` is, of
+    the `of` earlier runs that the runs follow, the part that took a stage, where that is known.
     """
 
     version: PipelineVersion
@@ -54,6 +54,8 @@ class Asked:
     free: Collection[str]
     redone: Mapping[str, float] = field(default_factory=dict[str, float])
     counts_reused: bool = False
+    taken: Mapping[str, float] = field(default_factory=dict[str, float])
+    of: int = 0
     seed: int = 0
 
 
@@ -62,7 +64,7 @@ class _Taken:
     """A stage's samples of each amount, and what is said of it."""
 
     said: StageForecast
-    samples: Mapping[str, tuple[Sample, ...]]
+    samples: Mapping[str, Samples]
 
 
 def forecast(asked: Asked, history: Sequence[EarlierRun]) -> Forecast:
@@ -128,8 +130,15 @@ def _measured(
 ) -> _Taken:
     models = asked.models.get(stage.name, ())
     part = asked.redone.get(stage.name, 1.0)
+    are_marked = [
+        _is_taken(run.before.get(stage.name) if asked.counts_reused and run.before else taken.status)
+        for run, taken in found
+    ]
     samples = {
-        name: _samples(found, lambda calls, name=name: _amount(calls, name, models), part)
+        name: Samples(
+            _samples(found, are_marked, lambda calls, name=name: _amount(calls, name, models), part),
+            asked.taken.get(stage.name),
+        )
         for name in _AMOUNTS
     }
     length = fmean(asked.lengths) if asked.lengths else None
@@ -137,7 +146,8 @@ def _measured(
     if models and answered and not set(answered) & set(models):
         differs = (*(each for each in differs if each != "model"), "model")
     waits = [taken.elapsed_s for _, taken in found if taken.calls and taken.elapsed_s is not None]
-    costs = samples["cost_usd"]
+    costs = samples["cost_usd"].taken
+    are_taken = [float(_is_taken(taken.status)) for _, taken in found]
     estimates = {name: _estimate(samples[name], length) for name in _AMOUNTS}
     said = StageForecast(
         stage=stage.name,
@@ -146,12 +156,12 @@ def _measured(
         differs=differs,
         versions=tuple(sorted({run.version for run, _ in found})),
         model=models[0] if models else ", ".join(answered) or None,
-        share=sum(taken.status is not StageStatus.SKIPPED for _, taken in found) / len(found),
+        share=sum(kind.share * kind.mean(are_taken) for kind in samples["calls"].kinds()),
         calls=estimates["calls"],
         input_tokens=estimates["input_tokens"],
         output_tokens=estimates["output_tokens"],
         cost_usd=estimates["cost_usd"],
-        latency_s=_estimate(_as_samples(waits, found), None),
+        latency_s=_estimate(Samples(_as_samples(waits, found)), None),
         is_scaled=length is not None and len(costs) >= SAMPLES_MIN and slope_of(costs) is not None,
         note=_unpriced(models, answered) if len(costs) < SAMPLES_MIN else None,
     )
@@ -169,14 +179,24 @@ def _unpriced(models: tuple[str, ...], answered: Sequence[str]) -> str:
     return f"what it will cost is not known: no price of {said}, or no tokens of earlier calls"
 
 
+def _is_taken(status: StageStatus | None) -> bool:
+    return status not in {None, StageStatus.SKIPPED}
+
+
 def _samples(
     found: Sequence[tuple[EarlierRun, StageTaken]],
+    are_marked: Sequence[bool],
     amount_of: Callable[[Sequence[CallsTaken]], float | None],
     part: float,
 ) -> tuple[Sample, ...]:
-    """Of the runs of which the amount is known, as much of it as the part of the runs that the stage is done in."""
-    amounts = ((run, amount_of(taken.calls)) for run, taken in found)
-    return tuple(Sample(run.id, amount * part, run.length) for run, amount in amounts if amount is not None)
+    """Of the runs of which the amount is known, as much of it as the part of the runs that the stage is done in. Those are marked
+    that took the stage in the earlier run, which is the one that was reused where there is one.
+    """
+    return tuple(
+        Sample(run.id, amount * part, run.length, is_marked)
+        for (run, taken), is_marked in zip(found, are_marked, strict=True)
+        if (amount := amount_of(taken.calls)) is not None
+    )
 
 
 def _amount(calls: Sequence[CallsTaken], name: str, models: tuple[str, ...]) -> float | None:
@@ -211,25 +231,27 @@ def _priced(calls: CallsTaken, name: str, models: tuple[str, ...]) -> float | No
     return None if price is None else float(price) * calls.calls
 
 
-def _estimate(samples: Sequence[Sample], length: float | None) -> Estimate | None:
-    if len(samples) < SAMPLES_MIN:
+def _estimate(samples: Samples, length: float | None) -> Estimate | None:
+    if len(samples.taken) < SAMPLES_MIN:
         return None
-    amounts = sorted(moved(samples, slope_of(samples) if length is not None else None, length))
-    return Estimate(fmean(amounts), mean_margin(amounts), quantile(amounts, 0.5), quantile(amounts, 0.9))
+    found = run_spread(samples, length)
+    return Estimate(found.mean, found.margin, found.p50, found.p90)
 
 
 def _total(paid: Sequence[_Taken], name: str, asked: Asked) -> Total | None:
     if not paid or not asked.runs:
         return Total.of(spread_of([0.0]))
-    stages = [each.samples.get(name, ()) for each in paid]
-    if any(len(samples) < SAMPLES_MIN for samples in stages):
+    stages = [each.samples.get(name, Samples()) for each in paid]
+    if any(len(samples.taken) < SAMPLES_MIN for samples in stages):
         return None
     # Its own randomness for each amount, so that one does not change with what else is asked.
-    return Total.of(sum_of(stages, asked.lengths, asked.runs, Random(f"{asked.seed} {name}")))  # noqa: S311 (no secret)
+    random = Random(f"{asked.seed} {name}")  # noqa: S311 (no secret)
+    part = min(1.0, asked.runs / asked.of) if asked.of else 0.0
+    return Total.of(sum_of(stages, asked.lengths, asked.runs, random, part=part))
 
 
 def _of_one(paid: Sequence[_Taken], asked: Asked) -> Total | None:
-    stages = [each.samples.get("cost_usd", ()) for each in paid]
-    if not paid or any(len(samples) < SAMPLES_MIN for samples in stages):
+    stages = [each.samples.get("cost_usd", Samples()) for each in paid]
+    if not paid or any(len(samples.taken) < SAMPLES_MIN for samples in stages):
         return None if paid else Total.of(spread_of([0.0]))
     return Total.of(each_of(stages, asked.lengths, Random(f"{asked.seed} one")))  # noqa: S311 (no secret)

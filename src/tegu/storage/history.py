@@ -64,13 +64,16 @@ class StageTaken:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """A run that has ended; `length` is that of its text in characters, where it was read."""
+    """A run that has ended; `length` is that of its text in characters, where it was read. `before` says how each stage ended in the
+    run whose outputs it reuses, where there is one.
+    """
 
     id: UUID
     version: int
     document: JsonObject
     length: float | None
     stages: Mapping[str, StageTaken]
+    before: Mapping[str, StageStatus] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ async def earlier_runs(
     rows = (await connection.execute(query)).mappings().all()
     ids = [row["id"] for row in rows]
     stages = await _stages_of(connection, organization_id, ids)
+    reused = [row["reuse_from"] for row in rows if row["reuse_from"]]
+    before = await _statuses_of(connection, organization_id, reused)
     lengths = await lengths_of(
         connection,
         organization_id,
@@ -112,6 +117,7 @@ async def earlier_runs(
             row["document"],
             lengths.get(row["content_id"] or row["thread_id"]),
             stages.get(row["id"], {}),
+            before.get(row["reuse_from"]),
         )
         for row in rows
     ]
@@ -212,6 +218,7 @@ def _ended(organization_id: UUID, pipeline_id: UUID) -> Any:
             runs.c.id,
             runs.c.content_id,
             runs.c.thread_id,
+            runs.c.reuse_from,
             pipeline_versions.c.number,
             pipeline_versions.c.document,
         )
@@ -257,6 +264,20 @@ async def _stages_of(
             tuple(calls.get((row["run_id"], row["stage"]), ())),
             row["is_reused"],
         )
+    return found
+
+
+async def _statuses_of(
+    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
+) -> dict[UUID, dict[str, StageStatus]]:
+    query = select(stage_runs.c.run_id, stage_runs.c.stage, stage_runs.c.status).where(
+        stage_runs.c.organization_id == organization_id,
+        _among(stage_runs.c.run_id, run_ids),
+        stage_runs.c.item == "",
+    )
+    found: dict[UUID, dict[str, StageStatus]] = defaultdict(dict)
+    for row in await connection.execute(query):
+        found[row.run_id][row.stage] = StageStatus(row.status)
     return found
 
 

@@ -44,7 +44,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 
 export function Skeleton({ rows = 4 }: { rows?: number }) {
   return (
-    <div className="body" aria-busy="true" aria-label="Loading">
+    <div className="body" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: rows }, (_, row) => (
         <span key={row} className="skeleton" data-row={row} />
       ))}

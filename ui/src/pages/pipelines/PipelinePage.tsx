@@ -69,7 +69,8 @@ function Editor({ version, stored }: { version: PipelineVersion | null; stored: 
   const wiring = useMemo(() => (version ? wiringOf(version) : []), [version]);
   const isChanged = text !== stored || version === null;
   const problems = checked.data?.problems ?? [];
-  const refusal = !isChanged ? "Nothing was changed." : problems.length > 0 ? "What is wrong must be mended first." : null;
+  const isChecked = asked === text && checked.isSuccess && !checked.isPlaceholderData;
+  const refusal = !isChanged ? "Nothing was changed." : !isChecked ? "The text is being checked." : problems.length > 0 ? "What is wrong must be mended first." : null;
   const publish = async () => {
     setIsBusy(true);
     try {
@@ -117,7 +118,7 @@ function Editor({ version, stored }: { version: PipelineVersion | null; stored: 
               <Graph wiring={wiring} runs={NOTHING} spent={NOTHING} chosen={stage} onChoose={setStage} />
             </Panel>
           ) : null}
-          {version && isChanged && problems.length === 0 ? <Difference before={`${version.name}@${version.number}`} text={asked} /> : null}
+          {version && isChanged && isChecked && problems.length === 0 ? <Difference before={`${version.name}@${version.number}`} text={asked} /> : null}
           {version ? <Versions version={version} /> : null}
         </div>
       </div>
