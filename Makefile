@@ -4,11 +4,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 WEB := src/tegu/interfaces/web/dist/index.html
-.PHONY: ui demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http lock clean format
+.PHONY: ui demo serve-demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
 	@$(BIN)/tegu demo
+
+serve-demo: setup $(WEB)  ## the same in a browser, with a guide; no key, no cost
+	@$(BIN)/tegu serve --demo
 
 test: setup $(WEB)  ## the whole test suite
 	@$(BIN)/pytest -n 2

@@ -124,6 +124,7 @@ def providers_page() -> str:
                 "|---|---|---|---|---|",
                 *(_provider_row(name) for name in sorted(ENTRIES)),
                 "| `rules` | none | none, nothing is sent | | |",
+                "| `demo` (answers to the samples of `tegu serve --demo` alone) | none | none, nothing is sent | | |",
             )
         ),
         aliases=", ".join(f"`{alias}` for `{name}`" for alias, name in sorted(ALIASES.items())),

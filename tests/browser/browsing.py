@@ -4,10 +4,12 @@ import asyncio
 import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Page, Request
+from playwright.async_api import Browser, Page, Request
 
 
 @dataclass
@@ -41,13 +43,15 @@ class Service:
 
     environment: dict[str, str]
     folder: Path
+    options: tuple[str, ...] = ()
     port: int = 0
     url: str = ""
     link: str = ""
+    said: str = ""
     process: Process | None = None
 
     async def start(self) -> None:
-        command = ("-m", "tegu", "serve", "--port", str(self.port))
+        command = ("-m", "tegu", "serve", "--port", str(self.port), *self.options)
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, *command, env=self.environment, cwd=self.folder, stdout=PIPE, stderr=STDOUT
         )
@@ -60,7 +64,7 @@ class Service:
                 said += line.decode()
         found = re.search(r"Tegu at (http://127\.0\.0\.1:(\d+))", said)
         assert found is not None
-        self.url, self.port = found[1], int(found[2])
+        self.url, self.port, self.said = found[1], int(found[2]), said
         if link := re.search(r"http://\S+/auth/link\?token=\S+", said):
             self.link = link[0]
 
@@ -69,3 +73,14 @@ class Service:
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
+
+
+@asynccontextmanager
+async def tab_of(chromium: Browser, service: Service) -> AsyncGenerator[Watched]:
+    """A tab of a browser that knows nobody yet."""
+    context = await chromium.new_context(viewport={"width": 1380, "height": 860})
+    context.set_default_timeout(30_000)
+    tab = Watched(await context.new_page(), service.url)
+    tab.watch()
+    yield tab
+    await context.close()

@@ -2,11 +2,10 @@
 
 import shutil
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from browsing import Service, Watched
+from browsing import Service, Watched, tab_of
 from playwright.async_api import Browser, async_playwright, expect
 
 from tegu.interfaces.web.pages import is_built
@@ -60,18 +59,8 @@ async def service(
 @pytest.fixture
 async def watched(chromium: Browser, service: Service) -> AsyncGenerator[Watched]:
     """A tab of somebody who signed in, as the owner."""
-    async with _tab(chromium, service) as tab:
+    async with tab_of(chromium, service) as tab:
         await tab.page.goto(service.link)
         await tab.page.get_by_role("button", name="Sign in").click()
         await tab.page.wait_for_url("**/inbox")
         yield tab
-
-
-@asynccontextmanager
-async def _tab(chromium: Browser, service: Service) -> AsyncGenerator[Watched]:
-    context = await chromium.new_context(viewport={"width": 1380, "height": 860})
-    context.set_default_timeout(30_000)
-    tab = Watched(await context.new_page(), service.url)
-    tab.watch()
-    yield tab
-    await context.close()

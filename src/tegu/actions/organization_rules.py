@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic_core import from_json
 
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED, RULES
 from tegu.domain.errors import ConfigurationError
 from tegu.domain.json import JsonObject
 from tegu.domain.privacy import OrganizationSettings, StoreLlm
@@ -120,8 +120,8 @@ class OrganizationRules:
 
 
 def check_provider(settings: OrganizationSettings, provider: str) -> None:
-    """Raises ConfigurationError for one that is not allowed. The embedded rules send nothing anywhere."""
-    if settings.providers is None or provider == RULES or provider in settings.providers:
+    """Raises ConfigurationError for one that is not allowed. What is embedded sends nothing anywhere."""
+    if settings.providers is None or provider in EMBEDDED or provider in settings.providers:
         return
     raise ConfigurationError(
         f"provider {provider!r} is not one that the organization's data may go to",

@@ -15,6 +15,11 @@ RULES = "rules"
 RULES_VERSION = 1
 """Of what the rules know. Raise it when they find something else in the same text: it is part of fingerprints."""
 
+DEMO = "demo"
+"""The other embedded provider, which is none either: canned answers to the samples that ship with Tegu."""
+EMBEDDED = (DEMO, RULES)
+"""What answers within the process: it costs nothing, counts no tokens, and sends nothing anywhere."""
+
 
 class CallStatus(StrEnum):
     """How an attempt ended. A call that stays `sent` may have been paid: its worker died before the reply was stored."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from tegu.domain.call import EMBEDDED
 from tegu.llm.protocol import ModelRef
 from tegu.llm.providers.registry import PROVIDER_NAMES
 
@@ -21,7 +22,7 @@ _TABLE_IDS: Mapping[str, str] = MappingProxyType({"bedrock": "aws"})
 given; `openai-responses` has the models of `openai`."""
 
 _PRICED_AS: Mapping[str, str] = MappingProxyType({"openai-responses": "openai", "openai-chat": "openai"})
-_FREE = frozenset({"rules", "testing"})
+_FREE = frozenset({*EMBEDDED, "testing"})
 """Providers of ours that nobody bills for."""
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED
 from tegu.domain.errors import ConfigurationError
 from tegu.llm.protocol import Credential, ModelRef
 from tegu.llm.providers.registry import canonical_name
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[a-z0-9-]{1,60}")
 def region_of(model: ModelRef, credential: Credential, declared: Mapping[str, str]) -> str | None:
     """The region that answers; None where it is not known. `declared` is the operator's, by provider."""
     provider = model.provider
-    if provider == RULES:
+    if provider in EMBEDDED:
         return LOCAL
     if provider == "bedrock" and (profile := _PROFILE.match(model.name)):
         return profile[1] if profile[1] != _EVERYWHERE else None

@@ -14,7 +14,7 @@ from sqlalchemy import and_, case, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tegu.domain.backfill import Backfill, BackfillProgress
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED
 from tegu.domain.ids import new_id
 from tegu.domain.run import CallTotals, TriggeredBy
 from tegu.storage.backfills import set_backfill
@@ -224,7 +224,7 @@ async def totals_of(
         func.coalesce(func.sum(calls.input_tokens), 0).label("input_tokens"),
         func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
         func.coalesce(func.sum(calls.cost_usd), 0).label("cost_usd"),
-        func.count().filter(calls.cost_usd.is_(None), calls.provider != RULES).label("unknown_costs"),
+        func.count().filter(calls.cost_usd.is_(None), calls.provider.not_in(EMBEDDED)).label("unknown_costs"),
     ).where(
         calls.organization_id == organization_id,
         calls.run_id.in_(family),

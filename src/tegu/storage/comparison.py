@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED
 from tegu.domain.run import CallTotals
 from tegu.storage.rows import cost_of
 from tegu.storage.tables import llm_calls
@@ -39,7 +39,9 @@ async def calls_by_stage(
             func.coalesce(func.sum(calls.input_tokens), 0).label("input_tokens"),
             func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
             func.coalesce(func.sum(calls.cost_usd), 0).label("cost_usd"),
-            func.count().filter(calls.cost_usd.is_(None), calls.provider != RULES).label("unknown_costs"),
+            func.count()
+            .filter(calls.cost_usd.is_(None), calls.provider.not_in(EMBEDDED))
+            .label("unknown_costs"),
             func.array_agg(aggregate_order_by(calls.request_hash, calls.created_at, calls.id)).label(
                 "requests"
             ),

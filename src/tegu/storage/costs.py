@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, s
 from sqlalchemy import Uuid as UuidType
 
 from tegu.domain.actor import ALL_ROWS, Rows
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED
 from tegu.domain.cost import CostGroup, CostGrouping, CostSum
 from tegu.storage.rows import cost_of
 from tegu.storage.tables import llm_calls, pipelines, runs
@@ -85,7 +85,7 @@ def _sums(
         func.coalesce(func.sum(c.input_tokens), 0).label("input_tokens"),
         func.coalesce(func.sum(c.output_tokens), 0).label("output_tokens"),
         func.coalesce(func.sum(c.cost_usd), 0).label("cost_usd"),
-        func.count().filter(asked, c.cost_usd.is_(None), c.provider != RULES).label("unknown_costs"),
+        func.count().filter(asked, c.cost_usd.is_(None), c.provider.not_in(EMBEDDED)).label("unknown_costs"),
         func.count().filter(is_retry).label("retries"),
         func.coalesce(func.sum(c.cost_usd).filter(is_retry), 0).label("retry_cost_usd"),
         func.count().filter(replayed).label("replays"),

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Uuid, and_, any_, case, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED
 from tegu.domain.content import InputKind, SourceType
 from tegu.domain.json import JsonObject
 from tegu.domain.status import StageStatus
@@ -299,7 +299,9 @@ async def _calls_of(
             func.coalesce(func.sum(c.input_tokens), 0).label("input_tokens"),
             func.coalesce(func.sum(c.output_tokens), 0).label("output_tokens"),
             func.coalesce(func.sum(c.cost_usd), 0).label("cost_usd"),
-            func.count().filter(c.cost_usd.is_(None), c.provider != RULES, is_billed).label("unpriced"),
+            func.count()
+            .filter(c.cost_usd.is_(None), c.provider.not_in(EMBEDDED), is_billed)
+            .label("unpriced"),
             func.count().filter(c.input_tokens.is_(None), is_billed).label("uncounted"),
         )
         .where(

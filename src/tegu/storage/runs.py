@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Select, Text, case, func, literal, select
 
 from tegu.domain.actor import ALL_ROWS, Rows
-from tegu.domain.call import RULES, Fallback
+from tegu.domain.call import EMBEDDED, Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
@@ -197,7 +197,9 @@ async def totals_of(
             func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
             func.coalesce(func.sum(calls.cost_usd), 0).label("cost_usd"),
             # Also where they failed, the rules cost nothing.
-            func.count().filter(calls.cost_usd.is_(None), calls.provider != RULES).label("unknown_costs"),
+            func.count()
+            .filter(calls.cost_usd.is_(None), calls.provider.not_in(EMBEDDED))
+            .label("unknown_costs"),
         )
         .join_from(family, llm_calls, calls.run_id == family.c.id)
         .where(calls.organization_id == organization_id, calls.answered_by == "provider")

@@ -1,13 +1,14 @@
 // What is around every page: where one can go, who one is, whether the page is live, and the sheet of keys.
 
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 
 import { BASE, Refusal } from "../api/call";
 import { useRead } from "../api/query";
 import { Button } from "../design/Button";
 import { Dialog } from "../design/Dialog";
 import { ErrorNotice } from "../design/Notice";
+import { DEMO_MODEL } from "../guide/steps";
 import { useFeedState } from "../live/useFeed";
 import { useListedShortcuts, useShortcuts } from "./shortcuts";
 import { turnTheme, useTheme } from "./theme";
@@ -22,10 +23,13 @@ const PAGES = [
   { to: "/admin", label: "Admin", key: "a" },
 ] as const;
 
+const Guide = lazy(() => import("../guide/Guide").then(({ Guide: found }) => ({ default: found })));
+
 export function Shell() {
   const [showsKeys, setShowsKeys] = useState(false);
   const navigate = useNavigate();
   const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const settings = useRead("settings_get", {}, { staleTime: Infinity });
   useShortcuts([
     ...PAGES.map((page) => ({ keys: `g ${page.key}`, says: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),
     { keys: "t", says: "Light, dark or as the system", run: turnTheme },
@@ -64,6 +68,11 @@ export function Shell() {
           </Button>
         </div>
       </header>
+      {settings.data?.model === DEMO_MODEL ? (
+        <Suspense>
+          <Guide />
+        </Suspense>
+      ) : null}
       {me.error ? (
         <main id="main" className="page">
           <ErrorNotice error={me.error} />

@@ -118,6 +118,8 @@ def _write_calls(out: Console, calls: Sequence[LlmCall]) -> None:
 def _write_next(out: Console, run: Run) -> None:
     tegu = own_name()
     lines = [
+        ("[bold]Next[/]: the same in a browser", ""),
+        (f"{tegu} serve --demo", "opens it, signed in, with a guide"),
         ("[bold]Next[/]: a file of your own, still by rules", ""),
         (f"{tegu} run email_analysis YOUR.mbox --model rules", ".eml works too"),
         ("[bold]Next[/]: a model of your own", ""),

@@ -16,6 +16,7 @@ from tegu.actions.first_run import first_link
 from tegu.app import Tegu
 from tegu.engine.worker import Worker, WorkerOptions
 from tegu.interfaces.cli.failure import ExitCode
+from tegu.interfaces.cli.serve_demo import demo_settings, opened, prepare
 from tegu.interfaces.cli.session import on_signals, with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.telling import metrics_option, say, say_released, telling
@@ -47,21 +48,39 @@ _OWN_FILES = 256
     type=click.IntRange(1, 10_000),
     help="Runs that the worker owns, and stages that it performs, at once.",
 )
+@click.option(
+    "--demo",
+    "is_demo",
+    is_flag=True,
+    help="In an organization of its own: samples, and a model of canned answers. No key, no cost.",
+)
+@click.option("--no-browser", is_flag=True, help="With --demo: open no browser, print the link alone.")
 @metrics_option
 @import_option
 def serve(
-    *, host: str, port: int, has_worker: bool, concurrency: int, metrics: str | None, modules: tuple[str, ...]
+    *,
+    host: str,
+    port: int,
+    has_worker: bool,
+    concurrency: int,
+    is_demo: bool,
+    no_browser: bool,
+    metrics: str | None,
+    modules: tuple[str, ...],
 ) -> int:
     """Serve REST and the live feed, and drive runs, until told to stop.
 
     By default on the embedded database, in this one process. On several machines: DATABASE_URL, any number of
     `tegu serve --no-worker` behind a proxy, any number of `tegu worker`. See docs/serve.md.
+    To see it first: `tegu serve --demo` opens a browser that is signed in, beside samples to try it on.
     """
     metrics_address = address_of(metrics) if metrics is not None else None
     listener = listener_at(host, port)
     settings = Settings.from_environment()
     if settings.sign_in.base_url is None:  # links lead to where it is
         settings = replace(settings, sign_in=replace(settings.sign_in, base_url=url_of(listener)))
+    if is_demo:
+        settings = demo_settings(settings)
 
     async def work(tegu: Tegu) -> ExitCode:
         stop = asyncio.Event()
@@ -74,14 +93,17 @@ def serve(
         is_killed = on_signals(told, asyncio.current_task())
         options = WorkerOptions(concurrency=concurrency) if has_worker else None
         limits = ConnectionLimits(connections_max=max(64, min(20_000, allow_many_connections() - _OWN_FILES)))
-        application = service(tegu, installation=False, is_mounted=False)
+        opening, link = await prepare(tegu) if is_demo else (None, await first_link(await tegu.scope()))
+        application = service(tegu, installation=False, is_mounted=False, opening=opening)
         trusted = tegu.settings.trusted_proxies
         try:
             async with _working(tegu, options, stop), telling(tegu, metrics_address):  # noqa: SIM117 (the server ends first)
                 async with served(application, listener, limits=limits, trusted_proxies=trusted) as url:
                     drives = f", driving {concurrency} runs at once" if has_worker else ""
                     say(tegu, f"Tegu at {url}{drives}.")
-                    if link := await first_link(await tegu.scope()):
+                    if opening is not None:
+                        say(tegu, await opened(opening, str(link), opens=not no_browser))
+                    elif link is not None:
                         say(tegu, f"Nobody is a member yet. Sign in, once, as its owner: {link}")
                     await stop.wait()
         except asyncio.CancelledError:

@@ -28,6 +28,7 @@ from tegu.interfaces.http.front import Front
 from tegu.interfaces.http.front_page import front_page
 from tegu.interfaces.http.hosts import ANY, Hosts, hosts_of
 from tegu.interfaces.http.mount import MountedTegu
+from tegu.interfaces.http.opening import Opening
 from tegu.interfaces.http.problems import error_response
 from tegu.interfaces.http.rates import ActorRates, AddressRates
 from tegu.interfaces.mcp.over_http import mcp_routes
@@ -52,8 +53,11 @@ def service(
     resolve_user: ResolveUser | None = None,
     installation: bool = True,
     is_mounted: bool = True,
+    opening: Opening | None = None,
 ) -> Application:
-    """The application. Mounted, host names and the first line of defence are the host's."""
+    """The application. Mounted, host names and the first line of defence are the host's. `opening` signs in a browser that the
+    process opens.
+    """
     settings = tegu.settings
     authentication = Authentication(tegu.runtime, resolve_user=resolve_user)
     rates = ActorRates(Buckets(settings.requests_per_s, round(_BURST * settings.requests_per_s) or 1))
@@ -70,6 +74,7 @@ def service(
     routes: list[BaseRoute] = [
         Mount("/api", api(scope_of)),
         *agents,
+        *([opening.route()] if opening is not None else []),
         *authentication.router().routes,
         *(pages() if is_built() else [front_page()]),
     ]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from tegu.domain.call import DEMO, RULES
 from tegu.domain.errors import ConfigurationError
 from tegu.llm.protocol import Provider
 from tegu.llm.providers import (
@@ -114,13 +115,14 @@ REFUSED: Mapping[str, str] = MappingProxyType(
 )
 """Names that pydantic-ai knows and that cannot be a model of a stage, and why."""
 
-PROVIDER_NAMES = tuple(sorted((*ENTRIES, "rules")))
+PROVIDER_NAMES = tuple(sorted((*ENTRIES, RULES)))
+"""Those that one chooses among. The demo is none of them: it answers to the samples alone."""
 
 
 def canonical_name(name: str) -> str:
     """The registry key of a name or alias. Raises ConfigurationError, with the nearest name."""
     name = ALIASES.get(name, name)
-    if name in PROVIDER_NAMES:
+    if name in PROVIDER_NAMES or name == DEMO:
         return name
     if name in REFUSED:
         raise ConfigurationError(
@@ -137,7 +139,11 @@ def canonical_name(name: str) -> str:
 def provider_for(name: str) -> Provider:
     """A new provider of that name; the caller closes it. Raises ConfigurationError."""
     key = canonical_name(name)
-    if key == "rules":
+    if key == DEMO:
+        from tegu.llm.providers.demo import DemoProvider
+
+        return DemoProvider()
+    if key == RULES:
         from tegu.llm.providers.rules import RulesProvider
 
         return RulesProvider()

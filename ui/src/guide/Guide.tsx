@@ -1,0 +1,150 @@
+// The strip above the pages of the demo: what answers here, and what to try next. It is shown where the organization's model is the
+// demo's, and goes by what the service has; how far one is stays in this browser.
+
+import { Link, useLocation } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+
+import { stale, useRead } from "../api/query";
+import { Button } from "../design/Button";
+import { useDelayed, useFeed } from "../live/useFeed";
+import "./guide.css";
+import { DEMO_PIPELINE, firstRun, reached, secondRun, STEPS, type Facts } from "./steps";
+
+const KEPT = "tegu.guide";
+const LOOK_MS = 300;
+
+interface Kept {
+  step: number;
+  isHidden: boolean;
+}
+
+export function Guide() {
+  const [kept, setKept] = useKept();
+  const facts = useFacts();
+  const step = facts === null ? kept.step : reached(kept.step, facts);
+  useEffect(() => {
+    if (step !== kept.step) setKept({ ...kept, step });
+  }, [step, kept, setKept]);
+  const now = STEPS[step];
+  return (
+    <aside className="guide" aria-label="Guide">
+      <span className="demo-mark">demo model: canned answers, no cost</span>
+      {kept.isHidden ? (
+        <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, isHidden: false })}>
+          Show the guide
+        </Button>
+      ) : (
+        <>
+          <p aria-live="polite">
+            {now === undefined ? (
+              <>
+                <strong>That is the round.</strong> Drop files of your own into the inbox, and choose a model of yours for them.
+              </>
+            ) : (
+              <>
+                <span className="muted">
+                  {step + 1} of {STEPS.length}
+                </span>{" "}
+                <strong>{now.title}.</strong> {now.says}
+              </>
+            )}
+          </p>
+          <span className="actions">
+            {facts === null ? null : <Where step={step} facts={facts} />}
+            {now === undefined ? (
+              <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: 0 })}>
+                Once more
+              </Button>
+            ) : (
+              <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: step + 1 })}>
+                Skip
+              </Button>
+            )}
+            <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, isHidden: true })}>
+              Hide
+            </Button>
+          </span>
+        </>
+      )}
+    </aside>
+  );
+}
+
+/** A way to where the step is done, for who is elsewhere. */
+function Where({ step, facts }: { step: number; facts: Facts }) {
+  const first = firstRun(facts.runs);
+  const second = secondRun(facts.runs);
+  if (step === 0 && !facts.path.endsWith("/inbox")) {
+    return (
+      <Link to="/inbox" className="button" data-size="small">
+        To the inbox
+      </Link>
+    );
+  }
+  if (step > 0 && step < 5 && first !== undefined && !facts.path.endsWith(first.id)) {
+    return (
+      <Link to="/runs/$runId" params={{ runId: first.id }} className="button" data-size="small">
+        Open the run
+      </Link>
+    );
+  }
+  if (step === 5 && first !== undefined && second !== undefined) {
+    return (
+      <Link to="/compare" search={{ a: second.forked_from ?? first.id, b: second.id }} className="button" data-size="small">
+        Compare them
+      </Link>
+    );
+  }
+  return null;
+}
+
+function useFacts(): Facts | null {
+  const runs = useRead("runs_list", { query: { pipeline: DEMO_PIPELINE, limit: 20 } });
+  const look = useDelayed(() => stale("runs_list"), LOOK_MS);
+  useFeed("runs", { onEvent: look, onResync: look });
+  const location = useLocation();
+  const hasChosenField = useChosenField();
+  if (runs.data === undefined) return null;
+  const search = location.search as { stage?: string; b?: string };
+  return { path: location.pathname, stage: search.stage, compared: search.b, runs: runs.data.items, hasChosenField };
+}
+
+/** Whether a field was chosen since the page was opened, by the mouse or by keys. */
+function useChosenField(): boolean {
+  const [hasChosen, setHasChosen] = useState(false);
+  useEffect(() => {
+    const look = () => requestAnimationFrame(() => setHasChosen((before) => before || document.querySelector('.fields [aria-pressed="true"]') !== null));
+    document.addEventListener("click", look);
+    document.addEventListener("keyup", look);
+    return () => {
+      document.removeEventListener("click", look);
+      document.removeEventListener("keyup", look);
+    };
+  }, []);
+  return hasChosen;
+}
+
+function useKept(): [Kept, (kept: Kept) => void] {
+  const [kept, setKept] = useState<Kept>(read);
+  return [
+    kept,
+    (next) => {
+      setKept(next);
+      try {
+        localStorage.setItem(KEPT, JSON.stringify(next));
+      } catch {
+        // Storage may be forbidden; then it is kept as long as the page.
+      }
+    },
+  ];
+}
+
+function read(): Kept {
+  try {
+    const found = JSON.parse(localStorage.getItem(KEPT) ?? "") as Partial<Kept>;
+    if (typeof found.step === "number" && found.step >= 0) return { step: Math.min(found.step, STEPS.length), isHidden: found.isHidden === true };
+  } catch {
+    // Nothing was kept, or not by this.
+  }
+  return { step: 0, isHidden: false };
+}

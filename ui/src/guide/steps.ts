@@ -1,0 +1,76 @@
+// The first five minutes, step by step: what is done already is seen in what the service has, and in where one is.
+
+import type { Run } from "../api/schema";
+
+export const DEMO_MODEL = "demo:canned-answers";
+export const DEMO_PIPELINE = "refund_request";
+export const FAILS = "refund";
+
+export interface Facts {
+  path: string;
+  /** Of the address: the stage that is looked at, and the second run that is compared. */
+  stage: string | undefined;
+  compared: string | undefined;
+  /** Of the sample's pipeline, the newest first. */
+  runs: readonly Pick<Run, "id" | "status" | "forked_from">[];
+  hasChosenField: boolean;
+}
+
+export interface Step {
+  title: string;
+  says: string;
+  isDone(facts: Facts): boolean;
+}
+
+const isOver = (status: Run["status"]): boolean => ["completed", "failed", "cancelled"].includes(status);
+
+/** The run that the guide is about: the first that failed, or else the first that there is. */
+export function firstRun(runs: Facts["runs"]): Facts["runs"][number] | undefined {
+  const own = runs.filter((run) => run.forked_from === null);
+  return own.findLast((run) => run.status === "failed") ?? own.at(-1);
+}
+
+export const secondRun = (runs: Facts["runs"]): Facts["runs"][number] | undefined => runs.find((run) => run.forked_from !== null);
+
+export const STEPS: readonly Step[] = [
+  {
+    title: "Start a run",
+    says: `In the inbox choose the e-mails “Charged twice”, the pipeline ${DEMO_PIPELINE}, and press Start.`,
+    isDone: ({ runs }) => runs.length > 0,
+  },
+  {
+    title: "Watch it work",
+    says: "Open the run. Its stages light up as they work, and a stage that you choose shows what the model says while it says it.",
+    isDone: ({ runs, path }) => {
+      const run = firstRun(runs);
+      return run !== undefined && isOver(run.status) && path.endsWith(run.id);
+    },
+  },
+  {
+    title: "See where it says so",
+    says: "Choose a field under Evidence: the passage that it was read from lights up, and the other way round.",
+    isDone: ({ hasChosenField }) => hasChosenField,
+  },
+  {
+    title: "See what failed",
+    says: `One stage fails on purpose. Choose ${FAILS} in the graph: the model was asked three times, and gave words where a date is wanted.`,
+    isDone: ({ stage }) => stage === FAILS,
+  },
+  {
+    title: "Mend it, and run again from there",
+    says: "Press r. In the instructions write “as YYYY-MM-DD” for “in the customer's own words”, and run again: what came before is kept.",
+    isDone: ({ runs }) => secondRun(runs) !== undefined,
+  },
+  {
+    title: "Compare the two",
+    says: "What differs between the runs, and why: results, instructions, calls and cost.",
+    isDone: ({ path, compared }) => path.endsWith("/compare") && compared !== undefined,
+  },
+];
+
+/** The step that is next, from the one that was; `STEPS.length` when all are done. */
+export function reached(step: number, facts: Facts): number {
+  let at = step;
+  while (STEPS[at]?.isDone(facts)) at += 1;
+  return at;
+}
