@@ -15,7 +15,7 @@ import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import { Graph } from "../run/Graph";
-import { wiringOf } from "../run/wiring";
+import { wiringOf } from "../../graph/wiring";
 import "../run/run.css";
 import { Difference } from "./Difference";
 import "./pipelines.css";

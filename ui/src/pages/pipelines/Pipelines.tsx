@@ -7,7 +7,7 @@ import type { PipelineVersion } from "../../api/schema";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
-import { wiringOf } from "../run/wiring";
+import { wiringOf } from "../../graph/wiring";
 import "./pipelines.css";
 
 export function Pipelines() {

@@ -10,7 +10,7 @@ import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { ErrorNotice } from "../../design/Notice";
 import { say } from "../../design/toasts";
-import type { Wired } from "./wiring";
+import type { Wired } from "../../graph/wiring";
 
 export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring: Wired[]; stage: string | undefined; onClose: () => void }) {
   const navigate = useNavigate();

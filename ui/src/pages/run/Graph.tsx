@@ -5,7 +5,9 @@ import { useMemo, useRef, type KeyboardEvent } from "react";
 import type { StageRun } from "../../api/schema";
 import { StatusIcon } from "../../design/Status";
 import { elapsed, money } from "../../design/words";
-import { layOut, NODE_HEIGHT, NODE_WIDTH, type Wired } from "./wiring";
+import { Lines } from "../../graph/Lines";
+import { besideOf, edgesOf, layOut, NODE_HEIGHT, NODE_WIDTH, type Wired } from "../../graph/wiring";
+import "../../graph/graph.css";
 
 export interface Spent {
   cost_usd: number | null;
@@ -21,59 +23,42 @@ interface Props {
 }
 
 export function Graph({ wiring, runs, spent, chosen, onChoose }: Props) {
-  const layout = useMemo(() => layOut(wiring), [wiring]);
+  const edges = useMemo(() => edgesOf(wiring), [wiring]);
+  const layout = useMemo(() => layOut(wiring.map((stage) => stage.name), edges), [wiring, edges]);
+  const wired = useMemo(() => new Map(wiring.map((stage) => [stage.name, stage])), [wiring]);
   const box = useRef<HTMLDivElement>(null);
-  const focus = (name: string | undefined) => {
-    if (name !== undefined) box.current?.querySelector<HTMLElement>(`[data-stage="${CSS.escape(name)}"]`)?.focus();
-  };
   const move = (event: KeyboardEvent, name: string) => {
-    const at = layout.stages.find((stage) => stage.name === name);
-    if (at === undefined) return;
-    const column = layout.stages.filter((stage) => Math.abs(stage.x - at.x) < 1).sort((a, b) => a.y - b.y);
-    const row = column.findIndex((stage) => stage.name === name);
-    const to = {
-      ArrowRight: layout.edges.find((edge) => edge.from === name)?.to,
-      ArrowLeft: at.upstream[0],
-      ArrowDown: column[row + 1]?.name,
-      ArrowUp: column[row - 1]?.name,
-    }[event.key];
+    const to = besideOf(event.key, name, layout.stages, edges);
     if (to === undefined) return;
     event.preventDefault();
-    focus(to);
+    box.current?.querySelector<HTMLElement>(`[data-stage="${CSS.escape(to)}"]`)?.focus();
   };
   return (
     <div className="graph" ref={box} role="group" aria-label="Stages of the run">
-      <div className="canvas" ref={(node) => {
-        if (node) Object.assign(node.style, { width: `${layout.width}px`, height: `${layout.height}px` });
-      }}>
-        <svg width={layout.width} height={layout.height} aria-hidden="true">
-          {layout.edges.map((edge) => (
-            <path key={`${edge.from} ${edge.to}`} d={edge.path} data-status={runs.get(edge.from)?.status ?? "pending"} />
-          ))}
-        </svg>
-        {layout.stages.map((stage) => {
-          const run = runs.get(stage.name);
+      <div className="canvas" style={{ width: layout.width, height: layout.height }}>
+        <Lines {...layout} edges={edges} statusOf={(stage) => runs.get(stage)?.status ?? "pending"} />
+        {layout.stages.map(({ name, x, y }) => {
+          const run = runs.get(name);
           const status = run?.status ?? "pending";
+          const stage = wired.get(name);
           return (
             <button
-              key={stage.name}
+              key={name}
               type="button"
               className="node"
-              data-stage={stage.name}
+              data-stage={name}
               data-status={status}
-              aria-pressed={stage.name === chosen}
-              ref={(node) => {
-                if (node) Object.assign(node.style, { left: `${stage.x}px`, top: `${stage.y}px`, width: `${NODE_WIDTH}px`, height: `${NODE_HEIGHT}px` });
-              }}
-              onClick={() => onChoose(stage.name)}
-              onKeyDown={(event) => move(event, stage.name)}
-              title={stage.when ? `when ${stage.when}` : undefined}
+              aria-pressed={name === chosen}
+              style={{ left: x, top: y, width: NODE_WIDTH, height: NODE_HEIGHT }}
+              onClick={() => onChoose(name)}
+              onKeyDown={(event) => move(event, name)}
+              title={stage?.when ? `when ${stage.when}` : undefined}
             >
               <span className="name">
                 <StatusIcon status={status} />
-                <span className="truncate">{stage.name}</span>
+                <span className="truncate">{name}</span>
               </span>
-              <span className="about truncate">{about(stage, run, spent.get(stage.name))}</span>
+              <span className="about truncate">{stage ? about(stage, run, spent.get(name)) : ""}</span>
               <span className="visually-hidden">{status}</span>
             </button>
           );

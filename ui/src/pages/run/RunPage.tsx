@@ -26,7 +26,7 @@ import { Source } from "./Source";
 import { Json, StageDrawer } from "./StageDrawer";
 import { Timeline } from "./Timeline";
 import { isOver, useRun } from "./useRun";
-import type { Wired } from "./wiring";
+import type { Wired } from "../../graph/wiring";
 
 const VIEWS = ["evidence", "stage", "json"] as const;
 type View = (typeof VIEWS)[number];

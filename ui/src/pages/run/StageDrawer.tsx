@@ -7,7 +7,7 @@ import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Status } from "../../design/Status";
 import { count, elapsed, money, UNKNOWN } from "../../design/words";
-import type { Wired } from "./wiring";
+import type { Wired } from "../../graph/wiring";
 
 export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: StageRun | undefined; wired: Wired | undefined; streamed: string | null }) {
   if (wired === undefined) return <Empty title="Choose a stage in the graph." />;

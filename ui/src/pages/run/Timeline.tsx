@@ -6,7 +6,7 @@ import { StatusIcon } from "../../design/Status";
 import { useNow } from "../../design/now";
 import { count, elapsed, money, secondsBetween, UNKNOWN } from "../../design/words";
 import type { Spent } from "./Graph";
-import type { Wired } from "./wiring";
+import type { Wired } from "../../graph/wiring";
 
 interface Props {
   run: Run;

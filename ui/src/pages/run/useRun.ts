@@ -6,7 +6,7 @@ import { stale, useRead } from "../../api/query";
 import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import type { Spent } from "./Graph";
-import { wiringOf, type Wired } from "./wiring";
+import { wiringOf, type Wired } from "../../graph/wiring";
 
 const LOOK_MS = 150;
 const CALLS_MAX = 200;
