@@ -47,6 +47,14 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
         ("/compare", "combobox"),
         ("/status", "heading"),
         ("/admin/keys", "heading"),
+        ("/settings/profile", "row"),
+        ("/settings/members", "row"),
+        ("/settings/keys", "heading"),
+        ("/settings/models", "row"),
+        ("/settings/webhooks", "heading"),
+        ("/settings/budgets", "spinbutton"),
+        ("/settings/privacy", "radio"),
+        ("/settings/audit", "row"),
     ):
         await watched.go(path)
         await page.locator("main").get_by_role(shown).first.wait_for()  # pyright: ignore[reportArgumentType] (roles)
@@ -57,7 +65,18 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
     await page.keyboard.press("?")
     found["keys"] = await violations(watched)
     assert {where: each for where, each in found.items() if each} == {}
-    for path in ("/inbox", "/runs", "/costs", "/admin/runs", "/pipelines", "/pipelines/note", "/status"):
+    for path in (
+        "/inbox",
+        "/runs",
+        "/costs",
+        "/admin/runs",
+        "/pipelines",
+        "/pipelines/note",
+        "/status",
+        "/settings/profile",
+        "/settings/members",
+        "/settings/budgets",
+    ):
         await watched.go(path)
         await page.locator("main").wait_for()
         assert await page.evaluate(

@@ -10,6 +10,7 @@ import { Dialog } from "../design/Dialog";
 import { ErrorNotice } from "../design/Notice";
 import { DEMO_MODEL } from "../guide/steps";
 import { useFeedState } from "../live/useFeed";
+import { leaveView } from "./seeing";
 import { useListedShortcuts, useShortcuts } from "./shortcuts";
 import { turnTheme, useTheme } from "./theme";
 
@@ -21,6 +22,7 @@ const PAGES = [
   { to: "/costs", label: "Costs", key: "c" },
   { to: "/status", label: "Status", key: "s" },
   { to: "/admin", label: "Admin", key: "a" },
+  { to: "/settings", label: "Settings", key: "," },
 ] as const;
 
 const Guide = lazy(() => import("../guide/Guide").then(({ Guide: found }) => ({ default: found })));
@@ -61,7 +63,9 @@ export function Shell() {
         </nav>
         <div className="who">
           <LiveMark />
-          <span className="label truncate">{me.data ? `${me.data.organization_name} · ${me.data.display_name ?? me.data.label}` : ""}</span>
+          <Link to="/settings/$section" params={{ section: "profile" }} className="label truncate" title="You, your organizations and sessions">
+            {me.data ? `${me.data.organization_name} · ${me.data.display_name ?? me.data.label}` : ""}
+          </Link>
           <ThemeButton />
           <Button kind="quiet" size="small" aria-label="Keys" onClick={() => setShowsKeys(true)}>
             ?
@@ -72,6 +76,16 @@ export function Shell() {
         <Suspense>
           <Guide />
         </Suspense>
+      ) : null}
+      {me.data?.seen_as ? (
+        <div className="seen-as" role="status">
+          <span>
+            Seen as <strong>{me.data.seen_as}</strong>. Nothing can be changed.
+          </span>
+          <Button size="small" onClick={() => void leaveView()}>
+            Leave
+          </Button>
+        </div>
       ) : null}
       {me.error ? (
         <main id="main" className="page">

@@ -125,8 +125,23 @@ const adminNoun = createRoute({
   component: lazyRouteComponent(() => import("../pages/admin/Admin"), "Admin"),
 });
 
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  beforeLoad: () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- that is how the router is told
+    throw redirect({ to: "/settings/$section", params: { section: "profile" } });
+  },
+});
+
+const settingsSection = createRoute({
+  getParentRoute: () => root,
+  path: "/settings/$section",
+  component: lazyRouteComponent(() => import("../pages/settings/Settings"), "Settings"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, inbox, runs, run, review, compare, pipelines, pipeline, costs, status, admin, adminNoun]),
+  routeTree: root.addChildren([home, inbox, runs, run, review, compare, pipelines, pipeline, costs, status, admin, adminNoun, settings, settingsSection]),
   basepath: BASE,
   defaultPreload: "intent",
   scrollRestoration: true,

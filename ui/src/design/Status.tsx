@@ -2,11 +2,12 @@
 
 import type { RunStatus, StageStatus } from "../api/schema";
 
-export function Status({ status, isPill = false }: { status: RunStatus | StageStatus; isPill?: boolean }) {
+/** `says`: another word than the status's own. */
+export function Status({ status, isPill = false, says = status }: { status: RunStatus | StageStatus; isPill?: boolean; says?: string }) {
   return (
     <span className="status" data-status={status} data-pill={isPill || undefined}>
       <StatusIcon status={status} />
-      {status}
+      {says}
     </span>
   );
 }

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 DIST = Path(__file__).with_name("dist")
-PAGES = ("inbox", "runs", "review", "compare", "pipelines", "costs", "status", "admin")
+PAGES = ("inbox", "runs", "review", "compare", "pipelines", "costs", "status", "admin", "settings")
 """First steps of the paths that the application itself shows."""
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _BRIEFLY = "public, max-age=300"

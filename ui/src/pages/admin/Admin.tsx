@@ -5,8 +5,9 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import type { Refusal } from "../../api/call";
-import { queries, useRead } from "../../api/query";
+import { queries } from "../../api/query";
 import type { JsonValue } from "../../api/schema";
+import { useMay } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
@@ -35,8 +36,8 @@ export function Admin() {
   const noun = api.data?.nouns.find((each) => each.name === name);
   return (
     <main id="main" className="page">
-      <div className="admin">
-        <nav className="panel nouns" aria-label="What there is">
+      <div className="sided">
+        <nav className="panel side" aria-label="What there is">
           {api.data?.nouns.map((each) => (
             <Link key={each.name} to="/admin/$noun" params={{ noun: each.name }} activeProps={{ "aria-current": "page" }}>
               {each.name.replaceAll("_", " ")}
@@ -72,10 +73,9 @@ function Resource({ api, noun }: { api: Api; noun: Noun }) {
 }
 
 function ActionButton({ action, onDo }: { action: Action; onDo: () => void }) {
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
-  const lacks = me.data && action.permission !== null && !me.data.permissions.includes(action.permission);
+  const may = useMay();
   return (
-    <Button size="small" kind={action.effect === "destructive" ? "danger" : "plain"} refusal={lacks ? `It needs the permission ${action.permission ?? ""}.` : null} title={action.summary} onClick={onDo}>
+    <Button size="small" kind={action.effect === "destructive" ? "danger" : "plain"} refusal={may(action.permission)} title={action.summary} onClick={onDo}>
       {action.verb}
     </Button>
   );

@@ -1,0 +1,37 @@
+// Doing something: an operation that changes what is stored, told of when it is done, with what it makes stale read again.
+
+import { useMutation, type UseMutationResult } from "@tanstack/react-query";
+
+import { say } from "../design/toasts";
+import { call, Refusal, type Answer, type Given } from "./call";
+import { stale } from "./query";
+import type { OperationName } from "./schema";
+
+interface Options<Name extends OperationName> {
+  /** What is told when it is done; nothing where the page itself shows it. */
+  says?: string | ((answer: Answer<Name>) => string);
+  makesStale?: OperationName[];
+  onDone?: (answer: Answer<Name>) => void;
+}
+
+export type Act<Name extends OperationName> = UseMutationResult<Answer<Name>, Error, Given<Name>>;
+
+export function useAct<Name extends OperationName>(name: Name, { says, makesStale = [], onDone }: Options<Name> = {}): Act<Name> {
+  return useMutation<Answer<Name>, Error, Given<Name>>({
+    mutationFn: (given) => (call as AnyCall)(name, given, { idempotencyKey: crypto.randomUUID() }) as Promise<Answer<Name>>,
+    onSuccess: (answer) => {
+      stale(...makesStale);
+      if (says !== undefined) say(typeof says === "string" ? says : says(answer));
+      onDone?.(answer);
+    },
+  });
+}
+
+type AnyCall = (name: OperationName, given: unknown, options: { idempotencyKey: string }) => Promise<unknown>;
+
+/** What is wrong with one value of what was sent. */
+export function problemsOf(error: Error | null, name: string): string[] {
+  if (!(error instanceof Refusal)) return [];
+  const mine = error.problems.filter(({ place }) => place === name || place.endsWith(`.${name}`) || place.includes(`.${name}.`));
+  return mine.map((problem) => [problem.message, problem.hint].filter(Boolean).join(" "));
+}

@@ -1,0 +1,16 @@
+// Whether whoever looks may do something, and if not, why: the service decides, and this says it before one asks.
+
+import { useRead } from "../api/query";
+import type { Permission } from "../api/schema";
+
+/** Why an action with this permission cannot be done; null: it can. */
+export function useMay(): (permission: Permission | null) => string | null {
+  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  return (permission) => {
+    if (!me.data || permission === null) return null;
+    if (me.data.seen_as !== null && !permission.endsWith(":read")) return `You look as ${me.data.seen_as}: nothing can be changed until you leave that view.`;
+    if (me.data.permissions.includes(permission)) return null;
+    if (permission === "operate") return "Only the operators of this installation may.";
+    return `It needs the permission ${permission}, which the role ${me.data.role} does not have. Ask an owner or admin.`;
+  };
+}

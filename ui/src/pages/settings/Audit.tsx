@@ -1,0 +1,68 @@
+// The audit log, the newest first.
+
+import { useState } from "react";
+
+import { address } from "../../api/call";
+import { useList } from "../../api/useList";
+import { useMay } from "../../app/may";
+import { Button } from "../../design/Button";
+import { Time } from "../../design/Time";
+import { shortId } from "../../design/words";
+import { Field } from "../../forms/Field";
+import { Listing } from "./Listing";
+
+export function Audit() {
+  const may = useMay();
+  const unread = may("audit:read");
+  const [written, setWritten] = useState("");
+  const [filter, setFilter] = useState<{ action?: string; actor_id?: string }>({});
+  const listed = useList("audit_list", { limit: 50, ...filter }, unread === null);
+  if (unread !== null) return <p className="muted">{unread}</p>;
+  return (
+    <>
+      <form
+        className="row-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setFilter(written.trim() ? { action: written.trim() } : {});
+        }}
+      >
+        <Field label="Action">{(common) => <input {...common} type="search" placeholder="runs.cancel" value={written} onChange={(event) => setWritten(event.target.value)} />}</Field>
+        <Button type="submit">Show</Button>
+      </form>
+      <Listing
+        title="Who did what"
+        listed={listed}
+        keyOf={(each) => each.id}
+        empty={<p>{Object.keys(filter).length ? "Nothing like that was done." : "Nothing was changed yet."}</p>}
+        aside={
+          <a className="button" data-size="small" href={address("/audit", {}, { ...filter, format: "csv" })} download="audit.csv">
+            CSV
+          </a>
+        }
+        columns={[
+          { title: "When", cell: (each) => <Time at={each.at} /> },
+          { title: "Who", cell: (each) => <span title={each.actor_label}>{each.actor_label || each.actor_kind}</span> },
+          { title: "What", cell: (each) => <code>{each.action}</code> },
+          { title: "To what", cell: (each) => <Target target={each.target} /> },
+        ]}
+        actions={(each) => (
+          <Button size="small" kind="quiet" refusal={each.actor_id ? null : "It was nobody who signed in."} onClick={() => setFilter(filter.actor_id ? {} : { actor_id: each.actor_id ?? "" })}>
+            {filter.actor_id ? "Of all" : "Only theirs"}
+          </Button>
+        )}
+      />
+    </>
+  );
+}
+
+function Target({ target }: { target: Record<string, unknown> }) {
+  const said = Object.entries(target).filter(([, value]) => value !== null && value !== undefined);
+  if (said.length === 0) return <span className="muted">—</span>;
+  const text = said.map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
+  return (
+    <span title={text} className="muted">
+      {said.map(([name, value]) => `${name.replace(/_id$/, "")} ${typeof value === "string" ? (value.length === 36 ? shortId(value) : value) : JSON.stringify(value)}`).join(", ")}
+    </span>
+  );
+}

@@ -1,0 +1,172 @@
+// Members and invitations: who is in, as what, and who was asked to come.
+
+import { useState } from "react";
+
+import { problemsOf, useAct } from "../../api/act";
+import { useRead } from "../../api/query";
+import type { Member, Role } from "../../api/schema";
+import { useList } from "../../api/useList";
+import { useMay } from "../../app/may";
+import { seeAs } from "../../app/seeing";
+import { Button } from "../../design/Button";
+import { Confirm } from "../../design/Confirm";
+import { ErrorNotice } from "../../design/Notice";
+import { Panel } from "../../design/Panel";
+import { useNow } from "../../design/now";
+import { Time } from "../../design/Time";
+import { Field } from "../../forms/Field";
+import { Listing } from "./Listing";
+import { ROLES, ROLE_SAYS, rolesUpTo } from "./roles";
+
+export function Members() {
+  const may = useMay();
+  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const members = useList("members_list", { limit: 50 });
+  const [removed, setRemoved] = useState<Member | null>(null);
+  const update = useAct("members_update", { says: "Changed.", makesStale: ["members_list"] });
+  const remove = useAct("members_remove", { says: "The member is removed.", makesStale: ["members_list"], onDone: () => setRemoved(null) });
+  const own = me.data?.role ?? "viewer";
+  const refusal = may("members:write");
+  const above = (role: Role) => refusal ?? (rolesUpTo(own).includes(role) ? null : `Only the role ${role} changes who has it.`);
+  return (
+    <>
+      <Listing
+        title="Members"
+        listed={members}
+        keyOf={(member) => member.id}
+        empty={<p>Invite somebody by their e-mail address.</p>}
+        columns={[
+          {
+            title: "Who",
+            cell: (member) => (
+              <>
+                <strong>{member.display_name ?? member.email}</strong> {member.display_name ? <span className="muted">{member.email}</span> : null}
+              </>
+            ),
+          },
+          {
+            title: "Role",
+            cell: (member) => (
+              <select
+                aria-label={`Role of ${member.email}`}
+                value={member.role}
+                aria-disabled={above(member.role) !== null || undefined}
+                title={above(member.role) ?? ROLE_SAYS[member.role]}
+                onChange={(event) => {
+                  if (above(member.role) === null) update.mutate({ path: { user_id: member.id }, body: { role: event.target.value as Role } });
+                }}
+              >
+                {ROLES.map((role) => (
+                  <option key={role} disabled={!rolesUpTo(own).includes(role) && role !== member.role}>
+                    {role}
+                  </option>
+                ))}
+              </select>
+            ),
+          },
+          { title: "Last here", cell: (member) => (member.disabled_at ? <span className="muted">comes in no more</span> : member.seen_at ? <Time at={member.seen_at} /> : <span className="muted">never</span>) },
+        ]}
+        actions={(member) => (
+          <>
+            <Button
+              size="small"
+              kind="quiet"
+              refusal={above(member.role) ?? (member.id === me.data?.id ? "That is yourself." : member.disabled_at ? "Whoever comes in no more sees nothing." : null)}
+              title="Look at everything as they would"
+              onClick={() => void seeAs({ user_id: member.id })}
+            >
+              See as
+            </Button>
+            <Button size="small" kind="quiet" refusal={above(member.role)} onClick={() => update.mutate({ path: { user_id: member.id }, body: { is_disabled: member.disabled_at === null } })}>
+              {member.disabled_at ? "Let in again" : "Lock out"}
+            </Button>
+            <Button size="small" kind="danger" refusal={above(member.role)} onClick={() => setRemoved(member)}>
+              Remove
+            </Button>
+          </>
+        )}
+      />
+      {update.error ? <ErrorNotice error={update.error} /> : null}
+      <Invite own={own} refusal={refusal} />
+      <Invitations refusal={refusal} />
+      <Panel title="See as a role">
+        <div className="body stack">
+          <p className="muted">Every page as somebody with that role would see it. Nothing can be changed meanwhile, and it is in the audit log.</p>
+          <div className="buttons">
+            {rolesUpTo(own).slice(1).map((role) => (
+              <Button key={role} size="small" refusal={refusal} title={ROLE_SAYS[role]} onClick={() => void seeAs({ role })}>
+                {role}
+              </Button>
+            ))}
+          </div>
+        </div>
+      </Panel>
+      {removed ? (
+        <Confirm title={`Remove ${removed.email}`} verb="Remove" isBusy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate({ path: { user_id: removed.id } })} onClose={() => setRemoved(null)}>
+          Their sessions and keys end at once. What they started and stored stays.
+        </Confirm>
+      ) : null}
+    </>
+  );
+}
+
+function Invite({ own, refusal }: { own: Role; refusal: string | null }) {
+  const [email, setEmail] = useState("");
+  const [role, setRole] = useState<Role>("editor");
+  const invite = useAct("invitations_create", { says: (made) => `${made.email} is mailed an invitation.`, makesStale: ["invitations_list"], onDone: () => setEmail("") });
+  return (
+    <Panel title="Invite somebody">
+      <form
+        className="body stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (refusal === null) invite.mutate({ body: { email, role } });
+        }}
+      >
+        <div className="row-form">
+          <Field label="E-mail" problems={problemsOf(invite.error, "email")}>
+            {(common) => <input {...common} type="email" required autoComplete="off" value={email} onChange={(event) => setEmail(event.target.value)} />}
+          </Field>
+          <Field label="Role" hint={ROLE_SAYS[role]}>
+            {(common) => (
+              <select {...common} value={role} onChange={(event) => setRole(event.target.value as Role)}>
+                {rolesUpTo(own).map((each) => (
+                  <option key={each}>{each}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Button type="submit" kind="primary" isBusy={invite.isPending} refusal={refusal}>
+            Invite
+          </Button>
+        </div>
+        {invite.error ? <ErrorNotice error={invite.error} /> : null}
+      </form>
+    </Panel>
+  );
+}
+
+function Invitations({ refusal }: { refusal: string | null }) {
+  const now = useNow();
+  const invitations = useList("invitations_list", { limit: 20 });
+  const revoke = useAct("invitations_revoke", { says: "The invitation is taken back.", makesStale: ["invitations_list"] });
+  return (
+    <Listing
+      title="Invitations"
+      listed={invitations}
+      keyOf={(each) => each.id}
+      empty={<p>Nobody is invited now.</p>}
+      columns={[
+        { title: "Who", cell: (each) => each.email },
+        { title: "Role", cell: (each) => each.role },
+        { title: "Invited", cell: (each) => <Time at={each.created_at} /> },
+        { title: "State", cell: (each) => (each.accepted_at ? "accepted" : each.revoked_at ? "taken back" : Date.parse(each.expires_at) < now ? "expired" : "waits") },
+      ]}
+      actions={(each) => (
+        <Button size="small" kind="quiet" refusal={refusal ?? (each.accepted_at ? "It was accepted: remove the member." : each.revoked_at ? "It is taken back already." : null)} onClick={() => revoke.mutate({ path: { invitation_id: each.id } })}>
+          Take back
+        </Button>
+      )}
+    />
+  );
+}

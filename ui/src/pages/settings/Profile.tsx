@@ -1,0 +1,169 @@
+// Oneself: name, organizations, and sessions.
+
+import { useState } from "react";
+
+import { useAct } from "../../api/act";
+import { BASE } from "../../api/call";
+import { useRead } from "../../api/query";
+import type { Identity } from "../../api/schema";
+import { signOut, switchTo } from "../../app/account";
+import { Button } from "../../design/Button";
+import { Confirm } from "../../design/Confirm";
+import { ErrorNotice, Skeleton } from "../../design/Notice";
+import { Panel } from "../../design/Panel";
+import { Scroll } from "../../design/Scroll";
+import { Time } from "../../design/Time";
+import { Field } from "../../forms/Field";
+
+export function Profile() {
+  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  if (me.error) return <ErrorNotice error={me.error} />;
+  if (!me.data) return <Skeleton />;
+  const isHost = me.data.kind === "host" ? "The application that Tegu is part of signs people in." : null;
+  return (
+    <>
+      <Panel title="Who you are" aside={<Button size="small" refusal={isHost} onClick={() => void signOut()}>Sign out</Button>}>
+        <div className="body stack">
+          <dl className="facts">
+            <div>
+              <dt>signed in as</dt>
+              <dd>{me.data.label}</dd>
+            </div>
+            <div>
+              <dt>in</dt>
+              <dd>{me.data.organization_name}</dd>
+            </div>
+            <div>
+              <dt>role</dt>
+              <dd>
+                {me.data.role}
+                {me.data.is_operator ? ", and operator of this installation" : ""}
+              </dd>
+            </div>
+          </dl>
+          <Name me={me.data} refusal={isHost} />
+          <details>
+            <summary>What you may do</summary>
+            <p className="mono permissions">{me.data.permissions.join("  ")}</p>
+          </details>
+        </div>
+      </Panel>
+      <Organizations />
+      {isHost ? null : <Sessions />}
+    </>
+  );
+}
+
+function Name({ me, refusal }: { me: Identity; refusal: string | null }) {
+  const [name, setName] = useState(me.display_name ?? "");
+  const update = useAct("me_update", { says: "Your name is changed.", makesStale: ["me_get", "members_list"] });
+  return (
+    <form
+      className="row-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (refusal === null) update.mutate({ body: { display_name: name || null } });
+      }}
+    >
+      <Field label="Name" hint="How others see you.">
+        {(common) => <input {...common} autoComplete="name" maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
+      </Field>
+      <Button type="submit" isBusy={update.isPending} refusal={refusal}>
+        Save
+      </Button>
+      {update.error ? <ErrorNotice error={update.error} /> : null}
+    </form>
+  );
+}
+
+function Organizations() {
+  const found = useRead("organizations_list", { query: {} });
+  if (found.error) return <ErrorNotice error={found.error} />;
+  return (
+    <Panel title="Your organizations">
+      <ul className="latest">
+        {found.data?.items.map((each) => (
+          <li key={each.id} className="paused">
+            <span>
+              <strong>{each.name}</strong> <span className="muted">{each.role}</span>
+            </span>
+            {each.is_current ? <span className="muted">you are here</span> : <Button size="small" onClick={() => void switchTo(each.id)}>Go there</Button>}
+          </li>
+        ))}
+      </ul>
+      {found.data?.items.length === 1 ? <p className="body muted">You are in no other. Whoever invites your address to one lets you switch here.</p> : null}
+    </Panel>
+  );
+}
+
+function Sessions() {
+  const found = useRead("sessions_list", { query: {} });
+  const [endsAll, setEndsAll] = useState(false);
+  const revoke = useAct("sessions_revoke", { says: "The session has ended.", makesStale: ["sessions_list"] });
+  const revokeAll = useAct("sessions_revoke_all", { onDone: () => location.assign(`${BASE}auth/sign-in`) });
+  return (
+    <Panel
+      title="Where you are signed in"
+      aside={
+        <Button size="small" kind="danger" onClick={() => setEndsAll(true)}>
+          Sign out everywhere
+        </Button>
+      }
+    >
+      {found.error ? <ErrorNotice error={found.error} /> : !found.data ? <Skeleton rows={2} /> : null}
+      {found.data ? (
+        <Scroll label="Sessions">
+          <table className="rows settings-rows">
+            <thead>
+              <tr>
+                <th>Browser</th>
+                <th>Signed in</th>
+                <th>Last used</th>
+                <th>
+                  <span className="visually-hidden">what can be done</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.data.items.map((session) => (
+                <tr key={session.id}>
+                  <td className="truncate" title={session.user_agent}>
+                    {browserOf(session.user_agent)}
+                  </td>
+                  <td>
+                    <Time at={session.created_at} />
+                  </td>
+                  <td>
+                    <Time at={session.seen_at} />
+                  </td>
+                  <td className="doing">
+                    {session.is_current ? (
+                      <span className="muted">this one</span>
+                    ) : (
+                      <Button size="small" isBusy={revoke.isPending} onClick={() => revoke.mutate({ path: { session_id: session.id } })}>
+                        End
+                      </Button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      ) : null}
+      {endsAll ? (
+        <Confirm title="Sign out everywhere" verb="Sign out everywhere" isBusy={revokeAll.isPending} error={revokeAll.error} onConfirm={() => revokeAll.mutate({})} onClose={() => setEndsAll(false)}>
+          Every session of yours in this organization ends, this one too. Keys stay as they are.
+        </Confirm>
+      ) : null}
+    </Panel>
+  );
+}
+
+/** A word for a browser, of all that it says of itself. */
+export function browserOf(agent: string): string {
+  const browser = [/Edg\//, /OPR\//, /Firefox\//, /Chrome\//, /Safari\//].findIndex((each) => each.test(agent));
+  const name = ["Edge", "Opera", "Firefox", "Chrome", "Safari"][browser];
+  const system = ["Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux"].find((each) => agent.includes(each));
+  return name === undefined ? agent || "unknown" : system === undefined ? name : `${name} on ${system}`;
+}
