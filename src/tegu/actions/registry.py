@@ -13,6 +13,7 @@ from tegu.actions.declared import (
     backfills,
     budgets,
     calls,
+    content_pages,
     contents,
     costs,
     erasures,
@@ -51,6 +52,7 @@ from tegu.actions.declared import (
 
 _MODULES: tuple[ModuleType, ...] = (
     contents,
+    content_pages,
     erasures,
     threads,
     pipelines,

@@ -42,7 +42,7 @@ async def text_of(
 ) -> ContentText:
     """A stretch of the text of a content. Raises NotFoundError, and IntakeError for what cannot be read."""
     content = await get_content(scope, content_id)
-    document = (await _reading(scope, content)).document
+    document = (await reading_of(scope, content)).document
     end = min(len(document.text), start + length)
     return ContentText(
         content_id=content.id,
@@ -56,17 +56,25 @@ async def text_of(
     )
 
 
-async def _reading(scope: Scope, content: Content) -> Reading:
+async def data_of(scope: Scope, content: Content) -> bytes:
+    """The bytes of a content. Raises NotFoundError where they were deleted."""
     async with scope.transaction() as connection:
-        stored = await store.text_of(connection, content, PARSER_VERSION)
-        found = remembered(stored) if stored is not None else None
-        if found is not None:
-            return found
         data = await store.data_of(connection, scope.organization_id, content.sha256)
     if data is None:
         raise NotFoundError(
             f"the bytes of content {content.id} are not there", hint="it was deleted, perhaps"
         )
+    return data
+
+
+async def reading_of(scope: Scope, content: Content) -> Reading:
+    """What reading a content gave, or gives now. Raises NotFoundError, and IntakeError for what cannot be read."""
+    async with scope.transaction() as connection:
+        stored = await store.text_of(connection, content, PARSER_VERSION)
+        found = remembered(stored) if stored is not None else None
+        if found is not None:
+            return found
+    data = await data_of(scope, content)
     try:
         reading = await read_content(data, content.media_type, Limits())
     except IntakeError as error:

@@ -78,6 +78,16 @@ def _work(request: wire.Request, inputs: list[bytes]) -> bytes:
             from tegu.intake.mbox import split_mbox
 
             return wire.pack_reply(wire.Reply(mailbox=True), split_mbox(inputs[0]))
+        case "page_layout":
+            from tegu.intake.pdf_page import lay_out_page
+
+            layout = lay_out_page(inputs[0], request.page, inputs[1].decode())
+            return wire.pack_reply(wire.Reply(layout=layout))
+        case "page_picture":
+            from tegu.intake.pdf_page import draw_page
+
+            picture = draw_page(inputs[0], request.page, request.width_px)
+            return wire.pack_reply(wire.Reply(picture=True), [picture])
 
 
 def _failed(code: str, message: str, hint: str | None) -> bytes:

@@ -1,6 +1,6 @@
 """Reading files where they can do no harm: one child process per file, with limits, killed when it does not end.
 
-Called by ingest and by the parse stage. Short plain text in UTF-8 needs no reader and no child. The child (`child`) has bounded memory, CPU and output, a private HOME and
+Called by ingest, by the parse stage, and for pages that are shown. Short plain text in UTF-8 needs no reader and no child. The child (`child`) has bounded memory, CPU and output, a private HOME and
 TMPDIR that vanish with it, and no network. Invariants: the event loop is never blocked, at most one child per CPU runs
 at a time, and whatever a child does becomes a value or an IntakeError; cancelling the caller kills the child.
 """
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from tegu.domain.content import Document
+from tegu.domain.document_page import PageLayout
 from tegu.domain.errors import IntakeError
 from tegu.intake import wire
 from tegu.intake.mail import ParsedMail
@@ -103,6 +104,22 @@ async def split_mailbox(data: bytes, *, limits: Limits | None = None) -> tuple[b
     return tuple(messages)
 
 
+async def lay_out_page(data: bytes, number: int, text: str, *, limits: Limits | None = None) -> PageLayout:
+    """Where the characters of a page's text stand on that page of a PDF. Raises IntakeError."""
+    reply, _ = await _run("page_layout", [data, text.encode()], limits or Limits(), page=number)
+    if reply.layout is None:
+        raise _nonsense()
+    return reply.layout
+
+
+async def draw_page(data: bytes, number: int, width_px: int, *, limits: Limits | None = None) -> bytes:
+    """A page of a PDF as PNG. Raises IntakeError."""
+    reply, blobs = await _run("page_picture", [data], limits or Limits(), page=number, width_px=width_px)
+    if not reply.picture or len(blobs) != 1:
+        raise _nonsense()
+    return blobs[0]
+
+
 async def _open_batch(messages: Sequence[bytes], limits: Limits) -> list[ParsedMail | IntakeError]:
     try:
         reply, _ = await _run("mails", messages, limits)
@@ -120,11 +137,18 @@ async def _open_batch(messages: Sequence[bytes], limits: Limits) -> list[ParsedM
 
 
 async def _run(
-    task: wire.Task, inputs: Sequence[bytes], limits: Limits, *, media_type: str = "", name: str | None = None
+    task: wire.Task,
+    inputs: Sequence[bytes],
+    limits: Limits,
+    *,
+    media_type: str = "",
+    name: str | None = None,
+    page: int = 1,
+    width_px: int = 0,
 ) -> tuple[wire.Reply, list[bytes]]:
     """One job in a child of its own."""
     child_limits = wire.ChildLimits(limits.memory_bytes, limits.cpu_s, limits.output_bytes)
-    sent = wire.pack_request(wire.Request(task, child_limits, media_type, name), inputs)
+    sent = wire.pack_request(wire.Request(task, child_limits, media_type, name, page, width_px), inputs)
     async with _slot():
         with tempfile.TemporaryDirectory(prefix="tegu-intake-", ignore_cleanup_errors=True) as home:
             received = await _talk(sent, limits, home)

@@ -12,12 +12,13 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from tegu.domain.content import Document
+from tegu.domain.document_page import PageLayout
 from tegu.domain.errors import IntakeError
 from tegu.intake.mail import ParsedMail
 
 _LENGTH_BYTES = 8
 
-Task = Literal["document", "mails", "mailbox"]
+Task = Literal["document", "mails", "mailbox", "page_layout", "page_picture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Request:
     limits: ChildLimits
     media_type: str = ""
     name: str | None = None
+    page: int = 1
+    width_px: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a job came to: one of the four."""
+    """What a job came to: one of these."""
 
     failure: Failure | None = None
     document: Document | None = None
     mails: tuple[ParsedMail, ...] | None = None
     mailbox: bool = False
+    layout: PageLayout | None = None
+    picture: bool = False
 
 
 @cache

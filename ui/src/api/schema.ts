@@ -1177,12 +1177,32 @@ export interface PipelineVersion {
   is_draft: boolean;
 }
 
+/** Characters of one line: the text's from `start` on, between `top` and `bottom`; the first reaches from `edges[0]` to `edges[1]`, and so on. Points, counted from the upper left corner of the page. */
+export interface PlacedText {
+  start: number;
+  top: number;
+  bottom: number;
+  edges: number[];
+}
+
 /** A stage of the version. `changed` is the part of the runs in which it is done anew for certain; `why` names what differs (`instructions`, `model`) or the stages before it that do. */
 export interface PlannedStage {
   stage: string;
   outlook: StageOutlook;
   why: string[];
   changed: number;
+}
+
+/** A page of `pages`: the stretch [start, end) of the content's text is on it, and `lines` say where. Offsets count characters of the whole text. */
+export interface PrintedPage {
+  content_id: string;
+  page: number;
+  pages: number;
+  width_pt: number;
+  height_pt: number;
+  start: number;
+  end: number;
+  lines: PlacedText[];
 }
 
 /** One thing wrong with a document: where, what, and what to do. */
@@ -2184,6 +2204,22 @@ export interface Operations {
     body: never;
     answer: ContentPage;
   };
+  /** Read where the text of a page of a PDF stands on that page, in points; a picture of the page is downloaded. */
+  contents_page: {
+    path: { content_id: string };
+    query: { page?: number };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: PrintedPage;
+  };
+  /** Draw a page of a PDF. */
+  contents_page_picture: {
+    path: { content_id: string };
+    query: { page?: number; width?: number };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Blob;
+  };
   /** Read the text of a content, which evidence points into: all of it, or a stretch of a long one. */
   contents_text: {
     path: { content_id: string };
@@ -3138,6 +3174,8 @@ export const ROUTES = {
   contents_delete_subject: { method: "POST", path: "/contents/delete-subject" },
   contents_get: { method: "GET", path: "/contents/{content_id}" },
   contents_list: { method: "GET", path: "/contents" },
+  contents_page: { method: "GET", path: "/contents/{content_id}/page" },
+  contents_page_picture: { method: "GET", path: "/contents/{content_id}/page/picture" },
   contents_text: { method: "GET", path: "/contents/{content_id}/text" },
   costs_summary: { method: "GET", path: "/costs/summary" },
   erasures_get: { method: "GET", path: "/erasures/{erasure_id}" },

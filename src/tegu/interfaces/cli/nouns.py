@@ -9,7 +9,7 @@ NOUNS: Final = {
     "audit": ("list",),
     "backfills": ("preview", "start", "list", "get", "report", "update", "pause", "resume", "cancel"),
     "calls": ("get",),
-    "contents": ("list", "get", "text", "delete", "delete-subject"),
+    "contents": ("list", "get", "text", "page", "delete", "delete-subject"),
     "costs": ("summary",),
     "erasures": ("get", "list"),
     "hook-deliveries": ("list",),

@@ -24,6 +24,7 @@ from tegu.interfaces.http.csv_rows import csv_response, is_csv_wanted
 from tegu.interfaces.http.downloads import downloads
 from tegu.interfaces.http.events import events
 from tegu.interfaces.http.openapi import document
+from tegu.interfaces.http.page_pictures import page_pictures
 from tegu.interfaces.http.problems import (
     ProblemDetails,
     error_response,
@@ -55,6 +56,7 @@ def api(scope_of: ScopeOf) -> FastAPI:
     app.include_router(uploads(scope_of))
     app.include_router(resumable_uploads(scope_of))
     app.include_router(downloads(scope_of))
+    app.include_router(page_pictures(scope_of))
     app.include_router(events(scope_of))
     app.include_router(_router(routes, scope_of))
     app.openapi = cache(partial(document, app, routes))  # type: ignore[method-assign]  # as FastAPI's docs tell

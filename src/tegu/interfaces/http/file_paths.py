@@ -5,6 +5,9 @@ Read by `openapi`.
 
 from typing import Any
 
+from tegu.actions.content_pages import WIDTH_PX_DEFAULT, WIDTH_PX_MAX, WIDTH_PX_MIN
+from tegu.actions.declared.content_pages import PAGE_NUMBER_MAX
+
 Json = dict[str, Any]
 
 
@@ -15,6 +18,11 @@ def _problem(*statuses: int) -> Json:
 def _text(name: str, told: str, *, place: str = "header", is_required: bool = False) -> Json:
     schema: Json = {"type": "string"}
     return {"name": name, "in": place, "required": is_required, "description": told, "schema": schema}
+
+
+def _number(name: str, told: str, least: int, most: int, default: int) -> Json:
+    schema: Json = {"type": "integer", "minimum": least, "maximum": most, "default": default}
+    return {"name": name, "in": "query", "description": told, "required": False, "schema": schema}
 
 
 _CONTENT_ID: Json = {
@@ -91,6 +99,30 @@ _DOWNLOAD: Json = {
         },
         "304": {"description": "It is as you have it."},
         **_problem(401, 403, 404, 416, 422, 429, 503),
+    },
+    "x-effect": "read",
+    "x-permission": "contents:read",
+}
+
+_PICTURE: Json = {
+    "tags": ["contents"],
+    "operationId": "contents_page_picture",
+    "summary": "Draw a page of a PDF.",
+    "description": "As PNG. Where the text stands on the page is `contents.page`.",
+    "parameters": [
+        _CONTENT_ID,
+        _number("page", "Which page, counted from 1.", 1, PAGE_NUMBER_MAX, 1),
+        _number("width", "How many pixels wide.", WIDTH_PX_MIN, WIDTH_PX_MAX, WIDTH_PX_DEFAULT),
+        {"$ref": "#/components/parameters/IfNoneMatch"},
+    ],
+    "responses": {
+        "200": {
+            "description": "The picture.",
+            "headers": {"ETag": {"description": "What names it.", "schema": {"type": "string"}}},
+            "content": {"image/png": {"schema": {"type": "string", "contentMediaType": "image/png"}}},
+        },
+        "304": {"description": "It is as you have it."},
+        **_problem(401, 403, 404, 422, 429, 503),
     },
     "x-effect": "read",
     "x-permission": "contents:read",
@@ -220,6 +252,7 @@ UPLOADS_TAG: Json = {"name": "uploads", "description": "Files that come in parts
 
 FILE_PATHS: Json = {
     "/contents/{content_id}/data": {"get": _DOWNLOAD},
+    "/contents/{content_id}/page/picture": {"get": _PICTURE},
     "/organizations/{organization_id}/export/data": {"get": _EXPORT},
     **_UPLOADS,
 }
