@@ -5,7 +5,7 @@ character by character, whichever reader it came from: PDFium's own characters a
 matched has no place.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -56,7 +56,7 @@ def lay_out_page(data: bytes, number: int, text: str) -> PageLayout:
 
 
 @contextmanager
-def _page(data: bytes, number: int) -> Iterator[Any]:
+def _page(data: bytes, number: int) -> Generator[Any]:
     import pypdfium2
 
     try:

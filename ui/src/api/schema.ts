@@ -1479,6 +1479,18 @@ export interface RunSide {
   totals: CallTotals;
 }
 
+/** A stretch [start, end) of the text that a run reads, which has `characters` in all. `content_id` is there where it is the text of one content, whose pages and bytes can be had. Offsets of `parts` and of evidence count characters of the whole. */
+export interface RunSource {
+  run_id: string;
+  content_id: string | null;
+  media_type: string | null;
+  text: string;
+  start: number;
+  end: number;
+  characters: number;
+  parts: SourcePart[];
+}
+
 /** Where a run stands. */
 export type RunStatus = "pending" | "running" | "waiting" | "completed" | "failed" | "cancelled";
 
@@ -1613,6 +1625,16 @@ export interface SignalledRun {
   run_id: string;
   name: string;
   received: boolean;
+}
+
+/** A stretch [start, end) of the text: a page, an e-mail (with its sender and time), within it its headers, what it quotes and its signature. */
+export interface SourcePart {
+  kind: string;
+  start: number;
+  end: number;
+  label: string | null;
+  content_id: string | null;
+  sent_at: string | null;
 }
 
 /** How a content reached us. */
@@ -2852,6 +2874,14 @@ export interface Operations {
     body: SignalRun;
     answer: SignalledRun;
   };
+  /** Read the text that a run reads, which its evidence points into: all of it, or a stretch of a long one. */
+  runs_source: {
+    path: { run_id: string };
+    query: { start?: number; length?: number };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: RunSource;
+  };
   /** Start one run per content or mail thread. */
   runs_start: {
     path: never;
@@ -3255,6 +3285,7 @@ export const ROUTES = {
   runs_get: { method: "GET", path: "/runs/{run_id}" },
   runs_list: { method: "GET", path: "/runs" },
   runs_signal: { method: "POST", path: "/runs/{run_id}/signal" },
+  runs_source: { method: "GET", path: "/runs/{run_id}/source" },
   runs_start: { method: "POST", path: "/runs" },
   runs_wait: { method: "GET", path: "/runs/{run_id}/wait" },
   schedules_create: { method: "POST", path: "/schedules" },

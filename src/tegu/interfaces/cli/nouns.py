@@ -26,7 +26,7 @@ NOUNS: Final = {
     "quotas": ("get", "set"),
     "results": ("get",),
     "reviews": ("list", "get", "approve", "reject", "correct", "assign"),
-    "runs": ("wait", "events"),
+    "runs": ("wait", "events", "source"),
     "schedules": ("get",),
     "secrets": ("rotate",),
     "service-accounts": ("create", "list", "remove"),

@@ -11,7 +11,7 @@ import { Panel } from "../../design/Panel";
 import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
 import { count, elapsed, money, shortId } from "../../design/words";
-import { shown } from "../run/fields";
+import { shown } from "../../source/fields";
 import "./compare.css";
 
 export function Compare() {

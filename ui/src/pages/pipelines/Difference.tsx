@@ -6,7 +6,7 @@ import { call, type Refusal } from "../../api/call";
 import type { FieldChange, PipelineDifference } from "../../api/schema";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
-import { shown } from "../run/fields";
+import { shown } from "../../source/fields";
 
 export function Difference({ before, text }: { before: string; text: string }) {
   const found = useQuery<PipelineDifference, Refusal>({

@@ -17,10 +17,9 @@ import "../../forms/forms.css";
 import { SchemaForm } from "../../forms/SchemaForm";
 import type { Definitions } from "../../forms/schema";
 import { useDelayed, useFeed } from "../../live/useFeed";
-import { Fields } from "../run/Fields";
-import { fieldsOf, findingOf, marksOf } from "../run/fields";
-import "../run/run.css";
-import { Source } from "../run/Source";
+import { Fields } from "../../source/Fields";
+import { fieldsOf, findingOf, marksOf } from "../../source/fields";
+import { Source } from "../../source/Source";
 import "./review.css";
 
 export function Reviews() {
@@ -139,7 +138,9 @@ function Deciding({ review, onDecided }: { review: ReviewDetail; onDecided: () =
   return (
     <>
       <Panel title="Source" className="review-source" aside={<Link to="/runs/$runId" params={{ runId: review.run_id }}>the run</Link>}>
-        <Source run={{ content_id: review.content_id, thread_id: review.thread_id, erased_at: null }} marks={marks} chosen={chosen} onChoose={setChosen} />
+        <div className="evidence-source" role="region" aria-label="Source" tabIndex={0}>
+          <Source run={{ id: review.run_id, erased_at: null }} marks={marks} chosen={chosen} onChoose={setChosen} />
+        </div>
       </Panel>
       <Panel title={review.stage}>
         {review.instructions ? <p className="body">{review.instructions}</p> : null}

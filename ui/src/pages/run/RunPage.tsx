@@ -17,12 +17,12 @@ import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import { count, money, shortId } from "../../design/words";
 import { Took } from "../runs/Runs";
-import { Fields } from "./Fields";
-import { fieldsOf, marksOf } from "./fields";
+import { Fields } from "../../source/Fields";
+import { fieldsOf, marksOf } from "../../source/fields";
 import { Fork } from "./Fork";
 import { Graph } from "./Graph";
 import "./run.css";
-import { Source } from "./Source";
+import { Source } from "../../source/Source";
 import { Json, StageDrawer } from "./StageDrawer";
 import { Timeline } from "./Timeline";
 import { isOver, useRun } from "./useRun";
@@ -42,7 +42,7 @@ export function RunPage() {
   const view: View = VIEWS.find((each) => each === search.view) ?? (search.stage ? "stage" : "evidence");
   const show = (to: { stage?: string | undefined; view?: View }) =>
     void navigate({ to: "/runs/$runId", params: { runId }, search: { stage: to.stage ?? search.stage, view: to.view ?? view }, replace: true });
-  const order = groups.flatMap((group) => group.fields.map((field) => field.id));
+  const order = groups.filter((group) => group.fields.some((field) => field.evidence.length > 0)).flatMap((group) => group.fields.map((field) => field.id));
   const step = (by: number) => setChosen(order[Math.min(order.length - 1, Math.max(0, order.indexOf(chosen ?? "") + by))] ?? null);
   useShortcuts([
     { keys: "j", says: "Next field", run: () => step(1) },
@@ -76,7 +76,7 @@ export function RunPage() {
       <Head run={run} wiring={wiring} stage={chosenStage} />
       {run.waiting_reason ? <Notice tone="waiting" title={`The run waits: ${run.waiting_reason}.`} /> : null}
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
-      <div className="run-columns">
+      <div className="run-columns" data-view={view}>
         <Panel title="Stages" className="stages-panel">
           <Graph {...graph} />
           <Timeline run={run} {...graph} />
@@ -94,7 +94,9 @@ export function RunPage() {
           >
             {view === "evidence" ? (
               <div className="evidence">
-                <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
+                <div className="evidence-source" role="region" aria-label="Source" tabIndex={0}>
+                  <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
+                </div>
                 <Fields groups={groups} chosen={chosen} onChoose={setChosen} />
               </div>
             ) : view === "stage" ? (

@@ -1,7 +1,7 @@
 // The answers of a stage as rows, each with the place in the source that it was read from.
 
-import type { EvidenceSpan, JsonValue, Result } from "../../api/schema";
-import type { Mark } from "./Source";
+import type { EvidenceSpan, JsonValue, Result } from "../api/schema";
+import type { Mark } from "./marks";
 
 export interface Field {
   /** Tells it from the others of the run. */

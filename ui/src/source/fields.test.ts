@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import type { EvidenceSpan, Result } from "../../api/schema";
+import type { EvidenceSpan, Result } from "../api/schema";
 import { fieldsOf, findingOf, marksOf } from "./fields";
 
 const span = (path: string, start: number | null): EvidenceSpan => ({

@@ -1,0 +1,73 @@
+// What the run came to, field by field: choosing one shows where the source says so, and the other way round.
+
+import { useEffect, useRef } from "react";
+
+import type { Result } from "../api/schema";
+import { Empty } from "../design/Notice";
+import { reveal } from "../design/reveal";
+import { findingOf, isNothing, shown, type Field, type Finding } from "./fields";
+
+const SAYS: Record<Finding, string> = { verified: "in the source", not_found: "not found in source", none: "" };
+
+interface Group {
+  result: Result;
+  fields: Field[];
+}
+
+export function Fields({ groups, chosen, onChoose }: { groups: Group[]; chosen: string | null; onChoose: (field: string | null) => void }) {
+  if (groups.length === 0) return <Empty title="No results yet." />;
+  const isRead = (group: Group) => group.fields.some((field) => field.evidence.length > 0);
+  // What shows no source (the text itself, a cut list) is there for who wants it, below what was read.
+  const [read, rest] = [groups.filter(isRead), groups.filter((group) => !isRead(group))];
+  return (
+    <div className="fields" role="region" aria-label="What was read" tabIndex={0}>
+      {(read.length > 0 ? read : rest).map((group) => (
+        <section key={group.result.id} aria-label={group.result.type}>
+          <Heading result={group.result} />
+          <Rows fields={group.fields} chosen={chosen} onChoose={onChoose} />
+        </section>
+      ))}
+      {(read.length > 0 ? rest : []).map((group) => (
+        <details key={group.result.id} open={group.fields.some((field) => field.id === chosen)}>
+          <summary>
+            <Heading result={group.result} />
+          </summary>
+          <Rows fields={group.fields} chosen={chosen} onChoose={onChoose} />
+        </details>
+      ))}
+    </div>
+  );
+}
+
+function Heading({ result }: { result: Result }) {
+  return (
+    <h3>
+      {result.type}
+      {result.key ? <span className="muted"> {result.key}</span> : null}
+      {result.confidence ? (
+        <span className="muted confidence" title={`confidence, ${result.confidence.method.replaceAll("_", " ")}`}>
+          {Math.round(result.confidence.value * 100)} %
+        </span>
+      ) : null}
+    </h3>
+  );
+}
+
+function Rows({ fields, chosen, onChoose }: { fields: Field[]; chosen: string | null; onChoose: (field: string | null) => void }) {
+  return fields.map((field) => <Row key={field.id} field={field} isChosen={field.id === chosen} onChoose={onChoose} />);
+}
+
+function Row({ field, isChosen, onChoose }: { field: Field; isChosen: boolean; onChoose: (field: string | null) => void }) {
+  const finding = findingOf(field);
+  const row = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (isChosen) reveal(row.current);
+  }, [isChosen]);
+  return (
+    <button ref={row} type="button" className="field-row" aria-pressed={isChosen} data-finding={finding} onClick={() => onChoose(isChosen ? null : field.id)}>
+      <span className="muted">{field.label}</span>
+      <span className={isNothing(field.value) ? "value muted" : "value"}>{shown(field.value)}</span>
+      <span className="finding">{SAYS[finding]}</span>
+    </button>
+  );
+}
