@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 (a script beside the pages, no package)
-"""docs/backfills.md, with the figures of docs/benchmarks/backfill.json.
+"""docs/backfills.md and a paragraph of the README, with the figures of docs/benchmarks/backfill.json.
 
 Called by `generate`. Invariant: every figure of the page is the benchmark's.
 """
@@ -57,7 +57,7 @@ What was forecast is kept beside what came, and the next preview of the pipeline
 ## Measured
 
 {runs} letters, of which about three in four get an answer by a second stage; then the instructions of that stage are changed. The model is the
-scripted provider, so the prices are real and the replies are not. The machine had a load of {load} from other work, so the times say little.
+scripted provider, so the prices are real and the replies are not. The machine had a load of {load}, with other work on it or without: read the counts, not the times.
 
 | step | runs | forecast calls | were | forecast cost | was |
 |---|---|---|---|---|---|
@@ -71,9 +71,49 @@ The preview over all runs took {preview} s. In all {calls} calls were made, and 
 """
 
 
-def page() -> str:
-    """The page's text."""
+README = FIGURES.parents[2] / "README.md"
+BEGIN, END = "<!-- from docs/benchmarks/backfill.json -->\n", "<!-- end -->\n"
+PARAGRAPH = """\
+Measured with {runs} letters and the scripted provider, after one prompt of two was changed. The preview said {runs} runs and {results} results,
+{whole}. After a sample of {sample} the forecast of the rest was {forecast}; with `--all --budget {budget}` it took {calls} calls and ${cost}.
+The stage that was not changed was reused {reused} times.
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Both, by path."""
     found: dict[str, Any] = json.loads(FIGURES.read_text("utf-8"))["backfill"]
+    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return {
+        README: f"{before}{BEGIN}{_paragraph(found)}{END}{after}",
+        FIGURES.parents[1] / "backfills.md": _page(found),
+    }
+
+
+def _paragraph(found: dict[str, Any]) -> str:
+    sample, rest = found["steps"]
+    return PARAGRAPH.format(
+        runs=f"{found['runs']:,}",
+        results=f"{found['results']:,}",
+        whole=_said(found["whole"]),
+        sample=sample["runs"],
+        forecast=_said(rest["forecast"]),
+        budget=found["budget_usd"],
+        calls=f"{rest['calls']:,}",
+        cost=f"{Decimal(rest['cost_usd']):.2f}",
+        reused=f"{sum(each['reused'] for each in found['stages']):,}",
+    )
+
+
+def _said(total: dict[str, Any]) -> str:
+    calls, cost = total["calls"], total["cost_usd"]
+    return (
+        f"{calls['mean']:,.0f} calls +- {calls['margin']:,.0f}, ${cost['mean']:.2f} +- {cost['margin']:.2f}"
+    )
+
+
+def _page(found: dict[str, Any]) -> str:
     return PAGE.format(
         runs=f"{found['runs']:,}",
         load=found["load"],

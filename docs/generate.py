@@ -170,7 +170,7 @@ def pages() -> dict[Path, str]:
         DOCS / "actions.md": _beside("actions_page").page(),
         **_beside("built_in_pipelines_page").pages(DOCS),
         DOCS / "workflow-patterns.md": _beside("workflow_patterns_page").page(),
-        DOCS / "backfills.md": _beside("backfills_page").page(),
+        **_beside("backfills_page").pages(),
         **_beside("interface_pages").pages(),
         **{DOCS / path: text for path, text in _beside("peers_page").pages(plots).items()},
         **{DOCS / path: text for path, text in _beside("scale_page").pages(plots).items()},
