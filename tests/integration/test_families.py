@@ -68,6 +68,7 @@ async def test_a_parent_wakes_when_its_last_child_has_ended(lab: Lab) -> None:
         assert await lab.until([run_id]) == {"completed"}
     assert set((await children_of(lab, run_id)).values()) == {"completed"}
     assert await lab.rows("select 1 from tegu.run_wakes") == []
+    assert await lab.attempts(run_id, "outer") == ["completed"]  # to look is no attempt
 
 
 async def test_children_asked_for_twice_are_started_once(lab: Lab) -> None:

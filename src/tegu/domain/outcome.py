@@ -21,6 +21,7 @@ WAKEABLE_CODES = frozenset(
 """What a stage waits for that somebody may bring about: whoever does signals the run. checkpoint.sql and load_stages.sql
 have the same list.
 """
+_LOOKED_FOR = WAKEABLE_CODES - {BUDGET_EXHAUSTED}
 
 
 class ConfidenceMethod(StrEnum):
@@ -99,6 +100,11 @@ class Postponed:
     def is_wakeable(self) -> bool:
         """Whether a signal to the run is a reason to look again at once."""
         return self.waits_for.code in WAKEABLE_CODES
+
+    @property
+    def is_look(self) -> bool:
+        """Whether all that was done is to look whether what the stage waits for is there: no attempt, then."""
+        return self.waits_for.code in _LOOKED_FOR
 
 
 StageOutcome = Completed | Failed | Crashed | Postponed

@@ -147,7 +147,10 @@ def _postponed(draft: Draft, end: Ended, stage: StageProgress, outcome: Postpone
     delay_s = min(POSTPONED_S_MAX, max(0.0, outcome.due_in_s))
     if outcome.is_wakeable and inbox > stage.heard:
         delay_s = 0.0  # signalled while the attempt ran, which may have looked before
-    draft.attempt(name, stage, "handed_back", error=text, elapsed_ms=end.elapsed_ms)
+    if outcome.is_look:  # a stage may look for weeks: no row, and the next look has the same number
+        stage = replace(stage, attempt=stage.attempt - 1)
+    else:
+        draft.attempt(name, stage, "handed_back", error=text, elapsed_ms=end.elapsed_ms)
     waiting = stage.moved(StageStatus.WAITING, due=monotonic() + delay_s, is_wakeable=outcome.is_wakeable)
     draft.move(name, waiting, due_in_s=delay_s, error=text)
     data: JsonObject = {"due_in_s": round(delay_s, 3), "reason": reason.to_json()}

@@ -33,7 +33,7 @@ from tegu.stages.source import Sources
 
 ITEMS_MAX = 100_000
 OUTPUT_BYTES_MAX = 16_000_000
-LOOK_AGAIN_S = 60.0
+LOOK_AGAIN_S = 600.0
 """How soon children are looked at again without a signal; there is one whenever one of them ends."""
 CONTENT, CHILDREN = "content", "children"
 

@@ -85,6 +85,21 @@ def test_a_stage_that_was_signalled_while_it_looked_looks_again_at_once(code: st
     assert write.due_in_s == pytest.approx(due_in_s, abs=5)
 
 
+def test_a_look_that_finds_nothing_is_no_attempt_and_the_next_has_its_number() -> None:
+    stored = StageState(StageStatus.PENDING)
+    for _ in range(3):
+        driver = driver_of(a=stored)
+        assert driver.take() is not None
+        (task,) = driver.applied(Applied(cancel_requested=False, inbox=0))
+        assert task.attempt == 1
+        reason = ErrorInfo("waits_for_review", "nobody has decided")
+        driver.ended(task.stage.name, Postponed(reason, 3600), elapsed_ms=1)
+        write = driver.take()
+        assert write is not None
+        assert write.attempts == ()
+        stored = StageState(StageStatus.WAITING, attempt=write.stages[0].attempt, is_wakeable=True)
+
+
 def test_a_stage_that_was_signalled_before_it_looked_waits() -> None:
     driver = driver_of()
     assert driver.take() is not None
