@@ -53,8 +53,9 @@ async def waiting_for(lab: Lab, name: str, *, after: asyncio.Event | None = None
 
 async def send(lab: Lab, run_id: UUID, name: str, data: JsonValue = None, **more: Any) -> bool:
     async with lab.database.transaction(lab.organization) as connection:
-        assert await signals.address(connection, lab.organization, run_id) is not None
-        return await signals.send(connection, lab.organization, run_id, NewSignal(name, data, **more))
+        run = await signals.address(connection, lab.organization, run_id)
+        assert run is not None
+        return await signals.send(connection, lab.organization, run.family, NewSignal(name, data, **more))
 
 
 async def output(lab: Lab, run_id: UUID, stage: str = "wait") -> Any:

@@ -1,4 +1,4 @@
-"""Signals to runs: what a stage that waits for one is told, before or while it waits."""
+"""Signals to runs: what a stage that waits for one is told, before or while it waits, in the run or in those that stem from it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,6 +10,8 @@ from pydantic_core import to_json
 from tegu.actions.scope import Scope
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.signal import DATA_BYTES_MAX, SIGNALS_MAX
+from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.slices import split_name
 from tegu.storage import pipelines, signals
 from tegu.storage.signals import Addressed, NewSignal
 from tegu.storage.transaction import Transaction
@@ -19,8 +21,8 @@ WAIT_KIND = "wait"
 
 @dataclass(frozen=True, slots=True)
 class SignalOptions:
-    """`is_kept`: a stage that waits for it later finds it; otherwise only those that wait now hear it. The same `key` is one
-    signal.
+    """`is_kept`: a stage that waits for it later finds it; otherwise only those that wait now hear it, each once. The same `key` is
+    one signal.
     """
 
     is_kept: bool = True
@@ -44,13 +46,17 @@ async def send(
         run = await signals.address(connection, scope.organization_id, run_id, scope.rows)
         _check(run_id, run)
         assert run is not None
-        stages = None if options.is_kept else await _waiting(scope, connection, run, name)
-        if stages == ():
-            return False
         key = (
             hashlib.sha256(options.key.encode("utf-8", "surrogatepass")).hexdigest() if options.key else None
         )
-        await signals.send(connection, scope.organization_id, run_id, NewSignal(name, data, key, stages))
+        signal = NewSignal(name, data, key)
+        if options.is_kept:
+            await signals.send(connection, scope.organization_id, run.family, signal)
+        else:
+            waiting = await _waiting(scope, connection, run, name)
+            if not waiting:
+                return False
+            await signals.send_to(connection, scope.organization_id, waiting, signal)
     scope.wake()
     return True
 
@@ -69,12 +75,29 @@ def _check(run_id: UUID, run: Addressed | None) -> None:
         )
 
 
-async def _waiting(scope: Scope, connection: Transaction, run: Addressed, name: str) -> tuple[str, ...]:
-    """The stages that wait for this signal now, or are about to look for it."""
-    version = await pipelines.get_version(connection, scope.organization_id, run.version_id)
-    stages = version.definition.stages if version else ()
-    return tuple(
-        stage.name
-        for stage in stages
-        if stage.name in run.active and stage.uses == WAIT_KIND and stage.config.get("signal") == name
+async def _waiting(
+    scope: Scope, connection: Transaction, run: Addressed, name: str
+) -> dict[UUID, tuple[str, ...]]:
+    """The stages that wait for this signal now, or are about to look for it, by the run that they are of."""
+    found: dict[UUID, tuple[str, ...]] = {}
+    waiting_by_version: dict[UUID, frozenset[tuple[str, bool]]] = {}
+    for listener in await signals.listeners(connection, scope.organization_id, run.family):
+        if (version_id := listener.version_id) not in waiting_by_version:
+            version = await pipelines.get_version(connection, scope.organization_id, version_id)
+            waiting_by_version[version_id] = _waits_of(version.definition, name) if version else frozenset()
+        waits = waiting_by_version[version_id]
+        # What is mapped waits in its slices; a run that has such a stage only waits for those.
+        if stages := tuple(
+            each for each in listener.active if (split_name(each)[0], listener.is_slice) in waits
+        ):
+            found[listener.run_id] = stages
+    return found
+
+
+def _waits_of(definition: PipelineDefinition, name: str) -> frozenset[tuple[str, bool]]:
+    """The stages that wait for the signal, and whether they are mapped."""
+    return frozenset(
+        (stage.name, stage.each is not None)
+        for stage in definition.stages
+        if stage.uses == WAIT_KIND and stage.config.get("signal") == name
     )

@@ -129,7 +129,7 @@ async def decide(connection: Transaction, organization_id: UUID, review: Review,
     await tell(
         connection,
         organization_id,
-        review.run_id,
+        [review.run_id],
         "review.decided",
         told,
         stage=review.stage,

@@ -218,7 +218,7 @@ async def cancel_run(scope: Scope, asked: RunId) -> CancelledRun:
     audited=("run_id", "name"),
 )
 async def signal_run(scope: Scope, asked: SignalRun) -> SignalledRun:
-    """Tell a run something that a `wait` stage of it waits for, now or later. It goes on within seconds."""
+    """Tell a run something that a `wait` stage waits for, now or later, in it or in a run that it started. It goes on within seconds."""
     options = signals.SignalOptions(is_kept=asked.keep, key=asked.idempotency_key)
     received = await signals.send(scope, asked.run_id, asked.name, asked.data, options)
     return SignalledRun(asked.run_id, asked.name, received)

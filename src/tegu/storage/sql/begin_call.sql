@@ -2,7 +2,7 @@
 -- $1 organization, $2 call, $3 run, $4 stage, $5 item, $6 generation, $7 request hash, $8 nth, $9 request body,
 -- $10 provider, $11 model, $12 ordinal, $13 attempt, $14 metadata, $15 the most that it may cost; null where no price is known,
 -- $16 whether its bodies go when its run has ended. A request body that is null is not kept.
--- A family of runs has one budget, its root's. One row. Of a run whose content was deleted, or an organization that is, nothing is begun (`is_gone`).
+-- A family of runs has one budget, its root's, and a backfill's runs and theirs have the backfill's, whatever the run was started with. One row. Of a run whose content was deleted, or an organization that is, nothing is begun (`is_gone`).
 -- Not begun, and nothing written: `budgets` without a window, or without room (`full`: the first of them).
 with hit as materialized (
     select c.id, c.reply from tegu.llm_journal j
@@ -12,8 +12,9 @@ with hit as materialized (
 ),
 place as materialized (
     select r.pipeline_id, r.erased_at is not null as is_gone, coalesce(r.budget_id, r.id) as budget_id,
-        case when o.id is null then r.budget_usd else o.budget_usd end as budget_usd
+        case when o.id is not null then o.budget_usd when f.id is not null then f.budget_usd else r.budget_usd end as budget_usd
     from tegu.runs r left join tegu.runs o on o.organization_id = $1 and o.id = r.budget_id
+    left join tegu.backfills f on f.organization_id = $1 and f.id = r.budget_id
     where r.organization_id = $1 and r.id = $3
 ),
 budget as materialized (

@@ -2,8 +2,9 @@
 -- $1 organization, $2 run
 with place as materialized (
     select r.pipeline_id, coalesce(r.budget_id, r.id) as budget_id,
-        case when o.id is null then r.budget_usd else o.budget_usd end as budget_usd
+        case when o.id is not null then o.budget_usd when f.id is not null then f.budget_usd else r.budget_usd end as budget_usd
     from tegu.runs r left join tegu.runs o on o.organization_id = $1 and o.id = r.budget_id
+    left join tegu.backfills f on f.organization_id = $1 and f.id = r.budget_id
     where r.organization_id = $1 and r.id = $2
 ),
 budget as (
