@@ -2866,7 +2866,7 @@ export interface Operations {
     body: never;
     answer: RunPage;
   };
-  /** Tell a run something that a `wait` stage of it waits for, now or later. */
+  /** Tell a run something that a `wait` stage waits for, now or later, in it or in a run that it started. */
   runs_signal: {
     path: { run_id: string };
     query: never;

@@ -159,7 +159,7 @@ class Runs:
         keep: bool = True,
         idempotency_key: str | None = None,
     ) -> SignalledRun:
-        """Tell a run something that a `wait` stage of it waits for, now or later. It goes on within seconds."""
+        """Tell a run something that a `wait` stage waits for, now or later, in it or in a run that it started. It goes on within seconds."""
         return await self._asking.ask(
             SIGNAL,
             {"run_id": run_id, "name": name, "data": data, "keep": keep, "idempotency_key": idempotency_key},
