@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from action_lab import ask, keyed
-from engine_lab import Body, Lab, chain, echo, working
+from engine_lab import FAST, Body, Lab, chain, echo, working
 from pydantic import JsonValue
 
 from tegu.actions.scope import Scope
@@ -122,6 +123,23 @@ async def test_a_signal_that_comes_while_a_stage_looks_is_not_overlooked(
         looked.set()
         await lab.reached(run_id, "wait", "completed")
         done.set()
+        assert await lab.until([run_id]) == {"completed"}
+
+
+async def test_what_waits_beside_a_stage_that_still_looks_hears_a_signal_that_its_worker_does_not(
+    lab: Lab,
+) -> None:
+    looked = asyncio.Event()
+    stages = (StageDefinition("wait", "test"), StageDefinition("other", "test"))
+    (run_id,) = await lab.start(PipelineDefinition("two_waits", InputKind.CONTENT, stages))
+    bodies = {"wait": await waiting_for(lab, "paid"), "other": await waiting_for(lab, "sent", after=looked)}
+    deaf = replace(FAST, watch_s=HOURS_S)
+    async with working(await lab.worker(bodies, options=deaf)):
+        await lab.reached(run_id, "wait", "waiting")
+        await send(lab, run_id, "paid")
+        looked.set()
+        await lab.reached(run_id, "wait", "completed")
+        await send(lab, run_id, "sent")
         assert await lab.until([run_id]) == {"completed"}
 
 

@@ -157,10 +157,12 @@ class RunDriver:
             return None
         self._taken = (draft, ended, status)
         self._seen = self._inbox
+        # What is let go of while it may not start anything has perhaps not acted on the last signal: whoever goes on does.
+        has_acted = not self._is_paused and status is not RunStatus.PENDING
         return draft.written(
             self.run,
             rev=self._rev,
-            inbox=self._inbox,
+            inbox=self._inbox if has_acted else self._inbox - 1,
             status=transition(self.status, status),
             due_in_s=course.due_in_s(draft) if status is RunStatus.WAITING else 0.0,
             error=self._course.error,

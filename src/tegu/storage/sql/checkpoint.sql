@@ -16,6 +16,7 @@ l as materialized (
 f as (
     update tegu.runs q
     set rev = q.rev + 1,
+        heard = l.inbox,
         last_seq = q.last_seq + l.events,
         status = l.status,
         error = coalesce(q.error, l.error::jsonb),

@@ -1,11 +1,11 @@
 -- What is known of the stages of runs that were driven before, and how often each that is not over died with its process.
--- A run that is due before any of its waiting stages was signalled, or lost its owner, who may have heard a signal: those that
--- wait for what somebody may bring about are due. (By a second: the two are not stored at the same moment.)
+-- Where a run was signalled since what its last checkpoint had heard, those that wait for what somebody may bring about are due, all of
+-- them: some may have looked before the signal.
 -- $1 organizations, $2 runs
 select s.organization_id, s.run_id, s.stage, s.item, s.status, s.attempt, s.failures, s.crashes, s.generation, s.epoch, s.reused_from,
     s.output, w.is_wakeable, s.arrived, case when s.status = 'failed' then s.error end as failure,
     extract(epoch from s.deadline_at - clock_timestamp())::float8 as deadline_in_s,
-    case when w.is_wakeable and r.due_at < min(s.due_at) filter (where s.status = 'waiting') over run - interval '1 second' then 0
+    case when w.is_wakeable and r.inbox > r.heard then 0
         else greatest(0, extract(epoch from s.due_at - clock_timestamp()))::float8 end as due_in_s,
     case when s.status in ('pending', 'running', 'waiting') then (
         select count(*) from tegu.stage_attempts a
@@ -18,4 +18,3 @@ cross join lateral (
     select coalesce(s.status = 'waiting' and s.error ->> 'code' in ('budget_exhausted', 'waits_for_review', 'waits_for_runs',
         'waits_for_signal', 'waits_for_time'), false) as is_wakeable
 ) w
-window run as (partition by s.organization_id, s.run_id)

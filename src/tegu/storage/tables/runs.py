@@ -84,6 +84,7 @@ runs = Table(
     Column("slice_of", Integer),
     Column("budget_id", Uuid),
     Column("has_children", Boolean, nullable=False),
+    Column("heard", Integer, nullable=False),
     Column("forked_from", Uuid),
     Column("fork_stage", Text),
     Column("edits", Jsonb),
