@@ -11,7 +11,7 @@ import pytest
 from action_lab import ask
 from engine_lab import Lab, never, working
 from test_families import CHILD, PARENT, nesting, published_child, until_children
-from test_maps import python
+from test_maps import output, python
 from test_nesting import document, nested
 
 from tegu import Tegu
@@ -69,8 +69,8 @@ async def test_a_signal_to_a_run_reaches_every_wait_of_the_runs_that_it_started(
     assert (await ask(await scope_of(tegu), "runs.signal", run_id=run_id, name="go", data=7)).received
     assert (await driving) == {run_id: RunStatus.COMPLETED}
     run = await tegu.get_run(run_id)
-    assert [each["data"] for each in run.stage_outputs["mapped"]] == [7] * 4
-    assert [each["wait"]["data"] for each in run.stage_outputs["nested"]] == [7] * 4
+    assert [each["data"] for each in output(run, "mapped")] == [7] * 4
+    assert [each["wait"]["data"] for each in output(run, "nested")] == [7] * 4
     assert len(await lab.rows("select 1 from tegu.run_signals")) == 1
 
 
@@ -102,8 +102,8 @@ async def test_who_waits_now_hears_once_what_is_not_to_be_kept(tegu: Tegu, lab: 
     assert (await ask(scope, "runs.signal", run_id=run_id, name="go", data=2, keep=False)).received
     assert (await driving) == {run_id: RunStatus.COMPLETED}
     run = await tegu.get_run(run_id)
-    assert [each["data"] for each in run.stage_outputs["mapped"]] == [1] * 3
-    assert run.stage_outputs["after"]["data"] == 2
+    assert [each["data"] for each in output(run, "mapped")] == [1] * 3
+    assert output(run, "after")["data"] == 2
 
 
 async def test_a_child_that_is_being_started_is_waited_for(lab: Lab) -> None:

@@ -8,9 +8,9 @@ whether the run waits, is owned or has lost its owner; a signal with a key is st
 those that stem from it, then signals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,8 @@ from tegu.storage.tables import run_events, run_signals, runs, stage_runs
 from tegu.storage.transaction import Transaction
 from tegu.storage.visible import pipelines_seen
 
+RowT = TypeVar("RowT")
+_TOGETHER = 1000
 _OPEN = (RunStatus.PENDING.value, RunStatus.RUNNING.value, RunStatus.WAITING.value)
 _ACTIVE = (StageStatus.RUNNING.value, StageStatus.WAITING.value)
 
@@ -159,22 +161,25 @@ async def send_to(
     """Store a signal for runs that `address` has locked, and wake them; some of their stages may hear it, or all. False: each had one
     with this key before.
     """
-    stored = upsert(run_signals).values(
-        organization_id=organization_id,
-        name=signal.name,
-        data=signal.data,
-        key=signal.key,
-        created_at=func.clock_timestamp(),
-    )
-    rows: list[dict[str, Any]] = [
-        {"run_id": run_id, "id": new_id(), "stages": None if stages is None else [*stages]}
-        for run_id, stages in to.items()
-    ]
-    told = await connection.scalars(stored.on_conflict_do_nothing().returning(run_signals.c.run_id), rows)
-    run_ids = told.all()
-    if run_ids:
-        await tell(connection, organization_id, run_ids, "run.signalled", {"name": signal.name})
-    return bool(run_ids)
+    told: list[UUID] = []
+    for some in _pieces([*to.items()]):
+        rows: list[dict[str, Any]] = [
+            {
+                "organization_id": organization_id,
+                "run_id": run_id,
+                "id": new_id(),
+                "name": signal.name,
+                "data": signal.data,
+                "key": signal.key,
+                "stages": None if stages is None else [*stages],
+                "created_at": func.clock_timestamp(),
+            }
+            for run_id, stages in some
+        ]
+        stored = upsert(run_signals).values(rows).on_conflict_do_nothing().returning(run_signals.c.run_id)
+        told += (await connection.scalars(stored)).all()
+    await tell(connection, organization_id, told, "run.signalled", {"name": signal.name})
+    return bool(told)
 
 
 async def tell(
@@ -190,15 +195,26 @@ async def tell(
     """An event of runs that are locked; and they are due now if they wait, or their owners hear of it."""
     woken = _woken().values(last_seq=runs.c.last_seq + 1).where(_among(organization_id, run_ids))
     seqs = await connection.execute(woken.returning(runs.c.id, runs.c.last_seq))
-    event = insert(run_events).values(
-        organization_id=organization_id,
-        kind=kind,
-        stage=stage,
-        item=item,
-        data=data,
-        at=func.clock_timestamp(),
-    )
-    await connection.execute(event, [{"run_id": row.id, "seq": row.last_seq} for row in seqs])
+    rows: list[dict[str, Any]] = [
+        {
+            "organization_id": organization_id,
+            "run_id": row.id,
+            "seq": row.last_seq,
+            "kind": kind,
+            "stage": stage,
+            "item": item,
+            "data": data,
+            "at": func.clock_timestamp(),
+        }
+        for row in seqs
+    ]
+    for some in _pieces(rows):
+        await connection.execute(insert(run_events).values(some))
+
+
+def _pieces(rows: Sequence[RowT]) -> Iterator[Sequence[RowT]]:
+    """So many that a statement has room for their values."""
+    return (rows[start : start + _TOGETHER] for start in range(0, len(rows), _TOGETHER))
 
 
 def _among(organization_id: UUID, run_ids: Sequence[UUID]) -> ColumnElement[bool]:
