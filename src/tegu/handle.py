@@ -40,6 +40,7 @@ from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.hook import HookDelivery
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Result, Run, RunEvent
+from tegu.domain.run_filter import RunFilter
 from tegu.domain.status import RunStatus
 from tegu.llm.model_names import has_key
 from tegu.llm.protocol import ModelRef
@@ -236,7 +237,9 @@ class OrganizationHandle:
         self, *, status: RunStatus | None = None, pipeline: str | None = None, limit: int = 50
     ) -> list[Run]:
         """The newest runs, without stages and results."""
-        return await run_actions.list_runs(await self.scope(), status=status, pipeline=pipeline, limit=limit)
+        return await run_actions.list_runs(
+            await self.scope(), RunFilter(status=status, pipeline=pipeline), limit=limit
+        )
 
     async def list_results(self, *, type: str | None = None, limit: int = 50) -> tuple[Result, ...]:  # noqa: A002 (the field)
         """Results of the newest runs, of one type if given."""

@@ -10,6 +10,7 @@ from test_maps import mapped, output, python
 from tegu import Tegu
 from tegu.domain.errors import DefinitionError
 from tegu.domain.json import JsonObject
+from tegu.domain.run_filter import RunFilter
 from tegu.domain.status import RunStatus
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
@@ -132,7 +133,7 @@ async def test_runs_that_others_started_are_listed_where_asked_for(tegu: Tegu) -
     run = await tegu.run(mapped("double", "numbers"), b"150 numbers")
     scope = await tegu.scope()
     assert [each.id for each in await runs.list_runs(scope)] == [run.id]
-    assert len(await runs.list_runs(scope, includes_children=True)) == 3
-    slices = await runs.list_runs(scope, parent_id=run.id)
+    assert len(await runs.list_runs(scope, RunFilter(includes_children=True))) == 3
+    slices = await runs.list_runs(scope, RunFilter(parent_id=run.id))
     assert [each.parent_stage for each in slices] == ["each", "each"]
     assert (run.children[0].items, run.children[0].items_ended, run.children[0].items_failed) == (150, 150, 0)

@@ -11,13 +11,13 @@ from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
 from tegu.domain.budget import checked_limit
 from tegu.domain.errors import ConflictError, NotFoundError
-from tegu.domain.ids import ids_from
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.run import Run, RunEvent, TriggeredBy
+from tegu.domain.run_filter import ALL_RUNS, RunFilter, StatusCount
 from tegu.domain.status import RunStatus
 from tegu.domain.worker import waiting_reason
-from tegu.storage import idempotency, partials, pipelines, run_starts
+from tegu.storage import idempotency, partials, pipelines, run_filters, run_starts
 from tegu.storage import runs as store
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.quotas import take_runs
@@ -111,31 +111,29 @@ async def get_run(scope: Scope, run_id: UUID) -> Run:
 
 async def list_runs(
     scope: Scope,
+    wanted: RunFilter = ALL_RUNS,
     *,
-    status: RunStatus | None = None,
-    pipeline: str | None = None,
     limit: int = 50,
     after: UUID | None = None,
     is_oldest_first: bool = False,
-    parent_id: UUID | None = None,
-    includes_children: bool = False,
-    id_prefix: str | None = None,
 ) -> list[Run]:
-    """The newest runs, or the oldest, after a row; see `storage.runs.list_runs`. `id_prefix`: those whose id begins so."""
+    """The newest runs, or the oldest, after a row; see `storage.runs.list_runs`."""
     async with scope.transaction() as connection:
         return await store.list_runs(
             connection,
             scope.organization_id,
-            status=status,
-            pipeline=pipeline,
+            wanted,
             limit=limit,
             after=after,
             is_oldest_first=is_oldest_first,
-            parent_id=parent_id,
-            includes_children=includes_children,
-            between=None if id_prefix is None else ids_from(id_prefix),
             rows=scope.rows,
         )
+
+
+async def count_runs(scope: Scope, wanted: RunFilter = ALL_RUNS) -> list[StatusCount]:
+    """How many runs there are of each status, as far as they are counted; see `storage.run_filters`."""
+    async with scope.transaction() as connection:
+        return await run_filters.count_runs(connection, scope.organization_id, wanted, scope.rows)
 
 
 async def statuses(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, RunStatus]:

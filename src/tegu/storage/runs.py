@@ -18,12 +18,14 @@ from tegu.domain.call import EMBEDDED, Fallback
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
+from tegu.domain.run_filter import ALL_RUNS, RunFilter
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
 from tegu.pipeline.slices import item_name
 from tegu.storage import families, forks, holds
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of, paged, stage_run_of
+from tegu.storage.run_filters import conditions
 from tegu.storage.tables import (
     contents,
     llm_calls,
@@ -77,31 +79,15 @@ async def get_run(
 async def list_runs(
     connection: Transaction,
     organization_id: UUID,
+    wanted: RunFilter = ALL_RUNS,
     *,
-    status: RunStatus | None = None,
-    pipeline: str | None = None,
     limit: int = 50,
     after: UUID | None = None,
     is_oldest_first: bool = False,
-    parent_id: UUID | None = None,
-    includes_children: bool = False,
-    between: tuple[UUID, UUID] | None = None,
     rows: Rows = ALL_ROWS,
 ) -> list[Run]:
-    """The newest runs, or the oldest, without stages and results, with totals and what they wait for. Those that other
-    runs started are left out, unless they are asked for. `between`: the ids from one to another.
-    """
-    query = _runs(organization_id, rows)
-    if parent_id is not None:
-        query = query.where(runs.c.parent_id == parent_id)
-    elif not includes_children:
-        query = query.where(runs.c.parent_id.is_(None))
-    if status is not None:
-        query = query.where(runs.c.status == status.value)
-    if pipeline is not None:
-        query = query.where(pipelines.c.name == pipeline)
-    if between is not None:
-        query = query.where(runs.c.id.between(*between))
+    """The newest runs, or the oldest, without stages and results, with totals and what they wait for."""
+    query = _runs(organization_id, rows).where(*conditions(organization_id, wanted))
     query = paged(query, runs.c.id, after=after, is_oldest_first=is_oldest_first, limit=limit)
     read = (await connection.execute(query)).mappings().all()
     found = await _runs_of(connection, organization_id, read)

@@ -1451,6 +1451,11 @@ export interface RunComparison {
   is_same: boolean;
 }
 
+/** How many runs there are of each status, each status once. */
+export interface RunCounts {
+  counts: StatusCount[];
+}
+
 /** Something that happened in a run; `seq` counts from 1 without gaps. */
 export interface RunEvent {
   run_id: string;
@@ -1769,6 +1774,13 @@ export interface StartRuns {
 /** The runs that were started, in the order of their inputs. */
 export interface StartedRuns {
   run_ids: string[];
+}
+
+/** How many runs have a status; at least so many where `is_cut_off`, for only the newest of that status were looked at. */
+export interface StatusCount {
+  status: RunStatus;
+  runs: number;
+  is_cut_off: boolean;
 }
 
 /** One time that runs were asked for: the targets up to `upto`, what was forecast of them, and what they came to, once over. */
@@ -2834,6 +2846,14 @@ export interface Operations {
     body: never;
     answer: RunComparison;
   };
+  /** Count runs by status. */
+  runs_count: {
+    path: never;
+    query: { pipeline?: string; stage?: string; model?: string; name?: string; cost_above_usd?: number | string | null; cost_below_usd?: number | string | null; since?: string; until?: string; triggered_by?: TriggeredBy; parent_id?: string; include_children?: boolean; id_prefix?: string };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: RunCounts;
+  };
   /** Read what happened in a run, in order, after a sequence number. */
   runs_events: {
     path: { run_id: string };
@@ -2861,7 +2881,7 @@ export interface Operations {
   /** List runs with their totals, without stages and results; those that other runs started only where asked for. */
   runs_list: {
     path: never;
-    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; pipeline?: string; parent_id?: string; include_children?: boolean; id_prefix?: string; format?: "json" | "csv" };
+    query: { pipeline?: string; stage?: string; model?: string; name?: string; cost_above_usd?: number | string | null; cost_below_usd?: number | string | null; since?: string; until?: string; triggered_by?: TriggeredBy; parent_id?: string; include_children?: boolean; id_prefix?: string; limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: RunPage;
@@ -3280,6 +3300,7 @@ export const ROUTES = {
   reviews_reject: { method: "POST", path: "/reviews/{review_id}/reject" },
   runs_cancel: { method: "POST", path: "/runs/{run_id}/cancel" },
   runs_compare: { method: "GET", path: "/runs/{run_id}/compare" },
+  runs_count: { method: "GET", path: "/runs/count" },
   runs_events: { method: "GET", path: "/runs/{run_id}/events" },
   runs_fork: { method: "POST", path: "/runs/{run_id}/fork" },
   runs_get: { method: "GET", path: "/runs/{run_id}" },

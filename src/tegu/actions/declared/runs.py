@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from tegu.actions import drive, pipelines, runs, signals
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import RunId, SortedPageInput
+from tegu.actions.declared.inputs import ModelName, Name, RunId, SortedPageInput
 from tegu.actions.run_inputs import inputs_by_id
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission
@@ -18,6 +18,7 @@ from tegu.domain.ids import SHORT_ID
 from tegu.domain.json import JsonObject
 from tegu.domain.page import Page, id_of, page_of
 from tegu.domain.run import Run, RunEvent, TriggeredBy
+from tegu.domain.run_filter import RunFilter, StatusCount
 from tegu.domain.signal import NAME_LENGTH_MAX
 from tegu.domain.status import RunStatus
 
@@ -51,11 +52,23 @@ class StartRuns(ActionInput):
     ] = None
 
 
-class ListRuns(SortedPageInput):
-    """Which runs."""
+Usd = Annotated[Decimal | None, Field(ge=0, max_digits=20, decimal_places=10)]
 
-    status: RunStatus | None = None
+
+class CountRuns(ActionInput):
+    """Which runs, whatever their status."""
+
     pipeline: str | None = None
+    stage: Annotated[
+        Name | None, Field(description="Only those that are at this stage, or failed in it.")
+    ] = None
+    model: Annotated[ModelName | None, Field(description="Only those that asked it.")] = None
+    name: Annotated[Name | None, Field(description="Words of the name of what they read.")] = None
+    cost_above_usd: Annotated[Usd, Field(description="Only those that cost more than this.")] = None
+    cost_below_usd: Annotated[Usd, Field(description="Only those that cost less than this.")] = None
+    since: Annotated[AwareDatetime | None, Field(description="Started then or later.")] = None
+    until: Annotated[AwareDatetime | None, Field(description="Started before.")] = None
+    triggered_by: TriggeredBy | None = None
     parent_id: Annotated[UUID | None, Field(description="Only those that a stage of this run started.")] = (
         None
     )
@@ -64,6 +77,17 @@ class ListRuns(SortedPageInput):
         str | None,
         Field(pattern=SHORT_ID, max_length=36, description="Only those whose id begins so."),
     ] = None
+
+    def wanted(self, status: RunStatus | None = None) -> RunFilter:
+        """The same for the database."""
+        said = self.model_dump(include=set(CountRuns.model_fields) - {"include_children"})
+        return RunFilter(status=status, includes_children=self.include_children, **said)
+
+
+class ListRuns(SortedPageInput, CountRuns):
+    """Which runs."""
+
+    status: RunStatus | None = None
 
 
 class ListEvents(RunId):
@@ -101,6 +125,13 @@ class StartedRuns:
     """The runs that were started, in the order of their inputs."""
 
     run_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """How many runs there are of each status, each status once."""
+
+    counts: tuple[StatusCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +192,18 @@ async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
     """List runs with their totals, without stages and results; those that other runs started only where asked for."""
     found = await runs.list_runs(
         scope,
-        status=asked.status,
-        pipeline=asked.pipeline,
+        asked.wanted(asked.status),
         limit=asked.limit + 1,
         after=id_of(asked.cursor),
         is_oldest_first=asked.is_oldest_first,
-        parent_id=asked.parent_id,
-        includes_children=asked.include_children,
-        id_prefix=asked.id_prefix,
     )
     return page_of(found, asked.limit, lambda run: run.id)
+
+
+@action("runs.count", effect=Effect.READ, permission=Permission.RUNS_READ)
+async def count_runs(scope: Scope, asked: CountRuns) -> RunCounts:
+    """Count runs by status. Of each status only the newest are looked at, so that counts may be cut off."""
+    return RunCounts(tuple(await runs.count_runs(scope, asked.wanted())))
 
 
 @action("runs.get", effect=Effect.READ, permission=Permission.RUNS_READ, key="run_id")

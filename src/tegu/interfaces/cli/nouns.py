@@ -26,7 +26,7 @@ NOUNS: Final = {
     "quotas": ("get", "set"),
     "results": ("get",),
     "reviews": ("list", "get", "approve", "reject", "correct", "assign"),
-    "runs": ("wait", "events", "source"),
+    "runs": ("count", "wait", "events", "source"),
     "schedules": ("get",),
     "secrets": ("rotate",),
     "service-accounts": ("create", "list", "remove"),

@@ -1,0 +1,79 @@
+"""Lists and counts of runs over HTTP: what is meant is found, and counting stays within its bounds."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from http_lab import Lab
+
+import tegu
+from tegu.domain.status import RunStatus
+from tegu.storage import run_filters
+
+SAMPLES = Path(tegu.__file__).parent / "samples"
+
+
+async def _ids(lab: Lab, **query: Any) -> list[str]:
+    answer = await lab[1].get("/runs", params=query)
+    assert answer.status_code == 200, answer.text
+    return [run["id"] for run in answer.json()["items"]]
+
+
+async def _counts(lab: Lab, **query: Any) -> dict[str, int]:
+    answer = await lab[1].get("/runs/count", params=query)
+    assert answer.status_code == 200, answer.text
+    return {each["status"]: each["runs"] for each in answer.json()["counts"] if each["runs"]}
+
+
+async def test_runs_are_found_by_what_is_known_of_them(rest: Lab) -> None:
+    served, _ = rest
+    before = datetime.now(UTC)
+    mail = str((await served.tegu.run("email_analysis", SAMPLES / "support-thread.mbox")).id)
+    bill = str((await served.tegu.run("document_extraction", SAMPLES / "invoice.pdf")).id)
+    assert await _ids(rest) == [bill, mail]
+    for found, query in (
+        ([mail], {"name": "TWICE for order"}),
+        ([bill], {"name": "invoice"}),
+        ([], {"name": "100%"}),
+        ([bill], {"pipeline": "document_extraction"}),
+        ([bill, mail], {"model": "rules"}),
+        ([], {"model": "openai:gpt-5-mini"}),
+        ([], {"stage": "summarize"}),  # it is over, and nothing failed in it
+        ([bill, mail], {"cost_below_usd": "0.01"}),
+        ([], {"cost_above_usd": "0"}),
+        ([bill, mail], {"since": before.isoformat()}),
+        ([], {"until": before.isoformat()}),
+        ([bill, mail], {"triggered_by": "library"}),
+        ([], {"triggered_by": "schedule"}),
+        ([bill], {"id_prefix": bill}),
+        ([bill], {"status": "completed", "limit": 1}),
+    ):
+        assert await _ids(rest, **query) == found, query
+    assert await _counts(rest) == {"completed": 2}
+    assert await _counts(rest, name="invoice") == {"completed": 1}
+    assert await _counts(rest, cost_above_usd="1") == {}
+    later = (before + timedelta(days=1)).isoformat()
+    assert await _counts(rest, since=later) == {}
+    served.organization = "another"
+    assert (await _ids(rest), await _counts(rest)) == ([], {})
+
+
+async def test_a_run_is_found_by_the_stage_that_it_failed_in(rest: Lab) -> None:
+    served, client = rest
+    done = await served.tegu.run("document_extraction", b"%PDF-1.7 garbage")
+    assert done.status is RunStatus.FAILED
+    assert await _ids(rest, stage="parse") == [str(done.id)]
+    assert await _counts(rest, stage="parse") == {"failed": 1}
+    assert (await client.get("/runs/count", params={"status": "failed"})).status_code == 422
+
+
+async def test_counts_say_where_they_are_cut_off(rest: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, client = rest
+    for name in ("invoice.pdf", "contract.md"):
+        await served.tegu.run("document_extraction", SAMPLES / name)
+    monkeypatch.setattr(run_filters, "COUNTED_MAX", 1)
+    counts = (await client.get("/runs/count")).json()["counts"]
+    completed = next(each for each in counts if each["status"] == "completed")
+    assert completed == {"status": "completed", "runs": 1, "is_cut_off": True}
+    assert len(counts) == 6
