@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0040"
-down_revision = "0039"
+down_revision = "0033"
 
 
 def upgrade() -> None:
