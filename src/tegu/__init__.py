@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from tegu.pipeline.builder import Pipeline
     from tegu.pipeline.function import stage
     from tegu.pipeline.node import Node, otherwise
-    from tegu.pipeline.outputs import Classification, Extraction, Summary
+    from tegu.pipeline.outputs import Classification, Extraction, Reviewed, Summary
     from tegu.stages.context import StageContext
     from tegu.sync import SyncHandle, SyncTegu
 
@@ -90,6 +90,7 @@ __all__ = [
     "ProviderError",
     "QuotaError",
     "Result",
+    "Reviewed",
     "Run",
     "RunEnded",
     "RunEvent",
@@ -147,7 +148,7 @@ _NAMES_BY_MODULE = {
     "tegu.pipeline.builder": "Pipeline",
     "tegu.pipeline.function": "stage",
     "tegu.pipeline.node": "Node otherwise",
-    "tegu.pipeline.outputs": "Classification Extraction Summary",
+    "tegu.pipeline.outputs": "Classification Extraction Reviewed Summary",
     "tegu.stages.context": "StageContext",
     "tegu.sync": "SyncHandle SyncTegu",
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 import mapping_stages
 import pytest
+from action_lab import ask
 from sqlalchemy import text
 from test_maps import mapped, output, python
 
@@ -137,3 +138,43 @@ async def test_runs_that_others_started_are_listed_where_asked_for(tegu: Tegu) -
     slices = await runs.list_runs(scope, RunFilter(parent_id=run.id))
     assert [each.parent_stage for each in slices] == ["each", "each"]
     assert (run.children[0].items, run.children[0].items_ended, run.children[0].items_failed) == (150, 150, 0)
+
+
+async def test_what_a_nested_pipeline_puts_out_is_compared_with_what_is_said_of_it_and_wired_to_it(
+    tegu: Tegu,
+) -> None:
+    said = {"output": "length", "schema": {"length": "str"}}
+    outer = document(
+        "outer",
+        said=nested("judged", "source", options=said | {"output": "kind"}),
+        inner=nested("judged", "source", options={"output": "kind"}),
+        after={"uses": "summarize", "needs": ["inner"], "when": "inner.category == 'd'"},
+        again=loop(pipeline="judged", until="output.kind.categroy == 'a'"),
+    )
+    await tegu.pipeline(document("judged", kind={"uses": "classify", "with": {"labels": ["a", "b"]}}))
+    with pytest.raises(DefinitionError) as raised:
+        await tegu.pipeline(outer)
+    problems = {problem.place: problem.message for problem in raised.value.problems}
+    assert problems == {
+        "stages.said.with.schema": "what judged@1 puts out does not fit: it has no .length",
+        "stages.after.when": "'inner.category' is never 'd'",
+        "stages.again.with.until": "the output of 'output.kind' has no field 'categroy'",
+    }
+    # Whoever only asks is told the same, beside what is wrong with the document itself.
+    stages: Any = outer["stages"]
+    scope = await tegu.scope()
+    checked = await ask(
+        scope, "pipelines.check", document=outer | {"stages": stages | {"x": {"uses": "nothing"}}}
+    )
+    assert {problem.place for problem in checked.problems} == {*problems, "stages.x.uses"}
+
+
+async def test_a_nested_run_that_puts_out_something_else_than_was_said_fails_its_stage(tegu: Tegu) -> None:
+    said = {"output": "length", "schema": {"length": "int", "text": "str"}}
+    good = await tegu.run(document("outer", inner=nested("measure", "source", options=said)), b"abc")
+    assert output(good, "inner") == {"length": 3, "text": "abc"}
+    said = {"output": "length", "schema": {"length": "str"}}
+    wrong = await tegu.run(document("outer", inner=nested("measure", "source", options=said)), b"abc")
+    assert wrong.error is not None
+    assert wrong.error.code == "wrong_output"
+    assert "/length" in wrong.error.message

@@ -141,7 +141,7 @@ async def _edited_version(scope: Scope, found: PipelineVersion, options: ForkOpt
         ):  # who decides, and what becomes of silence, is the pipeline's
             enforce(scope.actor, "runs.fork with another review", Permission.PIPELINES_WRITE)
         stages[name] = _edited(name, entry, changes)
-    return await pipelines.publish(scope, pipelines.define(scope, document), makes_current=False)
+    return await pipelines.publish(scope, await pipelines.defined(scope, document), makes_current=False)
 
 
 def _edited(stage: str, entry: JsonObject, changes: JsonObject) -> JsonObject:

@@ -1,67 +1,156 @@
-"""Pipelines that nest others: which version each of their stages means, and whether it is there.
+"""Pipelines that nest others: which version each of their stages means, whether it is there, and whether what it puts out fits.
 
-Called when a pipeline is published or looked for. Invariant: what is stored names its nested pipelines by version, so that a
-run never changes under its feet, and no pipeline can nest itself without an end: a version nests older ones only.
+Called when a pipeline is checked, published or looked for. Invariant: what is stored names its nested pipelines by version, so
+that a run never changes under its feet, and no pipeline can nest itself without an end: a version nests older ones only.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import JsonValue
 
 from tegu.domain.errors import DefinitionError, Problem
-from tegu.pipeline.condition import compile_condition
+from tegu.domain.json import JsonObject
+from tegu.pipeline.catalog import FunctionContract, KindCatalog
+from tegu.pipeline.check import Examined, examine
+from tegu.pipeline.check_outputs import output_schemas
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+from tegu.pipeline.document import PipelineDocument
+from tegu.pipeline.report import did_you_mean, one_of
+from tegu.pipeline.schema_fit import misfit
+from tegu.pipeline.until import until_problems
 from tegu.storage.pipelines import PipelineVersion
 
 NESTING_KINDS = frozenset({"pipeline", "loop"})
 LOOP_KIND = "loop"
-_READ_BY_UNTIL = frozenset({"output", "iteration"})
+_NUMBER_DIGITS_MAX = 9
+_NO_INPUTS: Mapping[str, JsonObject] = {}
 
 FindVersion = Callable[[str, int | None], Awaitable[PipelineVersion | None]]
 """By name and number; the current one without a number."""
 
 
-async def pinned(definition: PipelineDefinition, find: FindVersion) -> PipelineDefinition:
+async def examined(document: PipelineDocument, catalog: KindCatalog, find: FindVersion) -> Examined:
+    """Everything that there is to say of a document, also of the pipelines that it nests."""
+    data = document.data or {}
+    return examine(document, _Nesting(catalog, await _nested_in(data, find)))
+
+
+async def pinned(
+    definition: PipelineDefinition, catalog: KindCatalog, find: FindVersion
+) -> PipelineDefinition:
     """The definition with each nested pipeline in the version that its name means now. Raises DefinitionError with all that is
     wrong with them.
     """
     if not any(stage.uses in NESTING_KINDS for stage in definition.stages):
         return definition
-    problems: list[Problem] = []
-    stages = [
-        await _pinned_stage(stage, find, problems) if stage.uses in NESTING_KINDS else stage
-        for stage in definition.stages
-    ]
+    data = definition.to_json()
+    nesting = _Nesting(catalog, await _nested_in(data, find))
+    # What a definition says by itself was checked where it was made, and perhaps with more Python stages than are here.
+    known = frozenset(examine(data, catalog).problems)
+    problems = tuple(each for each in examine(data, nesting).problems if each not in known)
     if problems:
-        raise DefinitionError(tuple(problems), source=f"pipeline {definition.name!r}")
-    return replace(definition, stages=tuple(stages))
+        raise DefinitionError(problems, source=f"pipeline {definition.name!r}")
+    return replace(definition, stages=tuple(nesting.pinned(stage) for stage in definition.stages))
 
 
-async def _pinned_stage(
-    stage: StageDefinition, find: FindVersion, problems: list[Problem]
-) -> StageDefinition:
-    place = f"stages.{stage.name}.with"
-    if stage.uses == LOOP_KIND:
-        problems += _until_problems(str(stage.config.get("until", "")), f"{place}.until")
-    text = str(stage.config.get("pipeline", ""))
-    name, mark, number = text.partition("@")
-    found = await find(name, int(number) if mark else None) if number.isdecimal() or not mark else None
-    if found is None:
-        hint = "publish it first; `tegu pipelines` lists those that there are"
-        problems.append(Problem(f"{place}.pipeline", f"there is no pipeline {text!r}", hint))
-        return stage
-    output = stage.config.get("output")
-    if isinstance(output, str) and output not in found.definition:
-        there = ", ".join(each.name for each in found.definition.stages)
-        message = f"{found.name}@{found.number} has no stage {output!r}"
-        problems.append(Problem(f"{place}.output", message, f"its stages are {there}"))
-    return replace(stage, config={**stage.config, "pipeline": f"{found.name}@{found.number}"})
+async def _nested_in(data: JsonObject, find: FindVersion) -> dict[str, PipelineVersion]:
+    """The pipelines that a document nests and that are there, as it names them. Whatever else is wrong with it is no matter."""
+    stages = data.get("stages")
+    found: dict[str, PipelineVersion] = {}
+    for entry in stages.values() if isinstance(stages, dict) else ():
+        written = _named_by(entry)
+        if written is None or written in found:
+            continue
+        name, mark, number = written.partition("@")
+        is_number = number.isascii() and number.isdecimal() and len(number) <= _NUMBER_DIGITS_MAX
+        version = await find(name, int(number) if mark else None) if is_number or not mark else None
+        if version is not None:
+            found[written] = version
+    return found
 
 
-def _until_problems(until: str, place: str) -> list[Problem]:
-    try:
-        condition = compile_condition(until)
-    except ValueError as error:
-        return [Problem(place, str(error))]
-    unknown = sorted(condition.names - _READ_BY_UNTIL)
-    hint = "it reads `output`, what the iteration put out, and `iteration`, its number"
-    return [Problem(place, f"there is no {name!r} here", hint) for name in unknown]
+def _named_by(entry: JsonValue) -> str | None:
+    match entry:
+        case {"uses": str() as kind, "with": {"pipeline": str() as written}} if kind in NESTING_KINDS:
+            return written
+        case _:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Nesting:
+    """Implements KindCatalog: another one that also knows the pipelines that a document nests."""
+
+    base: KindCatalog
+    versions: Mapping[str, PipelineVersion]
+
+    def pinned(self, stage: StageDefinition) -> StageDefinition:
+        """With the version that its pipeline means."""
+        if stage.uses not in NESTING_KINDS:
+            return stage
+        version = self.versions[str(stage.config["pipeline"])]
+        return replace(stage, config={**stage.config, "pipeline": f"{version.name}@{version.number}"})
+
+    def kinds(self) -> Sequence[str]:
+        return list(self.base.kinds())
+
+    def config_schema(self, kind: str) -> JsonObject:
+        return self.base.config_schema(kind)
+
+    def check_model(self, written: str) -> None:
+        self.base.check_model(written)
+
+    def functions(self) -> Mapping[str, FunctionContract]:
+        return self.base.functions()
+
+    def output_schema(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject] = _NO_INPUTS
+    ) -> JsonObject:
+        """What a nested pipeline puts out, where the document does not say it."""
+        if kind in NESTING_KINDS and config.get("schema") is None and (found := self._output(config)):
+            config = {**config, "schema": found}
+        return self.base.output_schema(kind, config, inputs)
+
+    def config_problems(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject]
+    ) -> Sequence[Problem]:
+        found = [*self.base.config_problems(kind, config, inputs)]
+        if kind not in NESTING_KINDS:
+            return found
+        written = str(config["pipeline"])
+        version = self.versions.get(written)
+        if version is None:
+            hint = "publish it first; `tegu pipelines` lists those that there are"
+            return [*found, Problem("pipeline", f"there is no pipeline {written!r}", hint)]
+        there = [stage.name for stage in version.definition.stages]
+        output = config.get("output")
+        if isinstance(output, str) and output not in there:
+            message = f"{version.name}@{version.number} has no stage {output!r}"
+            return [*found, Problem("output", message, did_you_mean(output, there) or one_of(there))]
+        put_out, schema = self._output(config), config.get("schema")
+        if isinstance(schema, dict):
+            if (why := misfit(put_out, schema)) is not None:
+                message = f"what {version.name}@{version.number} puts out does not fit: {why}"
+                found.append(
+                    Problem("schema", message, "say what it puts out, or name another stage: `output`")
+                )
+        elif kind == LOOP_KIND:
+            found += [each for each in until_problems(str(config["until"]), put_out) if each not in found]
+        return found
+
+    def _output(self, config: JsonObject) -> JsonObject:
+        """What the nested run puts out; `{}` where that is not known."""
+        version = self.versions.get(str(config.get("pipeline")))
+        if version is None:
+            return {}
+        definition = version.definition
+        wanted = config.get("output") or definition.output
+        schemas = output_schemas(definition, self.base)
+        if isinstance(wanted, str):
+            return schemas.of(wanted) if wanted in definition else {}
+        # Of all stages by their names; those that were skipped are missing.
+        return {
+            "type": "object",
+            "properties": {stage.name: schemas.of(stage.name) for stage in definition.stages},
+        }

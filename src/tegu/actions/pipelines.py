@@ -12,13 +12,13 @@ from uuid import UUID
 
 from pydantic import computed_field
 
-from tegu.actions.nesting import pinned
+from tegu.actions.nesting import examined, pinned
 from tegu.actions.scope import Scope
-from tegu.domain.errors import ForbiddenError, NotFoundError, Problem
+from tegu.domain.errors import DefinitionError, ForbiddenError, NotFoundError, Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
-from tegu.pipeline.check import checked, examine
+from tegu.pipeline.check import checked
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.document import load
 from tegu.storage import pipelines as store
@@ -52,12 +52,21 @@ class CheckedDocument:
         return not self.problems
 
 
-def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
+async def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
     """Everything that is wrong with a document, of which nothing is stored."""
-    found = examine(load(document), scope.catalog)
+    found = await examined(load(document), scope.catalog, partial(_find, scope))
     if found.definition is None:
         return CheckedDocument(found.problems, warnings=found.warnings)
     return CheckedDocument((), found.definition.name, found.definition.hash, found.warnings)
+
+
+async def defined(scope: Scope, document: Path | str | JsonObject) -> PipelineDefinition:
+    """The definition that a document means. Raises DefinitionError with every problem, also of the pipelines that it nests."""
+    loaded = load(document)
+    found = await examined(loaded, scope.catalog, partial(_find, scope))
+    if found.definition is None:
+        raise DefinitionError(found.problems, source=loaded.source)
+    return found.definition
 
 
 async def publish(
@@ -71,7 +80,7 @@ async def publish(
     if not scope.rows.has(definition.name):
         raise unknown_pipeline(definition.name)
     async with scope.transaction() as connection:
-        definition = await pinned(definition, partial(find_in, scope, connection))
+        definition = await pinned(definition, scope.catalog, partial(find_in, scope, connection))
         return await store.publish(connection, scope.organization_id, definition, makes_current=makes_current)
 
 
@@ -81,7 +90,7 @@ async def find_or_publish(scope: Scope, definition: PipelineDefinition) -> Pipel
     """
     if scope.rows.has(definition.name):
         async with scope.transaction() as connection:
-            definition = await pinned(definition, partial(find_in, scope, connection))
+            definition = await pinned(definition, scope.catalog, partial(find_in, scope, connection))
             found = await store.find(connection, scope.organization_id, definition.name, hash=definition.hash)
             is_there = found is not None and await store.find(connection, scope.organization_id, found.name)
         if found is not None and is_there:
@@ -97,9 +106,9 @@ async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
         case PipelineDefinition():
             return await find_or_publish(scope, source)
         case Pipeline():
-            return await find_or_publish(scope, define(scope, source.to_json()))
+            return await find_or_publish(scope, await defined(scope, source.to_json()))
         case Path() | dict():
-            return await find_or_publish(scope, define(scope, source))
+            return await find_or_publish(scope, await defined(scope, source))
         case str():
             return await _named(scope, source)
         case _:
@@ -119,6 +128,11 @@ async def find_in(
     if found is not None or builtin is None or number not in {None, 1}:
         return found
     return await store.publish(connection, scope.organization_id, define(scope, builtin))
+
+
+async def _find(scope: Scope, name: str, number: int | None) -> PipelineVersion | None:
+    async with scope.transaction() as connection:
+        return await find_in(scope, connection, name, number)
 
 
 async def list_pipelines(

@@ -28,13 +28,18 @@ from tegu.pipeline.draft import Function
 from tegu.pipeline.function import stage_metadata
 from tegu.pipeline.function_stages import FunctionStages
 from tegu.pipeline.kind_stages import KindStages
+from tegu.pipeline.nesting_stages import NestingStages
 from tegu.pipeline.node import Node
+from tegu.pipeline.outside_stages import OutsideStages
+from tegu.pipeline.review_stages import ReviewStages
 
 SourceT = TypeVar("SourceT", MailThread, Document, Content)
 _INPUTS = {MailThread: InputKind.MAIL_THREAD, Document: InputKind.CONTENT, Content: InputKind.CONTENT}
 
 
-class Pipeline(KindStages, DataStages, FunctionStages, Generic[SourceT]):
+class Pipeline(
+    KindStages, DataStages, FunctionStages, ReviewStages, OutsideStages, NestingStages, Generic[SourceT]
+):
     """A pipeline under construction. `definition` makes the immutable version of what is there."""
 
     def __init__(
@@ -130,6 +135,7 @@ class _WithFunctions:
         self.kinds = catalog.kinds
         self.config_schema = catalog.config_schema
         self.output_schema = catalog.output_schema
+        self.config_problems = catalog.config_problems
         self.check_model = catalog.check_model
 
     def functions(self) -> Mapping[str, FunctionContract]:

@@ -3,11 +3,12 @@
 Invariant: a catalog answers from memory, so that checking a document does no I/O.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tegu.domain.content import InputKind
+from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import RETRIES, TIMEOUT_S
 
@@ -60,6 +61,14 @@ class KindCatalog(Protocol):
     ) -> JsonObject:
         """JSON Schema of the output of a stage of this kind with this valid config, given those of its inputs in the
         order written; `{}` where that is not known.
+        """
+        ...
+
+    def config_problems(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject]
+    ) -> Sequence[Problem]:
+        """What is wrong with a valid config beyond its schema, given the schemas of the stage's inputs, with places below
+        `with`: a condition of its own, an input that it names.
         """
         ...
 

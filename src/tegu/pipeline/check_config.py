@@ -10,18 +10,10 @@ from typing import Any
 from pydantic import JsonValue
 
 from tegu.domain.json import JsonObject
-from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
+from tegu.pipeline.report import TYPE_WORDS, Report, did_you_mean, one_of, type_word
 from tegu.pipeline.shorthand import to_json_schema
 
-_TYPE_WORDS = {
-    "object": "a mapping",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "nothing",
-}
+_TYPE_WORDS = TYPE_WORDS | {"integer": "a whole number"}
 _EXAMPLES = {
     "string": "text",
     "integer": "3",

@@ -9,7 +9,7 @@ from tegu.pipeline.check_order import WaitingOrder
 from tegu.pipeline.check_outputs import OutputSchemas
 from tegu.pipeline.condition import compile_condition
 from tegu.pipeline.flow import ALL, ITEM, SETTLED
-from tegu.pipeline.report import Report, did_you_mean, one_of
+from tegu.pipeline.report import TYPE_WORDS, Report, did_you_mean, one_of
 from tegu.pipeline.stage_definition import MODEL_KINDS, NO_STAGES, StageDefinition
 
 _ONLY_READ = MODEL_KINDS | {"parse", "split", "collect", "merge", "dedupe"}
@@ -130,7 +130,9 @@ class ReachabilityChecker:
             path = f"{path}.{step}"
         kind = schema.get("type")
         if isinstance(kind, str) and kind != "array":
-            self._report.add(place, f"{path!r} is {_WORDS.get(kind, kind)}, no list", self._lists(each.root))
+            self._report.add(
+                place, f"{path!r} is {TYPE_WORDS.get(kind, kind)}, no list", self._lists(each.root)
+            )
 
     def _lists(self, name: str) -> str:
         """A hint that names the lists of an output."""
@@ -142,15 +144,6 @@ class ReachabilityChecker:
             if isinstance(inner, dict) and inner.get("type") == "array"
         ]
         return f"there is {', '.join(lists)}" if lists else "name a list in the output of a stage"
-
-
-_WORDS = {
-    "object": "a mapping",
-    "string": "text",
-    "number": "a number",
-    "integer": "a number",
-    "boolean": "true or false",
-}
 
 
 def _names_in(text: str | None) -> frozenset[str]:

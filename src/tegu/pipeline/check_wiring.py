@@ -42,5 +42,8 @@ def check_wiring(
         contract = checked[stage.name].contract
         if contract is not None:
             functions.check(stage, contract)
+        elif catalog is not None and checked[stage.name].config_is_valid:
+            for problem in catalog.config_problems(stage.uses, stage.config, schemas.inputs_of(stage)):
+                report.add(f"stages.{stage.name}.with.{problem.place}", problem.message, problem.hint)
         reachability.check(stage)
     reachability.warn_of_unused(output)

@@ -7,9 +7,9 @@ a label that is none, a number compared with text. What a schema leaves open pas
 from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.expression import Read
-from tegu.pipeline.report import did_you_mean, one_of
+from tegu.pipeline.report import TYPE_WORDS, did_you_mean, one_of
 
-_WORDS = {"string": "text", "number": "a number", "integer": "a number", "boolean": "true or false"}
+_COMPARED = frozenset({"string", "number", "integer", "boolean"})
 _NAMED_MAX = 20
 
 
@@ -41,7 +41,7 @@ def _mismatch(read: Read, schema: JsonObject, path: str) -> Problem | None:
         return Problem(
             "", f"{path!r} is never {literal!r}", did_you_mean(str(literal), words) or one_of(words)
         )
-    wanted = _WORDS.get(kind) if isinstance(kind, str) else None
+    wanted = TYPE_WORDS[kind] if isinstance(kind, str) and kind in _COMPARED else None
     match literal:
         case bool():
             given = "true or false"

@@ -21,6 +21,7 @@ from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.report import type_word
 
 Function = Callable[..., Any]
+Inputs = Sequence[Node[Any]] | None
 
 _IN_CONFIG = ("max_tokens", "temperature", "output_mode")
 _OUTPUT_HINT = (

@@ -191,9 +191,19 @@ class FunctionStages(Draft):
         /,
         *,
         each: Items[ItemT],
-        when: str | Otherwise = ...,
         **options: Unpack[StageOptions],
     ) -> Node[list[OutputT]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        /,
+        *,
+        each: Items[ItemT],
+        when: str | Otherwise,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT | None]]: ...
     @overload
     def stage(
         self,
@@ -214,9 +224,20 @@ class FunctionStages(Draft):
         /,
         *,
         each: Items[ItemT],
-        when: str | Otherwise = ...,
         **options: Unpack[StageOptions],
     ) -> Node[list[OutputT]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[A, ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        a: Node[A],
+        /,
+        *,
+        each: Items[ItemT],
+        when: str | Otherwise,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT | None]]: ...
     @overload
     def stage(
         self,
@@ -239,9 +260,21 @@ class FunctionStages(Draft):
         /,
         *,
         each: Items[ItemT],
-        when: str | Otherwise = ...,
         **options: Unpack[StageOptions],
     ) -> Node[list[OutputT]]: ...
+    @overload
+    def stage(
+        self,
+        name: str,
+        function: Callable[[A, B, ItemT, ContextT], Awaitable[OutputT] | OutputT],
+        a: Node[A],
+        b: Node[B],
+        /,
+        *,
+        each: Items[ItemT],
+        when: str | Otherwise,
+        **options: Unpack[StageOptions],
+    ) -> Node[list[OutputT | None]]: ...
     @overload
     def stage(
         self,

@@ -3,7 +3,7 @@
 Invariant: each says with its type what the kind puts out; a stage with a condition gives an optional handle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, Unpack, overload
 
@@ -11,11 +11,13 @@ from pydantic import JsonValue
 
 from tegu.domain.content import Document
 from tegu.domain.json import JsonObject
+from tegu.pipeline.draft import Inputs
 from tegu.pipeline.node import Node
 from tegu.pipeline.output_stages import OutputStages
 from tegu.pipeline.outputs import Classification, Summary
 from tegu.pipeline.stage_options import (
     AnyOptions,
+    ConditionalMappedModelOptions,
     ConditionalModelOptions,
     ConditionalOptions,
     MappedModelOptions,
@@ -25,7 +27,6 @@ from tegu.pipeline.stage_options import (
 )
 
 OutputT = TypeVar("OutputT")
-Inputs = Sequence[Node[Any]] | None
 Labels = Mapping[str, str] | list[str] | tuple[str, ...]
 Shorthand = Mapping[str, JsonValue]
 
@@ -63,6 +64,16 @@ class KindStages(OutputStages):
         inputs: Inputs = None,
         **options: Unpack[MappedModelOptions],
     ) -> Node[list[Classification]]: ...
+    @overload
+    def classify(
+        self,
+        name: str,
+        *,
+        labels: Labels,
+        instructions: str | Path | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[Classification | None]]: ...
     @overload
     def classify(
         self,
@@ -117,6 +128,16 @@ class KindStages(OutputStages):
         inputs: Inputs = None,
         **options: Unpack[MappedModelOptions],
     ) -> Node[list[Summary]]: ...
+    @overload
+    def summarize(
+        self,
+        name: str,
+        *,
+        instructions: str | Path | None = None,
+        sentences_max: int | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[Summary | None]]: ...
     @overload
     def summarize(
         self,
@@ -204,6 +225,15 @@ class KindStages(OutputStages):
         inputs: Inputs = None,
         **options: Unpack[MappedModelOptions],
     ) -> Node[list[JsonObject]]: ...
+    @overload
+    def add(
+        self,
+        name: str,
+        uses: str,
+        *,
+        inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[JsonObject | None]]: ...
     @overload
     def add(
         self,

@@ -15,6 +15,8 @@ OutputT = TypeVar("OutputT")
 OutputT_co = TypeVar("OutputT_co", covariant=True)
 ItemT = TypeVar("ItemT")
 ItemT_co = TypeVar("ItemT_co", covariant=True)
+FieldT = TypeVar("FieldT")
+FieldT_co = TypeVar("FieldT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,27 @@ class Node(Generic[OutputT_co]):
         """
         return Items(".".join((self.name, *_steps(pick))), max_parallel)
 
+    def field(self, pick: Callable[[OutputT_co], FieldT]) -> "Field[FieldT]":
+        """A field of the output, by what reads it: `field(lambda order: order.due_at)`."""
+        return Field(self, _steps(pick))
+
     @property
     def reference(self) -> str:
         """As documents write it."""
         return f"{self.name}?" if self.is_optional else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Field(Generic[FieldT_co]):
+    """A field of an output, which a stage reads by its path: when a `wait` stage goes on."""
+
+    node: Node[Any]
+    steps: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """As documents write it."""
+        return ".".join((self.node.name, *self.steps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,19 @@
 Invariant: each says with its type what the kind puts out; a stage with a condition gives an optional handle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, Unpack, overload
 
 from pydantic import JsonValue
 
 from tegu.domain.json import JsonObject
-from tegu.pipeline.draft import Draft
+from tegu.pipeline.draft import Draft, Inputs
 from tegu.pipeline.node import Node
 from tegu.pipeline.outputs import Extraction, Text
 from tegu.pipeline.stage_options import (
     AnyOptions,
+    ConditionalMappedModelOptions,
     ConditionalModelOptions,
     MappedModelOptions,
     ModelOptions,
@@ -22,8 +23,6 @@ from tegu.pipeline.stage_options import (
 )
 
 OutputT = TypeVar("OutputT")
-Inputs = Sequence[Node[Any]] | None
-Labels = Mapping[str, str] | list[str] | tuple[str, ...]
 Shorthand = Mapping[str, JsonValue]
 
 
@@ -106,6 +105,16 @@ class OutputStages(Draft):
         *,
         instructions: str | Path | None = None,
         inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[OutputT | None]]: ...
+    @overload
+    def extract(
+        self,
+        name: str,
+        output: type[OutputT],
+        *,
+        instructions: str | Path | None = None,
+        inputs: Inputs = None,
         **options: Unpack[PartlyMappedModelOptions],
     ) -> Node[list[OutputT | None]]: ...
     @overload
@@ -126,6 +135,16 @@ class OutputStages(Draft):
         *,
         instructions: str | Path | None = None,
         inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[JsonObject | None]]: ...
+    @overload
+    def extract(
+        self,
+        name: str,
+        output: Shorthand,
+        *,
+        instructions: str | Path | None = None,
+        inputs: Inputs = None,
         **options: Unpack[PartlyMappedModelOptions],
     ) -> Node[list[JsonObject | None]]: ...
     @overload
@@ -137,6 +156,15 @@ class OutputStages(Draft):
         inputs: Inputs = None,
         **options: Unpack[MappedModelOptions],
     ) -> Node[list[Extraction]]: ...
+    @overload
+    def extract(
+        self,
+        name: str,
+        *,
+        instructions: str | Path | None = None,
+        inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[Extraction | None]]: ...
     @overload
     def extract(
         self,
@@ -237,6 +265,16 @@ class OutputStages(Draft):
         *,
         instructions: str | Path,
         inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[OutputT | None]]: ...
+    @overload
+    def prompt(
+        self,
+        name: str,
+        output: type[OutputT],
+        *,
+        instructions: str | Path,
+        inputs: Inputs = None,
         **options: Unpack[PartlyMappedModelOptions],
     ) -> Node[list[OutputT | None]]: ...
     @overload
@@ -257,6 +295,16 @@ class OutputStages(Draft):
         *,
         instructions: str | Path,
         inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[JsonObject | None]]: ...
+    @overload
+    def prompt(
+        self,
+        name: str,
+        output: Shorthand,
+        *,
+        instructions: str | Path,
+        inputs: Inputs = None,
         **options: Unpack[PartlyMappedModelOptions],
     ) -> Node[list[JsonObject | None]]: ...
     @overload
@@ -268,6 +316,15 @@ class OutputStages(Draft):
         inputs: Inputs = None,
         **options: Unpack[MappedModelOptions],
     ) -> Node[list[Text]]: ...
+    @overload
+    def prompt(
+        self,
+        name: str,
+        *,
+        instructions: str | Path,
+        inputs: Inputs = None,
+        **options: Unpack[ConditionalMappedModelOptions],
+    ) -> Node[list[Text | None]]: ...
     @overload
     def prompt(
         self,

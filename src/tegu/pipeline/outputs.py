@@ -3,9 +3,12 @@
 Used by the builder, the stage kinds and users. Invariant: the stage kinds' default schemas are these models.
 """
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+ValueT_co = TypeVar("ValueT_co", covariant=True)
 
 
 class Entity(BaseModel):
@@ -103,3 +106,53 @@ class Deduped(BaseModel):
     items: list[Any]
     count: int
     duplicates: list[Duplicate]
+
+
+class Reviewed(BaseModel, Generic[ValueT_co]):
+    """What `review` puts out. `value` is the corrected one if there is one; `decided_by` is null where nobody decided in time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision: Literal["approved", "rejected", "corrected"]
+    value: ValueT_co
+    comment: str | None
+    decided_by: str | None
+
+
+class Waited(BaseModel):
+    """What `wait` puts out when it is time."""
+
+    waited_until: datetime
+
+
+class ReceivedSignal(BaseModel):
+    """What `wait` puts out when it was told to go on. `data` is what it was told; null where it did not come in time."""
+
+    name: str
+    data: Any
+    is_timeout: bool
+
+
+class HttpResponse(BaseModel):
+    """What `http` puts out. `headers` are those that say something of the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+class SentMessage(BaseModel):
+    """What `webhook` puts out: to how many webhooks the message is owed."""
+
+    event: str
+    webhooks: int = Field(ge=1)
+
+
+class Looped(BaseModel, Generic[ValueT_co]):
+    """What `loop` puts out: what the last iteration came to, and whether the condition was met."""
+
+    model_config = ConfigDict(frozen=True)
+
+    output: ValueT_co
+    iterations: int
+    is_reached: bool

@@ -11,6 +11,16 @@ from tegu.domain.errors import Problem
 
 PROBLEMS_MAX = 200
 CHOICES_MAX = 200
+TYPE_WORDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+"""What the types of JSON Schema are to authors."""
 WORD_LENGTH_MAX = 80
 """Looking for the nearest of many long names is what would make checking a hostile document slow."""
 

@@ -19,7 +19,7 @@ class ResultOptions(TypedDict, total=False):
     key: str
 
 
-class StageOptions(TypedDict, total=False):
+class FlowOptions(TypedDict, total=False):
     """What may be said about any stage: see `StageDefinition`. `config` are further settings of the stage's kind."""
 
     needs: Sequence[Node[Any]]
@@ -27,11 +27,16 @@ class StageOptions(TypedDict, total=False):
     on_failure: Literal["fail", "continue"] | Node[Any]
     cancels: Sequence[Node[Any]] | Literal["*"]
     retries: int | Mapping[str, int]
-    timeout_s: float
     deadline_s: float
-    model: str
     result: Literal[False] | ResultOptions
     config: Mapping[str, JsonValue]
+
+
+class StageOptions(FlowOptions, total=False):
+    """The same for a stage that works here."""
+
+    timeout_s: float
+    model: str
 
 
 class ModelOptions(StageOptions, total=False):
@@ -55,9 +60,15 @@ class ConditionalModelOptions(ModelOptions, total=False):
 
 
 class MappedModelOptions(ModelOptions, total=False):
-    """`ModelOptions` of a stage that runs once per item. Its `when` may read `item`, and is then asked of each."""
+    """`ModelOptions` of a stage that runs once per item."""
 
-    when: str | Otherwise
+    each: Required[Items[Any]]
+
+
+class ConditionalMappedModelOptions(ModelOptions, total=False):
+    """The same with a condition, which may read `item` and is then asked of each: where it is false there is None."""
+
+    when: Required[str | Otherwise]
     each: Required[Items[Any]]
 
 
@@ -70,6 +81,13 @@ class PartlyMappedModelOptions(ModelOptions, total=False):
 
 class AnyOptions(ModelOptions, total=False):
     """All of them."""
+
+    when: str | Otherwise
+    each: Items[Any] | SomeItems[Any]
+
+
+class AnyFlowOptions(FlowOptions, total=False):
+    """All that may be said about a stage that works elsewhere, or not at all."""
 
     when: str | Otherwise
     each: Items[Any] | SomeItems[Any]

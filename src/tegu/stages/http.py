@@ -17,7 +17,7 @@ knows it does the work once. 408, 425, 429 and 5xx are tried again, after the ti
 Redirects of a GET are followed, each checked as the first address was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Literal
@@ -27,10 +27,11 @@ from uuid import uuid5
 from pydantic import Field, JsonValue
 from pydantic_core import from_json
 
-from tegu.domain.errors import EgressError, StageError
+from tegu.domain.errors import EgressError, Problem, StageError
 from tegu.domain.json import JsonObject, storable_json
 from tegu.egress.request import Answer, EgressLimits, EgressRequest
 from tegu.egress.unpack import TooLargeError, unpacked
+from tegu.pipeline.report import did_you_mean
 from tegu.stages.inputs import named_values
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
 from tegu.stages.reach import reachable
@@ -89,7 +90,7 @@ class HttpOptions(Options):
 
 
 class HttpKind:
-    """Implements StageKind."""
+    """Implements StageKind and CheckingKind."""
 
     name = "http"
     version = 1
@@ -110,6 +111,18 @@ class HttpKind:
             },
             "required": ["status", "headers", "body"],
         }
+
+    def config_problems(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> Sequence[Problem]:
+        """Of the inputs that it names, and of headers that are not the author's to set."""
+        found: list[Problem] = []
+        for key in ("query_from", "body_from"):
+            name = config.get(key)
+            if isinstance(name, str) and name not in inputs:
+                hint = did_you_mean(name, inputs) or f"wire {name!r} to `inputs`"
+                found.append(Problem(key, f"there is no input {name!r}", hint))
+        headers = config.get("headers")
+        refused = map(_header_problem, headers if isinstance(headers, dict) else ())
+        return [*found, *(each for each in refused if each is not None)]
 
     async def perform(self, work: StageWork) -> StageOutput:
         """Ask once."""
@@ -137,9 +150,8 @@ class HttpKind:
 
 def _request(work: StageWork, options: HttpOptions) -> EgressRequest:
     for name in options.headers:
-        if name.lower() in _OURS | _SECRET:
-            hint = "store it as a credential, and name that in `auth`" if name.lower() in _SECRET else None
-            raise StageError(f"the header {name!r} cannot be set", code="bad_config", hint=hint)
+        if (refused := _header_problem(name)) is not None:
+            raise StageError(refused.message, code="bad_config", hint=refused.hint)
     headers = {"accept-encoding": "gzip", **{name.lower(): text for name, text in options.headers.items()}}
     url = options.url
     if options.query_from is not None:
@@ -156,6 +168,13 @@ def _request(work: StageWork, options: HttpOptions) -> EgressRequest:
     if options.method != "GET":
         headers["idempotency-key"] = str(uuid5(work.task.run_id, work.task.stage.name))
     return EgressRequest(options.method, url, headers, body=body)
+
+
+def _header_problem(name: str) -> Problem | None:
+    if name.lower() not in _OURS | _SECRET:
+        return None
+    hint = "store it as a credential, and name that in `auth`" if name.lower() in _SECRET else None
+    return Problem(f"headers.{name}", f"the header {name!r} cannot be set", hint or "Tegu sets it itself")
 
 
 def _query(work: StageWork, name: str) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ Implemented by each kind's file, looked up in `registry`, called by `perform`. I
 stages, and what it puts out depends only on its work: options, inputs and what models answered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from tegu.domain.errors import ErrorInfo, StageError
+from tegu.domain.errors import ErrorInfo, Problem, StageError
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import WAKEABLE_CODES, Confidence, ConfidenceMethod, Postponed
@@ -96,6 +96,15 @@ class DerivingKind(StageKind, Protocol):
 
     def derived_schema(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> JsonObject:
         """As `output_schema`, given the schemas of its inputs in the order written; `{}` where one is not known."""
+        ...
+
+
+@runtime_checkable
+class CheckingKind(StageKind, Protocol):
+    """A kind with more to say about its config than a schema can: of conditions, and of inputs that it names."""
+
+    def config_problems(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> Sequence[Problem]:
+        """See `KindCatalog`."""
         ...
 
 

@@ -2,23 +2,25 @@
 
 Options: `pipeline` (`name@2`), `until` (a condition over `output`, what the iteration put out, and `iteration`, its number),
 `times_max` (1 to 100), `on_max` (`continue` or `fail`: what it means that the condition was never met), `output` (the stage of it
-whose output counts). Each iteration is a run about `{input, previous, iteration}`: what the loop reads, what the iteration before
+whose output counts), `schema` (of that output, which then is checked). Each iteration is a run about `{input, previous, iteration}`: what the loop reads, what the iteration before
 put out (null at first), and its number. It puts out `{output, iterations, is_reached}`.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from tegu.domain.errors import ErrorInfo, StageError
+from tegu.domain.errors import ErrorInfo, Problem, StageError
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import Postponed
 from tegu.pipeline.child import ChildSpec, ChildState, DataSource, RunInput
 from tegu.pipeline.condition import compile_condition
 from tegu.pipeline.slices import split_name
+from tegu.pipeline.until import until_problems
 from tegu.stages.inputs import TextInput
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
-from tegu.stages.nested import PIPELINE_HELP, about, output_of, waits_for
+from tegu.stages.nested import OUTPUT_SCHEMA, PIPELINE_HELP, about, declared_schema, output_of, waits_for
 from tegu.stages.reach import reachable
 
 TIMES_MAX = 100
@@ -36,10 +38,11 @@ class LoopOptions(Options):
         "continue", description="What it means that `until` was false each time."
     )
     output: str | None = Field(None, description="The stage of the pipeline whose output counts.")
+    schema_: JsonObject | None = OUTPUT_SCHEMA
 
 
 class LoopKind:
-    """See the module."""
+    """Implements StageKind and CheckingKind: see the module."""
 
     name = "loop"
     version = 1
@@ -50,17 +53,21 @@ class LoopKind:
 
     def output_schema(self, config: JsonObject) -> JsonObject:
         """The last output, how many iterations there were, and whether the condition was met."""
-        del config
         return {
             "type": "object",
             "properties": {
-                "output": {},
+                "output": declared_schema(config),
                 "iterations": {"type": "integer"},
                 "is_reached": {"type": "boolean"},
             },
             "required": ["output", "iterations", "is_reached"],
             "additionalProperties": False,
         }
+
+    def config_problems(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> Sequence[Problem]:
+        """Of the condition."""
+        del inputs
+        return until_problems(str(config["until"]), declared_schema(config))
 
     async def perform(self, work: StageWork) -> StageOutput | Postponed:
         """Start the first iteration, look at the last, or start the next."""
@@ -73,7 +80,7 @@ class LoopKind:
         iteration = _number(states[-1])
         if not states[-1].status.is_terminal:
             return waits_for(options.pipeline, f"iteration {iteration}")
-        output = await output_of(work, children, states[-1], options.pipeline, options.output)
+        output = await output_of(work, children, states[-1], options)
         is_reached = _is_met(options.until, output, iteration)
         if is_reached or iteration >= options.times_max:
             return _ended(options, output, iteration, is_reached=is_reached)

@@ -1,11 +1,12 @@
 """pipeline: another pipeline, in a version that was pinned when this one was published, as one stage.
 
 Options: `pipeline` (`name@2`), `output` (the stage whose output is this one's; by default what the pipeline says, or an object of
-all). It is about what its parent is about; with other `inputs`, about their data: of one its output, of several an object by name.
+all), `schema` (of that output, which then is checked). It is about what its parent is about; with other `inputs`, about their data: of one its output, of several an object by name.
 Mapped, it is about the item. It puts out what the nested run put out; a run that failed fails the stage with its error, and
 a retry starts another.
 """
 
+from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import Field, JsonValue
@@ -14,12 +15,21 @@ from tegu.domain.errors import ErrorInfo, StageError
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import WAITS_FOR_RUNS, Postponed
 from tegu.domain.status import RunStatus
+from tegu.llm.schema import validator
 from tegu.pipeline.child import ChildSpec, ChildState, DataSource, RunInput
 from tegu.pipeline.definition import SOURCE
 from tegu.pipeline.flow import ITEM
 from tegu.pipeline.slices import split_name
 from tegu.stages.inputs import StageInput, TextInput
-from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options, waiting
+from tegu.stages.kind import (
+    Options,
+    StageOutput,
+    StageWork,
+    author_schema,
+    options_schema,
+    read_options,
+    waiting,
+)
 from tegu.stages.mapped import LOOK_AGAIN_S
 from tegu.stages.reach import Children, reachable
 
@@ -27,12 +37,36 @@ PIPELINE_HELP = (
     "The pipeline, `name@2`; without a version the current one, pinned when this pipeline is published."
 )
 
+OUTPUT_SCHEMA: Any = Field(
+    None, alias="schema", description="Of what it puts out, which is then checked: JSON Schema or shorthand."
+)
+
+
+class ReadsOutput(Protocol):
+    """The options of a kind that takes up the output of a nested run."""
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline, `name@2`."""
+        ...
+
+    @property
+    def output(self) -> str | None:
+        """The stage of it whose output counts."""
+        ...
+
+    @property
+    def schema_(self) -> JsonObject | None:
+        """What that obeys."""
+        ...
+
 
 class NestingOptions(Options):
     """Options of the pipeline kind."""
 
     pipeline: str = Field(min_length=1, max_length=100, description=PIPELINE_HELP)
     output: str | None = Field(None, description="The stage of it whose output is this stage's.")
+    schema_: JsonObject | None = OUTPUT_SCHEMA
 
 
 class NestingKind:
@@ -46,9 +80,8 @@ class NestingKind:
         return options_schema(NestingOptions)
 
     def output_schema(self, config: JsonObject) -> JsonObject:
-        """Not known before the nested version is read."""
-        del config
-        return {}
+        """As it is declared; otherwise not known before the nested version is read."""
+        return declared_schema(config)
 
     async def perform(self, work: StageWork) -> StageOutput | Postponed:
         """Start the run, or look at it."""
@@ -58,7 +91,7 @@ class NestingKind:
         if not states:
             await children.ensure(work.task, [spec_of(work, options.pipeline)])
         elif states[0].status.is_terminal:
-            return StageOutput(await output_of(work, children, states[0], options.pipeline, options.output))
+            return StageOutput(await output_of(work, children, states[0], options))
         return waits_for(options.pipeline)
 
 
@@ -90,17 +123,36 @@ def waits_for(pipeline: str, what: str = "run") -> Postponed:
     return waiting(WAITS_FOR_RUNS, f"the {what} of {pipeline}", due_in_s=LOOK_AGAIN_S)
 
 
+def declared_schema(config: JsonObject) -> JsonObject:
+    """Of what a nested run puts out; `{}` where nothing is declared."""
+    written = config.get("schema")
+    return {} if written is None else author_schema(written)
+
+
 async def output_of(
-    work: StageWork, children: Children, state: ChildState, pipeline: str, output: str | None
+    work: StageWork, children: Children, state: ChildState, options: ReadsOutput
 ) -> JsonValue:
-    """What a nested run put out. Raises its error, which another try may not meet."""
+    """What a nested run put out. Raises its error, which another try may not meet; and `wrong_output` for another output than
+    was declared.
+    """
+    pipeline = options.pipeline
     if state.status is not RunStatus.COMPLETED:
         raise _ended(state, pipeline)
-    wanted = output or (await children.definition(work.task, pipeline)).output
+    wanted = options.output or (await children.definition(work.task, pipeline)).output
     outputs = await children.outputs(work.task, state.id, wanted)
     if wanted is None:
-        return {found.stage: found.output for found in outputs if found.is_completed}
-    return next((found.output for found in outputs if found.is_completed), None)
+        found: JsonValue = {each.stage: each.output for each in outputs if each.is_completed}
+    else:
+        found = next((each.output for each in outputs if each.is_completed), None)
+    if options.schema_ is not None and (
+        problems := validator(author_schema(options.schema_)).problems(found)
+    ):
+        raise StageError(
+            f"{pipeline} put out something else than `schema` says: {problems[0]}",
+            code="wrong_output",
+            hint="say `type?` where the stage may have been skipped" if found is None else None,
+        )
+    return found
 
 
 def _ended(state: ChildState, pipeline: str) -> StageError:

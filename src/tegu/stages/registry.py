@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from tegu.domain.errors import StageError, UsageError
+from tegu.domain.errors import Problem, StageError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.llm.model_names import ModelNames
 from tegu.pipeline.catalog import FunctionContract
+from tegu.pipeline.check_outputs import output_schemas
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.function import stage_metadata
 from tegu.stages.classify import ClassifyKind
@@ -21,7 +22,7 @@ from tegu.stages.collect import CollectKind
 from tegu.stages.dedupe import DedupeKind
 from tegu.stages.extract import ExtractKind
 from tegu.stages.http import HttpKind
-from tegu.stages.kind import DerivingKind, StageKind
+from tegu.stages.kind import CheckingKind, DerivingKind, StageKind
 from tegu.stages.loop import LoopKind
 from tegu.stages.merge import MergeKind
 from tegu.stages.nested import NestingKind
@@ -115,20 +116,16 @@ class StageRegistry:
             else found.output_schema(config)
         )
 
+    def config_problems(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject]
+    ) -> Sequence[Problem]:
+        """What the kind says of this valid config."""
+        found = self.kind(kind)
+        return found.config_problems(config, inputs) if isinstance(found, CheckingKind) else ()
+
     def schema_of(self, definition: PipelineDefinition, name: str) -> JsonObject:
         """JSON Schema of what a stage of a pipeline hands to others: with `each` the list of all; `{}` where it is not known."""
-        found: dict[str, JsonObject] = {}
-        left = [name]
-        while left:
-            stage = definition.stage(left[-1])
-            unknown = [each for each in stage.inputs if each in definition and each not in found]
-            if unknown:
-                left.extend(unknown)
-                continue
-            inputs = {each: found.get(each, {}) for each in stage.inputs}
-            made = self.output_schema(stage.uses, stage.config, inputs)
-            found[left.pop()] = {"type": "array", "items": made} if stage.each is not None else made
-        return found[name]
+        return output_schemas(definition, self).of(name)
 
     def check_model(self, written: str) -> None:
         """Raises ConfigurationError for an alias or provider that is not there."""

@@ -33,6 +33,7 @@ from tegu.stages.kind import (
     waiting,
 )
 from tegu.stages.reach import reachable
+from tegu.stages.shapes import either
 
 SchemaOf = Callable[[PipelineDefinition, str], JsonObject]
 """Of the output of a stage of this name."""
@@ -80,10 +81,10 @@ class ReviewKind:
         return self.derived_schema(config, {})
 
     def derived_schema(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> JsonObject:
-        """`value` is as the first input is."""
+        """`value` is as the first input is, or where another schema is written, as a corrected value."""
         written = config.get("schema")
         first: JsonObject = next(iter(inputs.values())) if inputs else {}
-        value = author_schema(written) if written is not None else first
+        value = first if written is None else either((first, author_schema(written)))
         return {
             "type": "object",
             "properties": {

@@ -10,17 +10,24 @@ Times are the database's, and count from the first time that the stage began, wh
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from tegu.domain.errors import StageError
+from tegu.domain.errors import Problem, StageError
 from tegu.domain.json import JsonObject
 from tegu.domain.outcome import WAITS_FOR_SIGNAL, WAITS_FOR_TIME, Postponed
+from tegu.pipeline.condition_types import misread
+from tegu.pipeline.expression import Read
+from tegu.pipeline.output_schema import schema_of
+from tegu.pipeline.outputs import ReceivedSignal, Waited
+from tegu.pipeline.report import TYPE_WORDS, did_you_mean
 from tegu.stages.inputs import DataInput
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options, waiting
 from tegu.stages.reach import reachable
+from tegu.stages.shapes import at, without_null
 
 WAIT_S_MAX = 366 * 86_400.0
 _ONE_OF = "say one of `seconds`, `until`, `signal`"
@@ -58,7 +65,7 @@ class WaitOptions(Options):
 
 
 class WaitKind:
-    """Implements StageKind."""
+    """Implements StageKind and CheckingKind."""
 
     name = "wait"
     version = 1
@@ -69,11 +76,24 @@ class WaitKind:
 
     def output_schema(self, config: JsonObject) -> JsonObject:
         """By what it waits for."""
-        if config.get("signal") is None:
-            properties: JsonObject = {"waited_until": {"type": "string", "format": "date-time"}}
-        else:
-            properties = {"name": {"type": "string"}, "data": {}, "is_timeout": {"type": "boolean"}}
-        return {"type": "object", "properties": properties, "required": list(properties)}
+        return schema_of(Waited if config.get("signal") is None else ReceivedSignal)
+
+    def config_problems(self, config: JsonObject, inputs: Mapping[str, JsonObject]) -> Sequence[Problem]:
+        """Of a time that stands in an input."""
+        written = config.get("until")
+        if not isinstance(written, str) or re.fullmatch(_TIME, written):
+            return ()
+        name, *steps = written.split(".")
+        if name not in inputs:
+            hint = did_you_mean(name, inputs) or f"wire {name!r} to `inputs`"
+            return (Problem("until", f"there is no input {name!r}", hint),)
+        if (found := misread(Read(name, tuple(steps)), inputs[name])) is not None:
+            return (Problem("until", found.message, found.hint),)
+        kind = without_null(at(inputs[name], steps)).get("type")
+        if not isinstance(kind, str) or kind == "string":
+            return ()
+        message = f"{written!r} is {TYPE_WORDS.get(kind, kind)}, no time"
+        return (Problem("until", message, "name a text in it, such as 2026-12-24T08:00:00+01:00"),)
 
     async def perform(self, work: StageWork) -> StageOutput | Postponed:
         """Look whether it is time, or whether the signal is there."""

@@ -15,6 +15,8 @@ from pydantic import Field
 
 from tegu.domain.errors import StageError
 from tegu.domain.json import JsonObject, storable_json
+from tegu.pipeline.output_schema import schema_of
+from tegu.pipeline.outputs import SentMessage
 from tegu.pipeline.slices import split_name
 from tegu.stages.inputs import named_values
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
@@ -53,8 +55,7 @@ class WebhookKind:
     def output_schema(self, config: JsonObject) -> JsonObject:
         """`{event, webhooks}`."""
         del config  # the same for all
-        properties: JsonObject = {"event": {"type": "string"}, "webhooks": {"type": "integer", "minimum": 1}}
-        return {"type": "object", "properties": properties, "required": ["event", "webhooks"]}
+        return schema_of(SentMessage)
 
     async def perform(self, work: StageWork) -> StageOutput:
         """Store it."""

@@ -217,7 +217,7 @@ def with_maps() -> Pipeline[MailThread]:
     sums = email.summarize("sums", inputs=[], each=entities)
     assert_type(sums, Node[list[Summary]])
     routes = email.classify("routes", labels=["a", "b"], each=names.items(), when="item != 'nobody'")
-    assert_type(routes, Node[list[Classification]])
+    assert_type(routes, Node[list[Classification | None]])
     replies = email.prompt("replies", Refund, instructions="?", each=found.items("entities").skip_failed())
     assert_type(replies, Node[list[Refund | None]])
     return email

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from tegu import Classification, Content, Document, MailThread, StageContext, stage
+from tegu import Classification, Content, Document, MailThread, Reviewed, StageContext, stage
 from tegu.pipeline.outputs import Entity
 
 
@@ -66,3 +66,8 @@ async def name_of(entity: Entity, ctx: StageContext) -> str:
 @stage(version=1)
 async def all_names(names: list[str], ctx: StageContext) -> int:
     return len(names)
+
+
+@stage(version=1)
+def reviewed_refund(approved: Reviewed[Refund], ctx: StageContext) -> str:
+    return approved.value.order

@@ -39,6 +39,7 @@ NAMES = [
     "ProviderError",
     "QuotaError",
     "Result",
+    "Reviewed",
     "Run",
     "RunEnded",
     "RunEvent",

@@ -1,7 +1,8 @@
 """What the pipeline tests share: a catalog with kinds like those that ship."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
 from tegu.llm.model_names import ModelNames
 from tegu.pipeline.catalog import FunctionContract
@@ -61,6 +62,11 @@ class Kinds:
             "parse": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
         }
         return shapes.get(kind, {})
+
+    def config_problems(
+        self, kind: str, config: JsonObject, inputs: Mapping[str, JsonObject]
+    ) -> Sequence[Problem]:
+        return ()
 
     def check_model(self, written: str) -> None:
         ModelNames({"cheap": "openai:gpt-6-luna"}).check(written)

@@ -104,13 +104,13 @@ async def publish_pipeline(scope: Scope, asked: PipelineText) -> PipelineVersion
     """Publish a document as a version of the pipeline that it names, which the name means from then on. Where an equal
     version is stored, that one is made current again. Every problem of the document is reported at once.
     """
-    return await pipelines.publish(scope, pipelines.define(scope, asked.given))
+    return await pipelines.publish(scope, await pipelines.defined(scope, asked.given))
 
 
 @action("pipelines.check", effect=Effect.READ, permission=Permission.PIPELINES_READ)
 async def check_pipeline(scope: Scope, asked: PipelineText) -> CheckedDocument:
     """Check a document, of which nothing is stored: every problem with its place, its line and what to do."""
-    return pipelines.check(scope, asked.given)
+    return await pipelines.check(scope, asked.given)
 
 
 @action(
