@@ -95,6 +95,9 @@ class _Nesting:
     def kinds(self) -> Sequence[str]:
         return list(self.base.kinds())
 
+    def describe(self, kind: str) -> str:
+        return self.base.describe(kind)
+
     def config_schema(self, kind: str) -> JsonObject:
         return self.base.config_schema(kind)
 

@@ -133,6 +133,7 @@ class _WithFunctions:
         self._functions = {key: stage_metadata(function).contract() for key, function in functions.items()}
         self._catalog = catalog
         self.kinds = catalog.kinds
+        self.describe = catalog.describe
         self.config_schema = catalog.config_schema
         self.output_schema = catalog.output_schema
         self.config_problems = catalog.config_problems

@@ -44,6 +44,9 @@ class Kinds:
     def kinds(self) -> Collection[str]:
         return _SCHEMAS.keys()
 
+    def describe(self, kind: str) -> str:
+        return kind
+
     def config_schema(self, kind: str) -> JsonObject:
         return {"type": "object", "additionalProperties": False, **_SCHEMAS[kind]}
 
