@@ -108,25 +108,6 @@ async def test_a_run_is_made_again_from_a_stage_with_other_instructions(
     assert (watched.foreign, watched.errors) == ([], [])
 
 
-async def test_whatever_the_service_has_and_does_is_in_the_admin(watched: Watched) -> None:
-    page = watched.page
-    await watched.go("/admin")
-    await page.get_by_role("link", name="service accounts").click()
-    await page.get_by_role("button", name="create").click()
-    dialog = page.get_by_role("dialog", name="service accounts create")
-    await dialog.get_by_role("button", name="create").click()
-    await expect(dialog.get_by_role("alert")).to_be_visible()  # what is missing is said
-    await dialog.get_by_label("name").fill("importer")
-    await dialog.get_by_label("role").select_option(label="editor")
-    await dialog.get_by_role("button", name="create").click()
-    await expect(dialog).to_contain_text("Done.")
-    await dialog.get_by_role("button", name="Close").click()
-    await page.get_by_role("button", name="Details of importer").click()
-    await expect(page.get_by_role("dialog", name="importer")).to_contain_text('"role": "editor"')
-    await watched.go("/admin/audit")
-    await expect(page.get_by_role("cell", name="service_accounts.create")).to_be_visible()
-
-
 async def test_what_was_spent_is_told_by_stage(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     await start_a_run(watched, tmp_path)

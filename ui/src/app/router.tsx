@@ -125,6 +125,12 @@ const adminNoun = createRoute({
   component: lazyRouteComponent(() => import("../pages/admin/Admin"), "Admin"),
 });
 
+const adminRow = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/$noun/$id",
+  component: lazyRouteComponent(() => import("../pages/admin/Admin"), "Admin"),
+});
+
 const settings = createRoute({
   getParentRoute: () => root,
   path: "/settings",
@@ -141,7 +147,7 @@ const settingsSection = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, inbox, runs, run, review, compare, pipelines, pipeline, costs, status, admin, adminNoun, settings, settingsSection]),
+  routeTree: root.addChildren([home, inbox, runs, run, review, compare, pipelines, pipeline, costs, status, admin, adminNoun, adminRow, settings, settingsSection]),
   basepath: BASE,
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -9,7 +9,7 @@ import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { ErrorNotice, Notice } from "../../design/Notice";
 import { SchemaForm } from "../../forms/SchemaForm";
-import { Json } from "../run/StageDrawer";
+import { JsonTree } from "../../design/JsonTree";
 import { perform, type Action, type Api } from "./api";
 
 export function ActionDialog({ api, action, given, onClose }: { api: Api; action: Action; given: Record<string, JsonValue>; onClose: () => void }) {
@@ -34,7 +34,7 @@ export function ActionDialog({ api, action, given, onClose }: { api: Api; action
       {answer ? (
         <>
           <Notice tone="completed" title="Done." />
-          {answer.value === null ? null : <Json value={answer.value} />}
+          {answer.value === null ? null : <JsonTree value={answer.value} />}
           <div className="actions">
             <Button kind="primary" onClick={onClose}>
               Close

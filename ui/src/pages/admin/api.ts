@@ -19,6 +19,8 @@ export interface Action {
   /** The part of the path that says which one: it is about one thing, and not about all. */
   key: string | null;
   body: Schema | null;
+  /** Whether its list is also had as a table for spreadsheets. */
+  hasCsv: boolean;
 }
 
 export interface Noun {
@@ -105,6 +107,7 @@ function actionOf(operation: Operation, definitions: Definitions): Action | null
     input: { type: "object", properties: { ...properties, ...shape.properties }, required: [...required, ...(shape.required ?? [])] },
     key: parameters.find((each) => each.in === "path")?.name ?? null,
     body,
+    hasCsv: (operation.parameters ?? []).some((each) => each.name === "format"),
   };
 }
 
