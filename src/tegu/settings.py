@@ -31,6 +31,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_HOSTS                  further host names that it answers to, with commas; `*` is any
     TEGU_TRUSTED_PROXIES        addresses whose X-Forwarded-For and -Proto are believed, with commas; 127.0.0.1
     TEGU_REQUESTS_PER_S         requests a second of one actor, and five times as many at once; 100. An address has four times that
+    TEGU_EMBED_ORIGINS          origins of host applications whose pages may show runs and reviews: `https://app.example.com`; none
     TEGU_ORGANIZATION           the organization that the command line acts for, by external id; default
 """
 
@@ -48,6 +49,7 @@ from tegu.domain.retention import Retention
 _ALIAS_PREFIX = "TEGU_MODEL_"
 FOREVER = "forever"
 DEFAULT_BASE_URL = "http://localhost:8000"
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -117,6 +119,7 @@ class Settings:
     egress_allow: str | None = None
     """As TEGU_EGRESS_ALLOW."""
     sign_in: SignInSettings = field(default_factory=SignInSettings)
+    embed_origins: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -144,6 +147,7 @@ class Settings:
             secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
             egress_allow=env.get("TEGU_EGRESS_ALLOW") or None,
             sign_in=_sign_in(env),
+            embed_origins=_embed_origins(env.get("TEGU_EMBED_ORIGINS", "")),
             models={
                 name.removeprefix(_ALIAS_PREFIX).lower(): value.strip()
                 for name, value in env.items()
@@ -175,6 +179,20 @@ def _base_url(written: str) -> str | None:
             hint="https://tegu.example.com, or for this machine alone http://localhost:8000: a cookie is sent over nothing else",
         )
     return written.rstrip("/")
+
+
+def _embed_origins(written: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for each in filter(None, (piece.strip().rstrip("/").lower() for piece in written.split(","))):
+        parts = urlsplit(each)
+        is_local = parts.scheme == "http" and parts.hostname in LOCAL_HOSTS
+        if not (parts.scheme == "https" or is_local) or not _ORIGIN.fullmatch(each):
+            raise ConfigurationError(
+                f"TEGU_EMBED_ORIGINS has {each!r}",
+                hint="scheme, host and port of each: https://app.example.com, http://localhost:3000; no patterns",
+            )
+        found[each] = None
+    return tuple(found)
 
 
 def _oidc(env: Mapping[str, str]) -> OidcSettings | None:

@@ -14,6 +14,7 @@ import pytest
 from two_organizations import PIPELINE, SCHEDULE, SECRET, World, two_organizations, without
 
 from tegu.actions.action import Action, Effect
+from tegu.actions.policy import EMBEDDED
 from tegu.actions.registry import ACTIONS
 from tegu.domain.actor import PERMISSIONS_OF, Permission, Role
 from tegu.domain.ids import new_id
@@ -183,6 +184,25 @@ async def test_a_role_is_refused_exactly_what_it_has_no_permission_for(world: Wo
         if is_refused == (each.permission in allowed):
             wrong.append(f"{each.name} as {role.value}: {found.status_code} {found.text[:200]}")
     assert not wrong, "\n".join(wrong)
+
+
+async def test_the_token_of_an_embedded_page_opens_its_run_and_nothing_else_of_its_own_organization(
+    world: World,
+) -> None:
+    mine, *others = world.ids["runs"]
+    shown = await world.ask(ACTIONS["runs.get"], {"run_id": str(mine)}, embedded=mine)
+    assert shown.status_code == 200, shown.text
+    leaks: list[str] = []
+    for each in ACTIONS.values():
+        found = await world.ask(each, sample(each), embedded=mine)
+        if found.status_code != (404 if each.name in EMBEDDED else 403):
+            leaks.append(f"{each.name}: {found.status_code} {found.text[:200]}")
+    for field in FIELDS:
+        for value in others[:1] if field.table == "runs" else world.ids[field.table][:1]:
+            found = await world.ask(field.action, field.said(str(value)), embedded=mine)
+            if found.status_code not in {403, 404} or SECRET in found.text:
+                leaks.append(f"{field.action.name} {field.name}: {found.status_code} {found.text[:200]}")
+    assert not leaks, "\n".join(leaks)
 
 
 async def test_nothing_of_acme_is_changed_by_all_that_the_other_asked(

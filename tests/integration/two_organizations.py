@@ -17,7 +17,7 @@ from tegu.actions.action import Action
 from tegu.actions.registry import ACTIONS
 from tegu.actions.scope import Scope
 from tegu.app import Tegu
-from tegu.domain.actor import Actor, ActorKind, Role
+from tegu.domain.actor import Actor, ActorKind, Reach, Role
 from tegu.domain.budget import BudgetPeriod, BudgetPlace
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
@@ -53,15 +53,23 @@ class World:
     client: httpx.AsyncClient
 
     async def ask(
-        self, action: Action[Any, Any], said: JsonObject, *, role: Role = Role.OWNER, is_acme: bool = False
+        self,
+        action: Action[Any, Any],
+        said: JsonObject,
+        *,
+        role: Role = Role.OWNER,
+        is_acme: bool = False,
+        embedded: UUID | None = None,
     ) -> httpx.Response:
-        """The answer of an action's route, to a user of `other`, or of acme."""
+        """The answer of an action's route, to a user of `other`, or of acme, or to a page that shows a run of acme's."""
         route = Route(action)
         rest = dict(said)
         path = route.path
         if action.key is not None:
             path = path.replace(f"{{{action.key}}}", str(rest.pop(action.key)))
         headers = {"x-role": role.value, "x-organization": str(self.acme if is_acme else self.other)}
+        if embedded is not None:
+            headers |= {"x-organization": str(self.acme), "x-embedded": str(embedded)}
         if (key := rest.pop(IDEMPOTENCY_FIELD, None)) is not None:
             headers["idempotency-key"] = str(key)
         if route.method in {"GET", "DELETE"}:
@@ -91,6 +99,9 @@ async def two_organizations(address: DatabaseAddress, home: Path) -> AsyncGenera
             base = acme if organization == acme.organization_id else other
             role = Role(request.headers["x-role"])
             actor = Actor(organization, ActorKind.USER, role, id=new_id(), label="somebody@example.com")
+            if (run_id := request.headers.get("x-embedded")) is not None:
+                reach = Reach(frozenset({UUID(run_id)}), frozenset())
+                actor = replace(actor, kind=ActorKind.EMBED, reach=reach)
             return replace(base, actor=actor)
 
         # An unexpected error is raised here, where the server would answer 500: the test shows what it was.

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from tegu.actions.policy import enforce
+from tegu.actions.policy import check_reach, enforce
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Actor, ActorKind, Permission, Rows
 from tegu.domain.json import JsonObject
@@ -71,6 +71,7 @@ class Action(Generic[In, Out]):
     async def __call__(self, scope: Scope, asked: In) -> Out:
         """Decide, and do it. Raises ForbiddenError, and what the action raises."""
         rows = self.check(scope.actor)
+        check_reach(scope.actor, self.name, asked)
         narrowed = replace(scope, rows=rows)
         if self.effect is not Effect.READ and scope.actor.kind is not ActorKind.LIBRARY:
             narrowed = replace(narrowed, transaction=_audited(self, scope, asked))

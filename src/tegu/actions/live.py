@@ -111,10 +111,23 @@ def topics_of(asked: Follow, rows: Rows) -> Topics:
             run_ids[run_id] = after
         elif topic != "runs":
             raise UsageError(f"there is no topic {topic[:80]!r}", hint=_HINT)
+    if rows.runs is not None:
+        return _reached(pipelines, run_ids, asked, rows.runs)
     is_everything = "runs" in asked.topics
     if rows.pipelines is not None:
         pipelines = set(rows.pipelines) if is_everything else pipelines & rows.pipelines
     return Topics(is_everything and rows.pipelines is None, frozenset(pipelines), run_ids, asked.partials)
+
+
+def _reached(
+    pipelines: set[str], run_ids: dict[UUID, int | None], asked: Follow, reached: frozenset[UUID]
+) -> Topics:
+    """For an embedded page: its runs, one by one. Raises NotFoundError, UsageError."""
+    if pipelines or "runs" in asked.topics:
+        raise UsageError("an embedded page follows its own run alone", hint="`run:ID`")
+    if missing := run_ids.keys() - reached:
+        raise NotFoundError(f"there is no run {min(missing)}", hint="the token opens one run or review alone")
+    return Topics(False, frozenset(), run_ids, asked.partials)
 
 
 def _run(topic: str, written: str) -> tuple[UUID, int | None]:

@@ -8,6 +8,7 @@ import re
 import secrets
 from hashlib import sha256
 
+EMBED_FORM = re.compile(r"tegu_embed_[A-Za-z0-9_-]{43}")
 KEY_FORM = re.compile(r"tegu_[a-z0-9]{8}_[A-Za-z0-9]{43}")
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
 _LETTERS = _LOWER + _LOWER[:26].upper()
@@ -30,6 +31,11 @@ def new_key() -> tuple[str, str]:
     prefix = "".join(secrets.choice(_LOWER) for _ in range(8))
     secret = "".join(secrets.choice(_LETTERS) for _ in range(43))
     return prefix, f"tegu_{prefix}_{secret}"
+
+
+def new_embed_token() -> str:
+    """For a page of a host application."""
+    return f"tegu_embed_{new_token()}"
 
 
 def hash_of(token: str) -> bytes:

@@ -19,6 +19,7 @@ class ActorKind(StrEnum):
     KEY = "key"  # a program, by an API key of a person or of a service account
     LIBRARY = "library"  # the code that embeds Tegu, and the command line on the machine itself
     HOST = "host"  # a user of the application that Tegu is mounted into
+    EMBED = "embed"  # whoever looks at a page of a host application that shows one run or review
 
 
 class Role(StrEnum):
@@ -63,6 +64,7 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    EMBEDS_WRITE = "embeds:write"  # to make tokens for pages of host applications
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     AUDIT_READ = "audit:read"
@@ -96,6 +98,7 @@ _EDITOR = _VIEWER | {
     Permission.CALLS_WRITE,
     Permission.SCHEDULES_WRITE,
     Permission.WEBHOOKS_READ,
+    Permission.EMBEDS_WRITE,
 }
 _OWNER = frozenset(Permission) - {Permission.OPERATE}
 _ADMIN = _OWNER - {Permission.ORGANIZATION_EXPORT, Permission.ORGANIZATION_DELETE}
@@ -125,6 +128,8 @@ class Actor:
     is_operator: bool = False
     seen_as: str | None = None
     """Through whose eyes they look, and so change nothing (`SeenAs`); None: their own."""
+    reach: "Reach | None" = None
+    """All that an embedded page is shown; None: whatever the rest of this allows."""
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -133,6 +138,32 @@ class Actor:
         if self.scopes is not None:
             allowed &= self.scopes | {Permission.IDENTITY}
         return allowed | {Permission.OPERATE} if self.is_operator else allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What the token of an embedded page opens: a run with those that it started, their contents and versions (`invoices@2`); or a
+    review, with what its run reads.
+    """
+
+    runs: frozenset[UUID]
+    contents: frozenset[UUID]
+    pipelines: frozenset[str] = frozenset()
+    review_id: UUID | None = None
+
+    def has(self, field: str, value: object) -> bool:
+        """Whether an input of an action names something of it."""
+        match field:
+            case "run_id":
+                return value in self.runs
+            case "content_id":
+                return value in self.contents
+            case "pipeline":
+                return value in self.pipelines
+            case "review_id":
+                return value is not None and value == self.review_id
+            case _:
+                return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +198,12 @@ class SeenAs:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which rows of the organization an actor sees: those of these pipelines, or all where it is None. Storage makes a
-    condition of it (`storage.visible`).
+    """Which rows of the organization an actor sees: those of these pipelines, or all where it is None, and of these runs. Storage
+    makes a condition of it (`storage.visible`).
     """
 
     pipelines: frozenset[str] | None = None
+    runs: frozenset[UUID] | None = None
 
     def has(self, pipeline: str) -> bool:
         """Whether what belongs to a pipeline of that name is seen."""

@@ -31,7 +31,7 @@ log = logging.getLogger("tegu.engine")
 
 EVENTS_MAX = 10_000
 """Events of one organization that are told to one who comes again; who missed more is told so."""
-_LOOKED_UP = frozenset({ActorKind.USER, ActorKind.KEY})
+_LOOKED_UP = frozenset({ActorKind.USER, ActorKind.KEY, ActorKind.EMBED})
 _WATCH_AGAIN_S = 20.0
 _KEY_S = 3600.0
 
@@ -231,5 +231,5 @@ class Broadcast:
 
 
 def _proof(actor: Actor) -> UUID | None:
-    """The session or key that somebody came in with."""
+    """The session, key or token that somebody came in with."""
     return actor.session_id or actor.id

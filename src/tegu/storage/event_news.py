@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from tegu.domain.actor import Actor
+from tegu.domain.actor import Actor, ActorKind
 from tegu.domain.json import JsonObject
 from tegu.domain.run import RunEvent
 from tegu.storage.claims import RunKey
@@ -122,15 +122,17 @@ async def look_for_news(pool: "asyncpg.Pool[asyncpg.Record]", wanted: Wanted) ->
 async def still_let_in(
     pool: "asyncpg.Pool[asyncpg.Record]", actors: Iterable[Actor], *, idle_s: float
 ) -> set[UUID]:
-    """The ids of the sessions and keys, of those that these actors came in with, that still let somebody in."""
+    """The ids of the sessions, keys and embed tokens, of those that these actors came in with, that still let somebody in."""
     sessions: list[tuple[UUID, UUID]] = []
     keys: list[tuple[UUID, UUID]] = []
+    embeds: list[tuple[UUID, UUID]] = []
     for actor in actors:
         if actor.session_id is not None:
             sessions.append((actor.organization_id, actor.session_id))
         elif actor.id is not None:
-            keys.append((actor.organization_id, actor.id))
-    columns = (*_columns(sessions, 2), idle_s, *_columns(keys, 2))
+            proofs = embeds if actor.kind is ActorKind.EMBED else keys
+            proofs.append((actor.organization_id, actor.id))
+    columns = (*_columns(sessions, 2), idle_s, *_columns(keys, 2), *_columns(embeds, 2))
     return {row["id"] for row in await pool.fetch(statement("still_let_in"), *columns)}
 
 

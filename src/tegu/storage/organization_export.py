@@ -26,6 +26,7 @@ LEFT_OUT: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         # Secrets, and hashes of secrets.
         "api_keys": frozenset({"key_hash"}),
+        "embed_tokens": frozenset({"token_hash"}),
         "http_credentials": frozenset({"sealed"}),
         "invitations": frozenset({"token_hash"}),
         "organizations": frozenset({"cursor_key"}),

@@ -25,6 +25,8 @@ def pipelines_seen(organization_id: UUID, rows: Rows, pipeline_id: ColumnElement
 
 def runs_seen(organization_id: UUID, rows: Rows, run_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a row's run is one of a pipeline that is seen; a row without a run is not, where anything is hidden."""
+    if rows.runs is not None:
+        return run_id.in_(sorted(rows.runs))
     if rows.pipelines is None:
         return true()
     return run_id.in_(

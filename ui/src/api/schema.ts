@@ -12,7 +12,7 @@ export interface Accuracy {
 }
 
 /** How an actor came in. */
-export type ActorKind = "user" | "key" | "library" | "host";
+export type ActorKind = "user" | "key" | "library" | "host" | "embed";
 
 /** Where the reply came from. */
 export type AnsweredBy = "provider" | "journal";
@@ -372,6 +372,18 @@ export interface CreateContent {
   external_id?: string | null;
 }
 
+/** What is to be shown, one run or one review, and to whom. */
+export interface CreateEmbedToken {
+  run_id?: string | null;
+  review_id?: string | null;
+  /** `decide`: a review, too. */
+  may?: Embedded;
+  /** Seconds that it is good for. */
+  ttl_s?: number;
+  /** Whom it is for: what a review and the audit log say of who decided. */
+  label?: string;
+}
+
 /** A secret, and where it goes. It is not shown again. */
 export interface CreateHttpCredential {
   /** As `auth: {credential: NAME}` says it. */
@@ -536,6 +548,20 @@ export interface Drawing {
   text: string;
 }
 
+/** What opens one run and those that it started, or one review, in a page of another application until `expires_at`. */
+export interface EmbedToken {
+  id: string;
+  token: string;
+  label: string;
+  run_id: string | null;
+  review_id: string | null;
+  may: Embedded;
+  expires_at: string;
+}
+
+/** What whoever has the token may do. */
+export type Embedded = "read" | "decide";
+
 /** How many sessions ended. */
 export interface EndedSessions {
   count: number;
@@ -555,7 +581,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "child_cancelled" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "each_is_no_list" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "loop_not_ended" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_deep" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "too_far" | "too_large" | "too_many_failed" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
+export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "child_cancelled" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "each_is_no_list" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "loop_not_ended" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_deep" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "token_expired" | "too_far" | "too_large" | "too_many_failed" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -1135,7 +1161,7 @@ export interface PauseEverybody {
 }
 
 /** What an action needs; also the scopes that an API key can be given. */
-export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "reviews:read" | "reviews:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
+export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "reviews:read" | "reviews:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "embeds:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
 
 /** In which language a picture is written. */
 export type PictureFormat = "mermaid" | "svg";
@@ -2270,6 +2296,14 @@ export interface Operations {
     body: never;
     answer: CostSummary;
   };
+  /** Make a token that shows one run, or one review, in a page of your own application. */
+  embed_tokens_create: {
+    path: never;
+    query: never;
+    header: never;
+    body: CreateEmbedToken;
+    answer: EmbedToken;
+  };
   /** Read how far a deletion is. */
   erasures_get: {
     path: { erasure_id: string };
@@ -3228,6 +3262,7 @@ export const ROUTES = {
   contents_page_picture: { method: "GET", path: "/contents/{content_id}/page/picture" },
   contents_text: { method: "GET", path: "/contents/{content_id}/text" },
   costs_summary: { method: "GET", path: "/costs/summary" },
+  embed_tokens_create: { method: "POST", path: "/embed-tokens" },
   erasures_get: { method: "GET", path: "/erasures/{erasure_id}" },
   erasures_list: { method: "GET", path: "/erasures" },
   events_follow: { method: "GET", path: "/events" },

@@ -11,6 +11,7 @@ from tegu.client.nouns.calls import Calls
 from tegu.client.nouns.concurrency import Concurrency
 from tegu.client.nouns.contents import Contents
 from tegu.client.nouns.costs import Costs
+from tegu.client.nouns.embed_tokens import EmbedTokens
 from tegu.client.nouns.erasures import Erasures
 from tegu.client.nouns.hook_deliveries import HookDeliveries
 from tegu.client.nouns.http_credentials import HttpCredentials
@@ -57,6 +58,7 @@ class Nouns:
         self.concurrency = Concurrency(asking)
         self.contents = Contents(asking)
         self.costs = Costs(asking)
+        self.embed_tokens = EmbedTokens(asking)
         self.erasures = Erasures(asking)
         self.hook_deliveries = HookDeliveries(asking)
         self.http_credentials = HttpCredentials(asking)

@@ -11,6 +11,7 @@ NOUNS: Final = {
     "calls": ("get",),
     "contents": ("list", "get", "text", "page", "delete", "delete-subject"),
     "costs": ("summary",),
+    "embed-tokens": ("create",),
     "erasures": ("get", "list"),
     "hook-deliveries": ("list",),
     "http-credentials": ("create", "list", "delete"),

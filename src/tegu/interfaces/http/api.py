@@ -78,7 +78,8 @@ def _router(routes: Iterable[Route], scope_of: ScopeOf) -> APIRouter:
 
     router = APIRouter(route_class=DerivedRoute)
     turns = asyncio.Semaphore(CHANGES_AT_ONCE)
-    for route in routes:
+    # What is written out comes before what stands for anything: /pipelines/schema before /pipelines/{pipeline}.
+    for route in sorted(routes, key=lambda route: "{" in route.path):
         each = route.action
         router.add_api_route(
             route.path,

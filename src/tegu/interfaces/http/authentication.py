@@ -1,6 +1,7 @@
 """Who asks: from what a request brings to an actor, and the scope of its organization.
 
     Authorization: Bearer tegu_...   a key, of a person or a service account
+    Authorization: Bearer tegu_embed_...   what opens one run or review in a page of a host application
     cookie                           a session of a person
     resolve_user                     a user of the application that Tegu is mounted into, whom it knows
 
@@ -15,11 +16,11 @@ from uuid import UUID, uuid5
 from fastapi import APIRouter
 from starlette.requests import Request
 
-from tegu.actions import views
+from tegu.actions import embed_tokens, views
 from tegu.actions.machinery import Machinery
 from tegu.actions.scope import Scope
 from tegu.actions.sign_in import IDLE_S
-from tegu.actions.tokens import KEY_FORM, hash_of
+from tegu.actions.tokens import EMBED_FORM, KEY_FORM, hash_of
 from tegu.domain.actor import Actor, ActorKind, Permission, Role
 from tegu.domain.errors import UnauthenticatedError
 from tegu.domain.identity import HostUser
@@ -83,6 +84,8 @@ class Authentication:
 
     async def actor_of_key(self, key: str) -> Actor:
         """Who has a key. Raises UnauthenticatedError."""
+        if EMBED_FORM.fullmatch(key):
+            return await embed_tokens.actor_of(self._service, key)
         if not KEY_FORM.fullmatch(key):
             raise UnauthenticatedError(
                 "that is no API key of ours", hint="a key is `tegu_`, 8 letters or digits, `_`, and 43 more"

@@ -78,6 +78,7 @@ ERROR_CODES = (
     "storage_unavailable",
     "timed_out",
     "timeout",
+    "token_expired",
     "too_far",
     "too_large",
     "too_many_failed",

@@ -72,9 +72,10 @@ class _Answer:
                 (key.lower(), value) for key, value in message.get("headers", ())
             ]
             there = {key for key, _ in given}
+            kept = [each for each in given if each[1]]  # an empty one says that ours is not wanted
             message = {
                 **message,
-                "headers": [*given, *(each for each in self._headers if each[0] not in there)],
+                "headers": [*kept, *(each for each in self._headers if each[0] not in there)],
             }
         elif message["type"] == "http.response.body":
             self.size_bytes += len(message.get("body", b""))

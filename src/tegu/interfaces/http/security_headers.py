@@ -8,6 +8,21 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_NOBODY = "frame-ancestors 'none'"
+
+
+def embedding_headers(origins: tuple[str, ...]) -> dict[str, str]:
+    """What is different for a page that these origins may put into a frame. Without any it stays in nobody's."""
+    if not origins:
+        return {}
+    allowed = f"frame-ancestors {' '.join(origins)}"
+    return {
+        "content-security-policy": CONTENT_SECURITY_POLICY.replace(_NOBODY, allowed),
+        "x-frame-options": "",  # it knows no list of origins
+        "cross-origin-resource-policy": "cross-origin",
+    }
+
+
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),

@@ -31,8 +31,9 @@ from tegu.interfaces.http.mount import MountedTegu
 from tegu.interfaces.http.opening import Opening
 from tegu.interfaces.http.problems import error_response
 from tegu.interfaces.http.rates import ActorRates, AddressRates
+from tegu.interfaces.http.security_headers import embedding_headers
 from tegu.interfaces.mcp.over_http import mcp_routes
-from tegu.interfaces.web.pages import is_built, pages
+from tegu.interfaces.web.pages import Framing, is_built, pages
 from tegu.telemetry.logs import begin_fields
 
 _BURST = 5
@@ -71,12 +72,13 @@ def service(
     base_url = settings.sign_in.base_url
     body_bytes_max = BODY_LIMITS.json_bytes_max
     agents = mcp_routes(scope_of, error_response, base_url=base_url, body_bytes_max=body_bytes_max)
+    framing = Framing(settings.embed_origins, embedding_headers(settings.embed_origins))
     routes: list[BaseRoute] = [
         Mount("/api", api(scope_of)),
         *agents,
         *([opening.route()] if opening is not None else []),
         *authentication.router().routes,
-        *(pages() if is_built() else [front_page()]),
+        *(pages(framing) if is_built() else [front_page()]),
     ]
     router = Router(routes, default=MountedTegu(tegu, installation=installation), redirect_slashes=False)
     allowed = frozenset({ANY}) if is_mounted else hosts_of(settings.sign_in.base_url, settings.hosts)

@@ -16,6 +16,7 @@ from tegu.storage.tables.contents import (
 from tegu.storage.tables.identity import (
     api_keys,
     audit_events,
+    embed_tokens,
     invitations,
     sessions,
     sign_in_links,
@@ -70,6 +71,7 @@ __all__ = [
     "budgets",
     "child_cancels",
     "contents",
+    "embed_tokens",
     "erasures",
     "hook_deliveries",
     "http_credentials",

@@ -67,6 +67,23 @@ invitations = Table(
     Column("revoked_at", Time),
 )
 
+embed_tokens = Table(
+    "embed_tokens",
+    metadata,
+    key("organization_id"),
+    key("id"),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("run_id", Uuid),
+    Column("review_id", Uuid),
+    Column("may", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("made_by_kind", Text, nullable=False),
+    Column("made_by", Uuid),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+
 sign_in_links = Table(
     "sign_in_links",
     metadata,

@@ -11,6 +11,7 @@ from tegu.client.blocking.nouns.calls import Calls
 from tegu.client.blocking.nouns.concurrency import Concurrency
 from tegu.client.blocking.nouns.contents import Contents
 from tegu.client.blocking.nouns.costs import Costs
+from tegu.client.blocking.nouns.embed_tokens import EmbedTokens
 from tegu.client.blocking.nouns.erasures import Erasures
 from tegu.client.blocking.nouns.hook_deliveries import HookDeliveries
 from tegu.client.blocking.nouns.http_credentials import HttpCredentials
@@ -57,6 +58,7 @@ class Nouns:
         self.concurrency = Concurrency(asking)
         self.contents = Contents(asking)
         self.costs = Costs(asking)
+        self.embed_tokens = EmbedTokens(asking)
         self.erasures = Erasures(asking)
         self.hook_deliveries = HookDeliveries(asking)
         self.http_credentials = HttpCredentials(asking)

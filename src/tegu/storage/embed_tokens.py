@@ -1,0 +1,141 @@
+"""Tokens of embedded pages: made, found, and what they reach.
+
+Called by `actions.embed_tokens` inside one organization's transaction, and by authentication, through the engine's door, before the
+organization is known. Invariant: only the hash of a token is stored, and the app's role cannot read it.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import delete, func, insert, select, text
+
+from tegu.domain.actor import Actor, Reach, Role
+from tegu.domain.embedding import Embedded
+from tegu.domain.ids import new_id
+from tegu.storage.families import families
+from tegu.storage.statements import statement
+from tegu.storage.tables import embed_tokens, pipeline_versions, pipelines, reviews, runs
+from tegu.storage.transaction import Transaction
+
+RUNS_MAX = 1000
+"""Of one family that a token reaches, the oldest."""
+_SWEPT = 100
+_C = embed_tokens.c
+
+
+@dataclass(frozen=True, slots=True)
+class NewEmbedToken:
+    """A token to store."""
+
+    token_hash: bytes
+    label: str
+    run_id: UUID | None
+    review_id: UUID | None
+    may: Embedded
+    good_for_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEmbedToken:
+    """A token that somebody came in with. `role` is at most that of whoever made it, as it is now."""
+
+    organization_id: UUID
+    id: UUID
+    label: str
+    run_id: UUID | None
+    review_id: UUID | None
+    may: Embedded
+    role: Role
+    is_expired: bool
+
+
+async def add_token(connection: Transaction, organization_id: UUID, actor: Actor, new: NewEmbedToken) -> UUID:
+    """Store it; some that ended a day ago are swept away."""
+    mine = _C.organization_id == organization_id
+    ended = select(_C.id).where(mine, _C.expires_at < func.clock_timestamp() - text("interval '1 day'"))
+    await connection.execute(delete(embed_tokens).where(mine, _C.id.in_(ended.limit(_SWEPT))))
+    token_id = new_id()
+    await connection.execute(
+        insert(embed_tokens).values(
+            organization_id=organization_id,
+            id=token_id,
+            token_hash=new.token_hash,
+            label=new.label,
+            run_id=new.run_id,
+            review_id=new.review_id,
+            may=new.may.value,
+            role=actor.role.value,
+            made_by_kind=actor.kind.value,
+            made_by=actor.id,
+            expires_at=func.clock_timestamp()
+            + text("make_interval(secs => :s)").bindparams(s=new.good_for_s),
+        )
+    )
+    return token_id
+
+
+async def count_tokens(connection: Transaction, organization_id: UUID) -> int:
+    """How many are good."""
+    query = select(func.count()).select_from(embed_tokens)
+    return await connection.scalar(
+        query.where(_C.organization_id == organization_id, _C.expires_at > func.clock_timestamp())
+    )
+
+
+async def find_token(pool: "asyncpg.Pool[asyncpg.Record]", token_hash: bytes) -> FoundEmbedToken | None:
+    """The token of that hash, also one that has expired."""
+    row = await pool.fetchrow(statement("find_embed_token"), token_hash)
+    if row is None:
+        return None
+    role = Role(row["role"])
+    for theirs in (row["key_role"], row["user_role"]):
+        role = role if theirs is None else role.at_most(Role(theirs))
+    return FoundEmbedToken(
+        row["organization_id"],
+        row["id"],
+        row["label"],
+        row["run_id"],
+        row["review_id"],
+        Embedded(row["may"]),
+        role,
+        row["is_expired"],
+    )
+
+
+async def reach_of(
+    connection: Transaction, organization_id: UUID, run_id: UUID | None, review_id: UUID | None
+) -> Reach:
+    """What a token of that run or review opens, as it is now."""
+    c = runs.c
+    if review_id is not None:
+        query = select(reviews.c.run_id).where(
+            reviews.c.organization_id == organization_id, reviews.c.id == review_id
+        )
+        run_id = await connection.scalar(query)
+    if run_id is None:
+        return Reach(frozenset(), frozenset())
+    family = families(organization_id, [run_id])
+    ids = [run_id] if review_id is not None else select(family.c.id).order_by(family.c.id).limit(RUNS_MAX)
+    found = (
+        await connection.execute(
+            select(c.id, c.content_id, pipelines.c.name, pipeline_versions.c.number)
+            .join_from(
+                runs,
+                pipelines,
+                (pipelines.c.organization_id == c.organization_id) & (pipelines.c.id == c.pipeline_id),
+            )
+            .join(
+                pipeline_versions,
+                (pipeline_versions.c.organization_id == c.organization_id)
+                & (pipeline_versions.c.id == c.version_id),
+            )
+            .where(c.organization_id == organization_id, c.id.in_(ids))
+        )
+    ).all()
+    return Reach(
+        runs=frozenset(row.id for row in found),
+        contents=frozenset(row.content_id for row in found if row.content_id is not None),
+        pipelines=frozenset(f"{row.name}@{row.number}" for row in found),
+        review_id=review_id,
+    )
