@@ -262,7 +262,12 @@ class Runtime:
             names=self.names,
             open_live=self._partials.open,
             admissions_for=lambda task: self.admissions(task.organization_id, task),
-            reach=await stored_reach(self.database, guard=self.guard, keyring=lambda: self.keyring),
+            reach=await stored_reach(
+                self.database,
+                guard=self.guard,
+                keyring=lambda: self.keyring,
+                family_max=self.settings.family_runs_max,
+            ),
         ).perform
 
     async def worker(

@@ -12,6 +12,7 @@ Read once by `app`; nothing else looks at the environment, except for provider k
     TEGU_KEEP_REPLIES_DAYS      the same for the bodies of model calls (requests and replies); forever
     TEGU_KEEP_RUNS_DAYS         the same for ended runs, with their results; forever
     TEGU_EGRESS_ALLOW           hosts and networks that webhooks may be sent to although they are not public: `hooks.internal, 10.1.0.0/16`
+    TEGU_FAMILY_RUNS_MAX        how many runs may stem from one, by maps, nested pipelines and loops together; 200000
     TEGU_CRASHPOINT             kill the process at a moment that `tegu crashpoints` lists: for tests of faults
     TEGU_LIMITS                 what providers may be asked: `openai:gpt-5-mini rpm=500 tpm=200000 concurrency=50; anthropic rpm=50`
     TEGU_LOG_FORMAT             of what the command line logs: text (for people) or json (an object a line)
@@ -47,6 +48,8 @@ from tegu.domain.errors import ConfigurationError
 from tegu.domain.retention import Retention
 
 _ALIAS_PREFIX = "TEGU_MODEL_"
+FAMILY_RUNS_MAX = 200_000
+"""A pipeline for each item of the longest list that a stage maps over, and as many runs again."""
 FOREVER = "forever"
 DEFAULT_BASE_URL = "http://localhost:8000"
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
@@ -118,6 +121,7 @@ class Settings:
     secret_keys_file: Path | None = None
     egress_allow: str | None = None
     """As TEGU_EGRESS_ALLOW."""
+    family_runs_max: int = FAMILY_RUNS_MAX
     sign_in: SignInSettings = field(default_factory=SignInSettings)
     embed_origins: tuple[str, ...] = ()
 
@@ -146,6 +150,7 @@ class Settings:
             secret_keys=env.get("TEGU_SECRET_KEYS", "").strip() or None,
             secret_keys_file=Path(path) if (path := env.get("TEGU_SECRET_KEYS_FILE")) else None,
             egress_allow=env.get("TEGU_EGRESS_ALLOW") or None,
+            family_runs_max=_family_runs_max(env),
             sign_in=_sign_in(env),
             embed_origins=_embed_origins(env.get("TEGU_EMBED_ORIGINS", "")),
             models={
@@ -220,6 +225,16 @@ def _requests_per_s(env: Mapping[str, str]) -> float:
             f"TEGU_REQUESTS_PER_S is {written!r}, which is no number above 0", hint="write 100"
         )
     return float(written)
+
+
+def _family_runs_max(env: Mapping[str, str]) -> int:
+    written = env.get("TEGU_FAMILY_RUNS_MAX", "").strip() or str(FAMILY_RUNS_MAX)
+    if not re.fullmatch(r"[1-9]\d{0,8}", written):
+        raise ConfigurationError(
+            f"TEGU_FAMILY_RUNS_MAX is {written!r}, which is no number above 0",
+            hint=f"write {FAMILY_RUNS_MAX}",
+        )
+    return int(written)
 
 
 def _retention(env: Mapping[str, str]) -> Retention:

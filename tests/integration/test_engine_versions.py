@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import pytest
 from engine_lab import Lab, chain, working
+from test_families import PARENT, children_of, nesting, published_child
 
+from tegu.domain.content import InputKind
 from tegu.domain.outcome import Completed, StageOutcome
 from tegu.domain.run import Run
 from tegu.engine.worker import Worker
+from tegu.pipeline.child import ChildSpec
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+from tegu.pipeline.features import CHILD_RUNS, FEATURES
+from tegu.pipeline.flow import EachSpec
 from tegu.pipeline.task import StageTask
 from tegu.storage import run_starts, runs
 from tegu.storage.workers import Workers
@@ -189,3 +195,38 @@ async def test_runs_that_nobody_can_take_are_counted_for_the_operator(lab: Lab) 
                 await asyncio.sleep(0.02)
         found = await Workers(await lab.database.engine()).unserved()
     assert [(each.missing, each.runs) for each in found] == [(("refund@1",), 3)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "missing"),
+    [
+        (StageDefinition("a", "loop"), "loop"),
+        (StageDefinition("a", "test", each=EachSpec("source.parts")), "each"),
+    ],
+)
+async def test_a_run_waits_for_workers_that_know_what_its_pipeline_uses(
+    lab: Lab, stage: StageDefinition, missing: str
+) -> None:
+    (run_id,) = await lab.start(PipelineDefinition("modern", InputKind.CONTENT, (stage,)))
+    async with working(await lab.worker(features=FEATURES - {missing})):
+        (again,) = await lab.start(chain("b"))
+        assert await lab.until([again]) == {"completed"}
+        assert await reason(lab, run_id) == f"no worker has {missing}"
+        (unserved,) = await Workers(await lab.database.engine()).unserved()
+        assert unserved.missing == (missing,)
+    assert await lab.stages(run_id) == {}
+    async with working(await lab.worker()):
+        assert await lab.until([run_id]) == {"completed"}
+
+
+async def test_what_a_run_starts_is_left_to_workers_that_know_of_child_runs(lab: Lab) -> None:
+    name = await published_child(lab)
+    (run_id,) = await lab.start(PARENT)
+    bodies, known = await nesting(lab, ChildSpec("", name)), FEATURES - {CHILD_RUNS}
+    async with working(await lab.worker(bodies, features=known)):
+        await lab.reached(run_id, "outer", "waiting")
+        (plain,) = await lab.start(chain("b"))
+        assert await lab.until([plain]) == {"completed"}
+        assert await children_of(lab, run_id) == {"": "pending"}
+    async with working(await lab.worker(bodies)):
+        assert await lab.until([run_id]) == {"completed"}

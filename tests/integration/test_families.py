@@ -12,6 +12,7 @@ from tegu.domain.outcome import WAITS_FOR_RUNS, Completed, Failed, Postponed, St
 from tegu.engine.families import FamilyWatch
 from tegu.pipeline.child import ChildSpec, DataSource, RunInput
 from tegu.pipeline.task import StageTask
+from tegu.settings import FAMILY_RUNS_MAX
 from tegu.storage import pipelines
 from tegu.storage.children import ChildStore, Families
 from tegu.storage.statements import statement
@@ -21,8 +22,8 @@ LATER_S = 300.0
 """Longer than any test: what wakes a parent is its child."""
 
 
-async def store_of(lab: Lab) -> ChildStore:
-    return ChildStore(await lab.database.engine())
+async def store_of(lab: Lab, *, family_max: int = FAMILY_RUNS_MAX) -> ChildStore:
+    return ChildStore(await lab.database.engine(), family_max=family_max)
 
 
 async def published_child(lab: Lab) -> str:
@@ -184,6 +185,32 @@ async def test_pipelines_nest_each_other_eight_deep_and_no_deeper(lab: Lab) -> N
         assert await lab.until([run_id], timeout_s=60) == {"completed"}
     assert [error.code for error in errors] == ["nested_too_deep"]
     assert len(await lab.rows("select 1 from tegu.runs")) == 9
+
+
+async def test_a_family_grows_to_its_limit_and_no_further_however_deep(lab: Lab) -> None:
+    name = await published_child(lab)
+    store = await store_of(lab, family_max=5)
+    errors: list[StageError] = []
+
+    async def grow(task: StageTask) -> StageOutcome:
+        try:
+            await store.ensure(task, [ChildSpec(f":{n}", name) for n in range(2)])
+        except StageError as error:
+            errors.append(error)
+            return Completed(None)
+        if all(state.status.is_terminal for state in await store.states(task)):
+            return Completed(None)
+        return Postponed(ErrorInfo(WAITS_FOR_RUNS, "its children"), LATER_S)
+
+    (run_id,) = await lab.start(PARENT)
+    async with working(await lab.worker({"outer": grow, "inner": grow})):
+        assert await lab.until([run_id], timeout_s=60) == {"completed"}
+    assert {(error.code, error.transient) for error in errors} == {("family_too_large", False)}
+    assert (
+        len(await lab.rows("select 1 from tegu.runs where root_id = $1", run_id)) == 4
+    )  # two, and two of one of them
+    (size,) = await lab.rows("select root_id, runs from tegu.family_sizes")
+    assert (size["root_id"], size["runs"]) == (run_id, 4)
 
 
 async def test_a_pipeline_that_is_not_there_is_said(lab: Lab) -> None:

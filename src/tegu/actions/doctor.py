@@ -13,7 +13,7 @@ from importlib.metadata import version
 
 from tegu.domain.errors import ConfigurationError, StorageUnavailableError
 from tegu.domain.invariant import BrokenRow, InvariantCheck
-from tegu.domain.worker import waiting_reason
+from tegu.domain.worker import is_function, waiting_reason
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.model_names import ModelNames
 from tegu.llm.providers.registry import PROVIDER_NAMES
@@ -156,6 +156,8 @@ async def _workers(address: DatabaseAddress) -> list[HealthCheck]:
     for runs in unserved:
         waits = "1 run waits" if runs.runs == 1 else f"{runs.runs} runs wait"
         hint = "start a worker that has it: `tegu worker --import MODULE`"
+        if not all(map(is_function, runs.missing)):
+            hint = "those that are alive are of an older release: start workers of this one"
         reason = waiting_reason(runs.missing)
         checks.append(HealthCheck("waiting runs", Verdict.WARNING, f"{waits}: {reason}", hint))
     return checks

@@ -8,7 +8,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class LivingWorker:
-    """A process that drives runs and whose lease has not ended. `drives_all` False: only the runs that it started."""
+    """A process that drives runs and whose lease has not ended. `drives_all` False: only the runs that it started.
+    `functions` are the Python stages that it has, `features` what it knows of the language of pipelines.
+    """
 
     id: UUID
     host: str
@@ -16,6 +18,7 @@ class LivingWorker:
     version: str
     concurrency: int
     functions: tuple[str, ...]
+    features: tuple[str, ...]
     drives_all: bool
     owned_runs: int
     started_at: datetime
@@ -24,7 +27,7 @@ class LivingWorker:
 
 @dataclass(frozen=True, slots=True)
 class UnservedRuns:
-    """Due runs that no living worker can take: how many, and the Python stages that are missing."""
+    """Due runs that no living worker can take: how many, and the Python stages and features that are missing."""
 
     missing: tuple[str, ...]
     runs: int
@@ -40,6 +43,11 @@ def missing_functions(needed: Collection[str], workers: Iterable[Collection[str]
             return ()
         somewhere.update(functions)
     return tuple(sorted(wanted - somewhere or wanted))
+
+
+def is_function(name: str) -> bool:
+    """Whether what a run needs is a Python stage, `refund@1`, and not a feature that workers of this release have."""
+    return "@" in name
 
 
 def waiting_reason(missing: Collection[str]) -> str:

@@ -33,6 +33,7 @@ from tegu.engine.slots import StageSlots
 from tegu.engine.undriven import Undriven
 from tegu.engine.upkeep import Chore, look_after_others, retire
 from tegu.engine.wake import listen
+from tegu.pipeline.features import FEATURES
 from tegu.storage.checkpoints import Applied
 from tegu.storage.claims import Claims, RunKey
 from tegu.storage.workers import Workers
@@ -56,7 +57,7 @@ class Doors:
 
 class Worker:
     """See the module. `perform` does the stages, `perform_alone` those that were under way when their worker died,
-    in a child process, bounding their time itself; `functions` names the Python stages it has. With `only`, it drives just these runs.
+    in a child process, bounding their time itself; `functions` names the Python stages it has, `features` what it knows of the language. With `only`, it drives just these runs.
     `on_released` is called with each run that it let go, and the status that it left it in; `chores` go on beside the work.
     """
 
@@ -67,6 +68,7 @@ class Worker:
         *,
         options: WorkerOptions | None = None,
         functions: Iterable[str] = (),
+        features: Iterable[str] = FEATURES,
         version: str = "",
         only: Iterable[RunKey] | None = None,
         perform_alone: Perform | None = None,
@@ -78,7 +80,7 @@ class Worker:
         self._doors = doors
         self._on_released = on_released
         self._options = options or WorkerOptions()
-        self._functions = tuple(sorted(functions))
+        self._functions = tuple(sorted({*functions, *features}))
         self._version = version
         self._only = None if only is None else set(only)
         self._random = random or Random()  # noqa: S311 (jitter and fairness, no secret)

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 REDIRECTS_MAX = 5
 
 
-async def stored_reach(database: Database, *, guard: Guard, keyring: Callable[[], Keyring]) -> Reach:
-    """A reach through the engine's door."""
+async def stored_reach(
+    database: Database, *, guard: Guard, keyring: Callable[[], Keyring], family_max: int
+) -> Reach:
+    """A reach through the engine's door. At most `family_max` runs stem from one."""
     pool = await database.engine()
     return Reach(
         signals=SignalStore(pool),
-        children=ChildStore(pool),
+        children=ChildStore(pool, family_max=family_max),
         earlier=EarlierStore(pool),
         reviews=ReviewStore(pool),
         times=StageClock(pool),

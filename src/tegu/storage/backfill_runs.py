@@ -17,6 +17,7 @@ from tegu.domain.backfill import Backfill, BackfillProgress
 from tegu.domain.call import EMBEDDED
 from tegu.domain.ids import new_id
 from tegu.domain.run import CallTotals, TriggeredBy
+from tegu.pipeline.features import needs_of
 from tegu.storage.backfills import set_backfill
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.reservations import BUDGET_EXHAUSTED
@@ -95,7 +96,7 @@ async def start_targets(
     )
     made = [(new_id(), each) for each in targets if not each.is_gone]
     if made:
-        functions = sorted(version.definition.python_stages())
+        functions = sorted(needs_of(version.definition))
         rows: list[dict[str, Any]] = [
             {
                 "organization_id": organization_id,

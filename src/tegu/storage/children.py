@@ -28,19 +28,20 @@ PARTS_MAX = 100_000
 
 
 class ChildStore:
-    """Implements `stages.reach.Children` on a pool of the engine's role."""
+    """Implements `stages.reach.Children` on a pool of the engine's role. At most `family_max` runs stem from one."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, family_max: int) -> None:
         self._pool = PatientPool(pool)
+        self._family_max = family_max
 
     async def ensure(self, task: StageTask, specs: Sequence[ChildSpec]) -> None:
-        """Start those that are not there. Raises StageError: too deep, unknown pipeline or content."""
+        """Start those that are not there. Raises StageError: too deep, too many, unknown pipeline or content."""
         await self._check_contents(task, specs)
         versions: dict[str, UUID] = {}
         for name in {spec.pipeline for spec in specs if spec.pipeline is not None}:
             versions[name] = (await self._version(task, name))["id"]
         deeper = 1 if versions else 0
-        await self._pool.ask(_start, task, specs, versions, deeper)
+        await self._pool.ask(_start, task, specs, versions, deeper, self._family_max)
 
     async def states(self, task: StageTask) -> tuple[ChildState, ...]:
         """Where the children of this stage's present try stand."""
@@ -124,6 +125,7 @@ async def _start(
     specs: Sequence[ChildSpec],
     versions: dict[str, UUID],
     deeper: int,
+    family_max: int,
 ) -> None:
     stage, item = split_name(task.stage.name)
     async with pool.acquire() as connection, connection.transaction():
@@ -138,7 +140,7 @@ async def _start(
                 code="nested_too_deep",
                 hint="flatten what it nests, or let it be started by a schedule or a hook",
             )
-        await connection.execute(
+        size = await connection.fetchval(
             statement("start_children"),
             task.organization_id,
             task.run_id,
@@ -155,6 +157,12 @@ async def _start(
             [spec.slice.start if spec.slice is not None else None for spec in specs],
             [spec.slice.of if spec.slice is not None else None for spec in specs],
         )
+        if size is not None and size > family_max:
+            raise StageError(
+                f"stage {stage!r} would start run {size} of those that stem from one run, which may be {family_max}",
+                code="family_too_large",
+                hint="map over less or loop less often, or start a run for each part; an operator may raise TEGU_FAMILY_RUNS_MAX",
+            )
 
 
 class Families:

@@ -19,6 +19,7 @@ from tegu.domain.errors import ConflictError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.features import needs_of
 from tegu.storage.rows import paged
 from tegu.storage.tables import pipeline_versions, pipelines
 from tegu.storage.transaction import Transaction
@@ -169,7 +170,7 @@ async def _insert_version(
             number=number,
             hash=definition.hash,
             document=definition.to_json(),
-            functions=sorted(definition.python_stages()),
+            functions=sorted(needs_of(definition)),
             created_at=func.clock_timestamp(),
             is_draft=is_draft,
         )

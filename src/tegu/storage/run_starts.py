@@ -15,6 +15,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.run import TriggeredBy
 from tegu.domain.status import RunStatus
+from tegu.pipeline.features import needs_of
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.tables import runs
 from tegu.storage.transaction import Transaction
@@ -69,7 +70,7 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             version_id=new.version.id,
             content_id=new.content_id,
             thread_id=new.thread_id,
-            functions=sorted(new.version.definition.python_stages()),
+            functions=sorted(needs_of(new.version.definition)),
             model=new.model,
             budget_usd=new.budget_usd,
             priority=new.priority,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from tegu.domain.worker import LivingWorker, UnservedRuns, missing_functions
+from tegu.domain.worker import LivingWorker, UnservedRuns, is_function, missing_functions
 from tegu.storage.statements import statement
 
 
@@ -76,7 +76,7 @@ class Workers:
 
     async def unserved(self) -> tuple[UnservedRuns, ...]:
         """Due runs, of all organizations, that no living worker can take, those that are most first."""
-        there = [worker.functions for worker in await self.living() if worker.drives_all]
+        there = [(*worker.functions, *worker.features) for worker in await self.living() if worker.drives_all]
         found: dict[tuple[str, ...], int] = {}
         for row in await self._door.fetch(statement("due_functions")):
             if missing := missing_functions(row["functions"], there):
@@ -91,7 +91,8 @@ def _living(row: asyncpg.Record) -> LivingWorker:
         pid=row["pid"],
         version=row["version"],
         concurrency=row["concurrency"],
-        functions=tuple(row["functions"]),
+        functions=tuple(name for name in row["functions"] if is_function(name)),
+        features=tuple(name for name in row["functions"] if not is_function(name)),
         drives_all=row["drives_all"],
         owned_runs=row["owned_runs"],
         started_at=row["started_at"],

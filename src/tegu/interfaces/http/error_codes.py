@@ -28,6 +28,7 @@ ERROR_CODES = (
     "erased",
     "error",
     "exception",
+    "family_too_large",
     "forbidden",
     "head_too_large",
     "hostile",

@@ -23,6 +23,7 @@ journal as (delete from tegu.llm_journal t using old where t.organization_id = $
 deliveries as (delete from tegu.hook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),
 webhooks as (delete from tegu.webhook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),
 reviews as (delete from tegu.reviews t using old where t.organization_id = $1 and t.run_id = old.id),
+sizes as (delete from tegu.family_sizes t using old where t.organization_id = $1 and t.root_id = old.id),
 keys as (delete from tegu.idempotency_keys t using old where t.organization_id = $1 and t.run_id = old.id),
 calls as (
     update tegu.llm_calls t set reply = null, metadata = t.metadata || '{"pruned": true}' from old

@@ -42,6 +42,7 @@ from tegu.storage.tables.privacy import (
 )
 from tegu.storage.tables.runs import (
     child_cancels,
+    family_sizes,
     hook_deliveries,
     idempotency_keys,
     pipeline_versions,
@@ -73,6 +74,7 @@ __all__ = [
     "contents",
     "embed_tokens",
     "erasures",
+    "family_sizes",
     "hook_deliveries",
     "http_credentials",
     "idempotency_keys",

@@ -101,6 +101,14 @@ run_wakes = Table(
     key("child_id"),
 )
 
+family_sizes = Table(
+    "family_sizes",
+    metadata,
+    key("organization_id"),
+    key("root_id"),
+    Column("runs", Integer, nullable=False),
+)
+
 child_cancels = Table(
     "child_cancels",
     metadata,
