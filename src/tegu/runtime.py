@@ -263,10 +263,7 @@ class Runtime:
             open_live=self._partials.open,
             admissions_for=lambda task: self.admissions(task.organization_id, task),
             reach=await stored_reach(
-                self.database,
-                guard=self.guard,
-                keyring=lambda: self.keyring,
-                family_max=self.settings.family_runs_max,
+                self.database, self.guard, lambda: self.keyring, self.settings.family_runs_max
             ),
         ).perform
 

@@ -30,7 +30,7 @@ REDIRECTS_MAX = 5
 
 
 async def stored_reach(
-    database: Database, *, guard: Guard, keyring: Callable[[], Keyring], family_max: int
+    database: Database, guard: Guard, keyring: Callable[[], Keyring], family_max: int
 ) -> Reach:
     """A reach through the engine's door. At most `family_max` runs stem from one."""
     pool = await database.engine()

@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0034"
-down_revision = "0033"
+down_revision = "0040"
 
 
 def upgrade() -> None:
