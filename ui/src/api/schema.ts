@@ -581,7 +581,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "child_cancelled" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "each_is_no_list" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "loop_not_ended" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_deep" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "token_expired" | "too_far" | "too_large" | "too_many_failed" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
+export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "child_cancelled" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "each_is_no_list" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "family_too_large" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "loop_not_ended" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_deep" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "token_expired" | "too_far" | "too_large" | "too_many_failed" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -876,7 +876,7 @@ export interface ListedProviderKeys {
   items: ProviderKey[];
 }
 
-/** A process that drives runs and whose lease has not ended. `drives_all` False: only the runs that it started. */
+/** A process that drives runs and whose lease has not ended. `drives_all` False: only the runs that it started. `functions` are the Python stages that it has, `features` what it knows of the language of pipelines. */
 export interface LivingWorker {
   id: string;
   host: string;
@@ -884,6 +884,7 @@ export interface LivingWorker {
   version: string;
   concurrency: number;
   functions: string[];
+  features: string[];
   drives_all: boolean;
   owned_runs: number;
   started_at: string;
@@ -1925,7 +1926,7 @@ export interface TryPipeline {
   budget_usd?: number | string | null;
 }
 
-/** Due runs that no living worker can take: how many, and the Python stages that are missing. */
+/** Due runs that no living worker can take: how many, and the Python stages and features that are missing. */
 export interface UnservedRuns {
   missing: string[];
   runs: number;
