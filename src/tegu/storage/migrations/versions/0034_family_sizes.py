@@ -7,7 +7,7 @@ import asyncpg
 from alembic import op
 
 revision = "0034"
-down_revision = "0040"
+down_revision = "0035"
 
 
 def upgrade() -> None:
