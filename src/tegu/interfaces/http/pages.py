@@ -4,6 +4,7 @@ Called by `sign_in`. Invariant: whatever is put into a page is escaped, and the 
 run but the style that stands in it.
 """
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
@@ -12,15 +13,28 @@ from html import escape
 from starlette.responses import HTMLResponse
 
 _STYLE = """
-:root{color-scheme:light dark;--ink:#1b1d21;--soft:#5b616b;--paper:#fbfbfa;--line:#d9dade;--go:#1f5fbf;--on-go:#fff;--bad:#a32020}
-@media(prefers-color-scheme:dark){:root{--ink:#e8e9ec;--soft:#a0a6b1;--paper:#15171a;--line:#363a41;--go:#7fb0ff;--on-go:#10131a;--bad:#ff9d94}}
-*{box-sizing:border-box}body{margin:0;padding:12vh 1.25rem 3rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:26rem;margin:auto}h1{font-size:1.35rem;margin:0 0 .75rem}p{margin:.5rem 0}.soft{color:var(--soft)}.bad{color:var(--bad)}
-form{margin:1rem 0}label{display:block;margin:.5rem 0 .25rem}
-input,button{font:inherit;width:100%;padding:.6rem .75rem;border:1px solid var(--line);border-radius:.4rem;background:transparent;color:inherit}
-button{margin-top:.75rem;background:var(--go);border-color:var(--go);color:var(--on-go);cursor:pointer}a{color:var(--go)}
-:focus-visible{outline:2px solid var(--go);outline-offset:2px}pre{white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line);border-radius:.4rem;padding:.75rem;font-size:.85rem}
+:root{color-scheme:light dark;--bg:light-dark(#fbfbf9,#0f1014);--panel:light-dark(#ffffff,#16181f);--hover:light-dark(#f1f1ee,#20232d);
+--line:light-dark(#e4e4df,#272a35);--line-strong:light-dark(#8c8c86,#767b8c);--text:light-dark(#1b1b1f,#ececf1);--muted:light-dark(#5c5c64,#9a9eac);
+--accent:light-dark(#4338ca,#a5b4fc);--on-accent:light-dark(#ffffff,#14152b);--failed:light-dark(#b91c1c,#f87171);--sunken:light-dark(#f4f4f1,#0b0c10);
+--font:ui-sans-serif,system-ui,"Segoe UI",Roboto,"Helvetica Neue","DejaVu Sans",sans-serif;--mono:ui-monospace,"SF Mono","Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
+*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--text);font:400 14px/1.45 var(--font);-webkit-font-smoothing:antialiased}
+header{display:flex;align-items:center;gap:7px;min-height:48px;padding:0 16px;border-bottom:1px solid var(--line);font-weight:700}
+header svg path{fill:var(--accent)}
+main{max-width:27rem;margin:12vh auto 3rem;padding:0 12px}main.wide{max-width:46rem;margin-top:2rem}
+.panel{display:grid;grid-template-columns:minmax(0,1fr);gap:12px;padding:20px;background:var(--panel);border:1px solid var(--line);border-radius:8px}
+.panel+.panel{margin-top:14px}
+h1{font-size:18px;font-weight:650;letter-spacing:-.01em;margin:0}h2{font-size:14px;font-weight:650;margin:0}p{margin:0;overflow-wrap:anywhere}
+main.wide>h1{margin-bottom:12px}.soft{color:var(--muted)}.bad{color:var(--failed)}
+form{display:grid;gap:4px;margin:0}label{font-size:12px;font-weight:500;color:var(--muted)}
+input,button{font:inherit;width:100%;min-height:36px;padding:6px 10px;border:1px solid var(--line-strong);border-radius:5px;background:var(--panel);color:inherit}
+button{margin-top:10px;background:var(--accent);border-color:var(--accent);color:var(--on-accent);font-weight:500;cursor:pointer}
+a{color:inherit;text-underline-offset:3px;text-decoration-color:var(--line-strong)}a:hover{text-decoration-color:currentcolor}p.to a{display:inline-block;padding:4px 0}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:5px}
+pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;background:var(--sunken);border:1px solid var(--line);border-radius:5px;padding:12px;font:12px/1.5 var(--mono)}
 """
+_MARK = (
+    '<svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M8 0l8 8-8 8-8-8Z"/></svg>'
+)
 _HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 HEADERS = {
     "content-security-policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -47,6 +61,20 @@ class Field:
 def page(title: str, *parts: str, status: int = 200) -> HTMLResponse:
     """A page of these parts, which are HTML."""
     body = "\n".join(parts)
+    return _html(
+        title,
+        f'<main>\n<div class="panel">\n<h1>{escape(title)}</h1>\n{body}\n</div>\n</main>',
+        status=status,
+    )
+
+
+def listing(title: str, *cards: str) -> HTMLResponse:
+    """A page of cards, one below the other; each is HTML."""
+    body = "\n".join(f'<div class="panel">\n{card}\n</div>' for card in cards)
+    return _html(title, f'<main class="wide">\n<h1>{escape(title)}</h1>\n{body}\n</main>')
+
+
+def _html(title: str, body: str, *, status: int = 200) -> HTMLResponse:
     return HTMLResponse(
         f"""<!doctype html>
 <html lang="en">
@@ -57,10 +85,8 @@ def page(title: str, *parts: str, status: int = 200) -> HTMLResponse:
 <style>{_STYLE}</style>
 </head>
 <body>
-<main>
-<h1>{escape(title)}</h1>
+<header>{_MARK}Tegu</header>
 {body}
-</main>
 </body>
 </html>
 """,
@@ -76,7 +102,7 @@ def said(text: str, style: str = "") -> str:
 
 def link(to: str, text: str) -> str:
     """A paragraph with a link; `to` is ours."""
-    return f'<p><a href="{escape(to)}">{escape(text)}</a></p>'
+    return f'<p class="to"><a href="{escape(to)}">{escape(text)}</a></p>'
 
 
 def form(to: str, button: str, *fields: Field) -> str:
@@ -85,9 +111,15 @@ def form(to: str, button: str, *fields: Field) -> str:
     return f'<form method="post" action="{escape(to)}">\n{inputs}\n<button>{escape(button)}</button>\n</form>'
 
 
-def shown(text: str) -> str:
-    """Text as it stands."""
-    return f"<pre>{escape(text)}</pre>"
+def heading(text: str) -> str:
+    """Of a card."""
+    return f"<h2>{escape(text)}</h2>"
+
+
+def shown(text: str, *, ours: str) -> str:
+    """Text as it stands; addresses that begin with `ours` lead there, and no other does."""
+    linked = re.sub(rf"{re.escape(escape(ours))}/[\w/?=&;.%-]*", r'<a href="\g<0>">\g<0></a>', escape(text))
+    return f"<pre>{linked}</pre>"
 
 
 def _input(each: Field) -> str:

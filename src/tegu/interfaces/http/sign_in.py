@@ -33,7 +33,7 @@ from tegu.domain.actor import Actor
 from tegu.domain.errors import NotFoundError, TeguError, UnauthenticatedError, UsageError
 from tegu.interfaces.http import cookies
 from tegu.interfaces.http.oidc import Oidc
-from tegu.interfaces.http.pages import Field, form, link, page, said, shown
+from tegu.interfaces.http.pages import Field, form, heading, link, listing, page, said, shown
 from tegu.interfaces.http.problems import error_response, status_of
 from tegu.interfaces.http.same_origin import check_same_origin
 from tegu.settings import LOCAL_HOSTS
@@ -208,13 +208,16 @@ class SignInPages:
         kept = self._machinery.outbox.kept
         if kept is None or not self._is_mailbox_shown(request):
             raise NotFoundError("there is nothing at this address")
-        if not kept:
-            return page("Mailbox", said("No mails yet.", "soft"))
-        parts = [said(f"{mail.to}: {mail.subject}") + shown(mail.text) for mail in kept]
-        note = said(
-            "This service sends no mails (TEGU_SMTP_URL). They are shown on this machine alone.", "soft"
-        )
-        return page("Mailbox", note, *parts)
+        ours = self._settings.url
+        note = "This service sends no mails, since TEGU_SMTP_URL is not set. They are shown on this machine alone."
+        cards = [
+            heading(mail.subject)
+            + said(f"To {mail.to}, {mail.at:%d %b %Y %H:%M} UTC", "soft")
+            + shown(mail.text, ours=ours)
+            for mail in kept
+        ]
+        none = said("No mails yet. Ask for a link to sign in, or invite somebody, and look here again.")
+        return listing("Mailbox", said(note, "soft") + link("sign-in", "Sign in"), *(cards or [none]))
 
     async def _to_provider(self, request: Request) -> Response:
         del request
