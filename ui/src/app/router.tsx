@@ -8,8 +8,8 @@ import { Missing } from "./Missing";
 import { Shell } from "./Shell";
 
 interface RunsSearch {
-  status?: string | undefined;
-  pipeline?: string | undefined;
+  /** In the language of pages/runs/search. */
+  q?: string | undefined;
 }
 
 interface RunSearch {
@@ -57,7 +57,7 @@ const inbox = createRoute({
 const runs = createRoute({
   getParentRoute: () => root,
   path: "/runs",
-  validateSearch: (search: Record<string, unknown>): RunsSearch => ({ status: text(search.status), pipeline: text(search.pipeline) }),
+  validateSearch: (search: Record<string, unknown>): RunsSearch => ({ q: text(search.q) }),
   component: lazyRouteComponent(() => import("../pages/runs/Runs"), "Runs"),
 });
 

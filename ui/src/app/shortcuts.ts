@@ -21,11 +21,17 @@ function changed(): void {
 }
 
 function isWriting(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  if (target instanceof HTMLInputElement) return !/^(checkbox|radio|button|submit|file)$/.test(target.type);
+  return target instanceof HTMLElement && (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+/** Enter and the space are what presses the thing that has the focus. */
+function isPressing(event: KeyboardEvent): boolean {
+  return (event.key === "Enter" || event.key === " ") && event.target instanceof HTMLElement && event.target.closest("a, button, summary, input, [role=button]") !== null;
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || isPressing(event) || document.querySelector("dialog[open]")) return;
   const now = Date.now();
   const before = now - pressed.at < SEQUENCE_MS ? `${pressed.keys} ` : "";
   const found = listed.findLast((each) => each.keys === `${before}${event.key}`) ?? listed.findLast((each) => each.keys === event.key);

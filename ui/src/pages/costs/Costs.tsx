@@ -132,7 +132,7 @@ function Groups({ by, groups }: { by: CostGrouping; groups: CostGroup[] }) {
         <tbody>
           {groups.map(({ key, sum }) => (
             <tr key={key ?? ""}>
-              <th scope="row">{key === null ? <span className="muted">without a run</span> : by === "pipeline" ? <Link to="/runs" search={{ pipeline: key }}>{key}</Link> : key}</th>
+              <th scope="row">{key === null ? <span className="muted">without a run</span> : by === "pipeline" ? <Link to="/runs" search={{ q: `pipeline:${key}` }}>{key}</Link> : key}</th>
               <td>
                 <svg className="share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
                   <rect width={(Number(sum.cost_usd) / most) * 100} height="8" rx="1" />

@@ -15,7 +15,7 @@ import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import { count, money, size } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
-import { Took } from "../runs/Runs";
+import { Took } from "../runs/Rows";
 import "./inbox.css";
 import { Uploads, type Upload } from "./upload";
 

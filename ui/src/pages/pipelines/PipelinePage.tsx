@@ -160,7 +160,7 @@ function Versions({ version }: { version: PipelineVersion }) {
     }
   };
   return (
-    <Panel title="Versions" aside={<Link to="/runs" search={{ pipeline: version.name }}>its runs</Link>}>
+    <Panel title="Versions" aside={<Link to="/runs" search={{ q: `pipeline:${version.name}` }}>its runs</Link>}>
       {versions.error ? <ErrorNotice error={versions.error} /> : null}
       <ul className="versions">
         {versions.data?.items.map((each) => (

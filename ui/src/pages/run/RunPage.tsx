@@ -16,7 +16,7 @@ import { Tabs } from "../../design/Tabs";
 import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import { count, money, shortId } from "../../design/words";
-import { Took } from "../runs/Runs";
+import { Took } from "../runs/Rows";
 import { Fields } from "../../source/Fields";
 import { fieldsOf, marksOf } from "../../source/fields";
 import { Fork } from "./Fork";

@@ -1,105 +1,94 @@
-// All runs, the newest first. Rows that are there change in place; new ones wait above the list until they are asked for, so that
-// nothing moves under the cursor.
+// All runs, the newest first: searched for, counted by status, and done something with, one by one or many at once.
 
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
-import { call, Refusal } from "../../api/call";
-import { keyOf, queries } from "../../api/query";
-import type { Run, RunPage, RunStatus } from "../../api/schema";
+import { stale, useRead } from "../../api/query";
+import type { RunStatus } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
-import { Scroll } from "../../design/Scroll";
 import { Panel } from "../../design/Panel";
-import { Status } from "../../design/Status";
-import { Time } from "../../design/Time";
-import { count, elapsed, money, secondsBetween, shortId } from "../../design/words";
-import { useNow } from "../../design/now";
+import { StatusIcon } from "../../design/Status";
+import { say, sayError } from "../../design/toasts";
+import { count } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
+import { BulkBar } from "./BulkBar";
+import { csvAddress, EXPORTED_MAX, saveJson } from "./export";
+import { Rows } from "./Rows";
 import "./runs.css";
+import { SearchBox } from "./SearchBox";
+import { parseSearch, STATUSES, withTerm, type Known, type RunsQuery } from "./search";
+import { useRuns } from "./useRuns";
 
-const STATUSES: readonly RunStatus[] = ["running", "waiting", "pending", "failed", "completed", "cancelled"];
-const PAGE = 50;
-
-function isStatus(text: string | undefined): text is RunStatus {
-  return STATUSES.some((status) => status === text);
-}
+const COUNT_MS = 5_000;
 
 export function Runs() {
-  const search = useSearch({ from: "/runs" });
+  const { q = "" } = useSearch({ from: "/runs" });
   const navigate = useNavigate();
-  const [fresh, setFresh] = useState(0);
+  const [now] = useState(() => Date.now());
+  const { query, problems } = useMemo(() => parseSearch(q, now), [q, now]);
+  const { rows, fresh, pages, hold, showFresh } = useRuns(query);
   const [at, setAt] = useState(-1);
-  const query = {
-    limit: PAGE,
-    ...(isStatus(search.status) ? { status: search.status } : {}),
-    ...(search.pipeline ? { pipeline: search.pipeline } : {}),
-  };
-  const key = keyOf("runs_list", { query });
-  const pages = useInfiniteQuery<RunPage, Refusal>({
-    queryKey: key,
-    queryFn: ({ pageParam, signal }) =>
-      call("runs_list", { query: { ...query, ...(pageParam ? { cursor: pageParam as string } : {}) } }, { signal }),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
-    placeholderData: keepPreviousData,
-  });
-  const rows = pages.data?.pages.flatMap((page) => page.items) ?? [];
-  const known = new Set(rows.map((run) => run.id));
-  const look = useDelayed(() => void refresh(key), 400);
-  useFeed("runs", {
-    onEvent: (event) => {
-      if (known.has(event.run_id)) look();
-      else if (event.kind === "run.started") setFresh((number) => number + 1);
-    },
-    onResync: look,
-  });
+  const [chosen, setChosen] = useState<ReadonlySet<string> | "all">(new Set());
+  const [chosenOf, setChosenOf] = useState(q);
+  if (chosenOf !== q) {
+    setChosenOf(q);
+    setChosen(new Set());
+    setAt(-1);
+  }
+  const counts = useCounts(query);
+  const known = useKnown();
+  const input = useRef<HTMLInputElement>(null);
+  const search = (text: string) => void navigate({ to: "/runs", search: text ? { q: text } : {}, replace: true });
+  const choose = (ids: string[], isChosen: boolean) =>
+    setChosen((before) => {
+      const next = new Set(before === "all" ? rows.map((run) => run.id) : before);
+      for (const id of ids) {
+        if (isChosen) next.add(id);
+        else next.delete(id);
+      }
+      return next;
+    });
+  const row = rows[at];
   useShortcuts([
-    { keys: "j", says: "Next run", run: () => setAt((row) => Math.min(rows.length - 1, row + 1)) },
-    { keys: "k", says: "Run before", run: () => setAt((row) => Math.max(0, row - 1)) },
-    {
-      keys: "Enter",
-      says: "Open the run",
-      run: () => {
-        const run = rows[at];
-        if (run) void navigate({ to: "/runs/$runId", params: { runId: run.id } });
-      },
-    },
+    { keys: "/", says: "Search", run: () => input.current?.focus() },
+    { keys: "j", says: "Next run", run: () => setAt((now) => Math.min(rows.length - 1, now + 1)) },
+    { keys: "k", says: "Run before", run: () => setAt((now) => Math.max(0, now - 1)) },
+    { keys: "x", says: "Choose the run, or not", run: () => row && choose([row.id], chosen === "all" || !chosen.has(row.id)) },
+    { keys: "Enter", says: "Open the run", run: () => row && void navigate({ to: "/runs/$runId", params: { runId: row.id } }) },
   ]);
-  const showFresh = () => {
-    setFresh(0);
-    void queries.resetQueries({ queryKey: key });
-  };
+  const isAll = chosen === "all";
+  const some = isAll ? rows : rows.filter((run) => chosen.has(run.id));
   return (
     <main id="main" className="page">
       <div className="head">
         <h1>Runs</h1>
-        <nav className="tabs" aria-label="By status">
-          <Link to="/runs" search={{ status: undefined, pipeline: search.pipeline }} data-chosen={!search.status}>
-            all
-          </Link>
-          {STATUSES.map((status) => (
-            <Link key={status} to="/runs" search={{ status, pipeline: search.pipeline }} data-chosen={search.status === status}>
-              {status}
-            </Link>
-          ))}
-        </nav>
-        {search.pipeline ? (
-          <Link to="/runs" search={{ status: search.status, pipeline: undefined }} className="button">
-            {search.pipeline} ×
-          </Link>
-        ) : null}
-        {fresh > 0 ? (
-          <Button kind="primary" size="small" onClick={showFresh}>
-            {count(fresh)} new
-          </Button>
-        ) : null}
+        <Statuses q={q} status={query.status} counts={counts.byStatus} />
+        <div className="actions">
+          {fresh > 0 ? (
+            <Button kind="primary" size="small" onClick={showFresh}>
+              {fresh === 1 ? "1 new run" : `${count(fresh)} new runs`}
+            </Button>
+          ) : null}
+          <Export query={query} />
+        </div>
       </div>
+      <SearchBox text={q} known={known} problems={problems} input={input} onSearch={search} />
+      {some.length > 0 ? (
+        <BulkBar chosen={{ runs: some, isAll }} total={counts.total(query.status)} query={query} onNone={() => setChosen(new Set())} onAll={() => setChosen("all")} />
+      ) : null}
       <Panel>
         {pages.error ? <ErrorNotice error={pages.error} /> : null}
-        {pages.isPending ? <Skeleton rows={8} /> : rows.length === 0 ? <NoRuns isFiltered={Boolean(search.status ?? search.pipeline)} /> : <Rows rows={rows} at={at} />}
+        {pages.isPending ? (
+          <Skeleton rows={8} />
+        ) : rows.length === 0 ? (
+          <NoRuns isFiltered={q !== ""} />
+        ) : (
+          <div onMouseEnter={() => hold(true)} onMouseLeave={() => hold(false)} data-stale={pages.isPlaceholderData || undefined} className="held">
+            <Rows rows={rows} at={at} chosen={chosen} onChoose={choose} />
+          </div>
+        )}
       </Panel>
       {pages.hasNextPage ? (
         <Button onClick={() => void pages.fetchNextPage()} isBusy={pages.isFetchingNextPage}>
@@ -110,71 +99,85 @@ export function Runs() {
   );
 }
 
-async function refresh(key: readonly unknown[]): Promise<void> {
-  await queries.invalidateQueries({ queryKey: key });
-}
-
-function Rows({ rows, at }: { rows: Run[]; at: number }) {
+function Statuses({ q, status, counts }: { q: string; status: RunStatus | undefined; counts: Map<RunStatus, string> }) {
+  const link = (to: RunStatus | null) => {
+    const text = withTerm(q, "status", to);
+    return text ? { q: text } : {};
+  };
   return (
-    <Scroll label="Runs">
-      <table className="runs">
-        <thead>
-          <tr>
-            <th>Run</th>
-            <th>Status</th>
-            <th>Pipeline</th>
-            <th className="number">Time</th>
-            <th className="number">Tokens</th>
-            <th className="number">Cost</th>
-            <th className="number">Started</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((run, row) => (
-            <tr key={run.id} data-at={row === at || undefined}>
-              <th scope="row">
-                <Link to="/runs/$runId" params={{ runId: run.id }} className="truncate">
-                  {run.input_name ?? shortId(run.id)}
-                </Link>
-              </th>
-              <td>
-                <Status status={run.status} />
-                {run.waiting_reason ? <div className="muted truncate why">{run.waiting_reason}</div> : null}
-                {run.error ? <div className="muted truncate why">{run.error.message}</div> : null}
-              </td>
-              <td className="truncate">
-                {run.pipeline} <span className="muted">v{run.version}</span>
-              </td>
-              <td className="number">
-                <Took run={run} />
-              </td>
-              <td className="number">{count(run.totals.input_tokens + run.totals.output_tokens)}</td>
-              <td className="number">
-                {money(run.totals.cost_usd)}
-                {run.totals.unknown_costs > 0 ? <span title={`The cost of ${run.totals.unknown_costs} calls is not known.`}> +?</span> : null}
-              </td>
-              <td className="number muted">
-                <Time at={run.created_at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <nav className="tabs" aria-label="By status">
+      <Link to="/runs" search={link(null)} data-chosen={status === undefined}>
+        all
+      </Link>
+      {STATUSES.map((each) => (
+        <Link key={each} to="/runs" search={link(each)} data-chosen={status === each} data-status={each}>
+          <StatusIcon status={each} />
+          {each} <span className="count">{counts.get(each) ?? ""}</span>
+        </Link>
+      ))}
+    </nav>
   );
 }
 
-export function Took({ run }: { run: Pick<Run, "started_at" | "ended_at"> }) {
-  const now = useNow();
-  if (run.started_at === null) return <>{elapsed(null)}</>;
-  return <>{elapsed(Math.max(0, secondsBetween(run.started_at, run.ended_at ?? now)))}</>;
+function useCounts({ status: _, ...query }: RunsQuery) {
+  const found = useRead("runs_count", { query }, { placeholderData: (before) => before });
+  const look = useDelayed(() => stale("runs_count"), COUNT_MS);
+  useFeed("runs", { onEvent: look, onResync: look });
+  const counts = found.data?.counts ?? [];
+  const said = (runs: number, isCutOff: boolean) => `${count(runs)}${isCutOff ? "+" : ""}`;
+  return {
+    byStatus: new Map(counts.map((each) => [each.status, said(each.runs, each.is_cut_off)])),
+    total: (status: RunStatus | undefined) => {
+      const meant = counts.filter((each) => status === undefined || each.status === status);
+      return said(meant.reduce((sum, each) => sum + each.runs, 0), meant.some((each) => each.is_cut_off));
+    },
+  };
+}
+
+/** What is there to be searched for by name. */
+function useKnown(): Known {
+  const pipelines = useRead("pipelines_list", { query: { limit: 200 } }, { staleTime: 60_000 });
+  const costs = useRead("costs_summary", { query: { by: "model" } }, { staleTime: 60_000 });
+  return useMemo(() => {
+    const documents = pipelines.data?.items ?? [];
+    const stages = documents.flatMap(({ document }) => (typeof document.stages === "object" && document.stages !== null ? Object.keys(document.stages) : []));
+    return {
+      pipeline: documents.map((each) => each.name),
+      stage: [...new Set(stages)].sort(),
+      model: (costs.data?.groups ?? []).flatMap((group) => (group.key === null ? [] : [group.key])),
+    };
+  }, [pipelines.data, costs.data]);
+}
+
+function Export({ query }: { query: RunsQuery }) {
+  const [saved, setSaved] = useState<number | null>(null);
+  const json = async () => {
+    setSaved(0);
+    try {
+      const runs = await saveJson(query, new AbortController().signal, setSaved);
+      say(`${count(runs)} runs are saved.`, runs >= EXPORTED_MAX ? "There are more: ask for less of them, or take CSV, which has all." : null);
+    } catch (error) {
+      sayError(error);
+    }
+    setSaved(null);
+  };
+  return (
+    <span className="export">
+      <a className="button" data-size="small" href={csvAddress(query)} download="runs.csv" title="All that match, as CSV">
+        CSV
+      </a>
+      <Button size="small" isBusy={saved !== null} title="All that match, as JSON" onClick={() => void json()}>
+        {saved === null ? "JSON" : count(saved)}
+      </Button>
+    </span>
+  );
 }
 
 function NoRuns({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {
     return (
       <Empty title="No run is like that.">
-        <Link to="/runs">
+        <Link to="/runs" search={{}}>
           Show all of them
         </Link>
       </Empty>

@@ -1,0 +1,94 @@
+// Runs as rows: one is at hand for keys, any may be chosen.
+
+import { Link } from "@tanstack/react-router";
+
+import type { Run } from "../../api/schema";
+import { useNow } from "../../design/now";
+import { Scroll } from "../../design/Scroll";
+import { Status } from "../../design/Status";
+import { Time } from "../../design/Time";
+import { count, elapsed, money, secondsBetween, shortId } from "../../design/words";
+
+interface Props {
+  rows: Run[];
+  at: number;
+  chosen: ReadonlySet<string> | "all";
+  onChoose: (ids: string[], isChosen: boolean) => void;
+}
+
+export function Rows({ rows, at, chosen, onChoose }: Props) {
+  const isChosen = (id: string) => chosen === "all" || chosen.has(id);
+  const ids = rows.map((run) => run.id);
+  return (
+    <Scroll label="Runs">
+      <table className="runs">
+        <thead>
+          <tr>
+            <th>
+              <input type="checkbox" aria-label="Choose all that are shown" checked={ids.length > 0 && ids.every(isChosen)} onChange={(event) => onChoose(ids, event.target.checked)} />
+            </th>
+            <th>Run</th>
+            <th>Status</th>
+            <th>Pipeline</th>
+            <th className="number">Time</th>
+            <th className="number">Tokens</th>
+            <th className="number">Cost</th>
+            <th className="number">Started</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((run, row) => (
+            <Row key={run.id} run={run} isAt={row === at} isChosen={isChosen(run.id)} onChoose={(chooses) => onChoose([run.id], chooses)} />
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}
+
+function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isChosen: boolean; onChoose: (isChosen: boolean) => void }) {
+  const name = run.input_name ?? shortId(run.id);
+  const why = run.waiting_reason ?? run.error?.message ?? (run.current_stages.join(", ") || null);
+  return (
+    <tr
+      data-at={isAt || undefined}
+      data-chosen={isChosen || undefined}
+      ref={(node) => {
+        if (isAt) node?.scrollIntoView({ block: "nearest" });
+      }}
+    >
+      <td>
+        <input type="checkbox" aria-label={`Choose ${name}`} checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
+      </td>
+      <th scope="row">
+        <Link to="/runs/$runId" params={{ runId: run.id }} className="truncate">
+          {name}
+        </Link>
+      </th>
+      <td>
+        <Status status={run.status} />
+        {why ? <div className="muted truncate why">{why}</div> : null}
+      </td>
+      <td className="truncate">
+        {run.pipeline} <span className="muted">v{run.version}</span>
+      </td>
+      <td className="number">
+        <Took run={run} />
+      </td>
+      <td className="number">{count(run.totals.input_tokens + run.totals.output_tokens)}</td>
+      <td className="number">
+        {money(run.totals.cost_usd)}
+        {run.totals.unknown_costs > 0 ? <span title={`The cost of ${run.totals.unknown_costs} calls is not known.`}> +?</span> : null}
+      </td>
+      <td className="number muted">
+        <Time at={run.created_at} />
+      </td>
+    </tr>
+  );
+}
+
+export function Took({ run }: { run: Pick<Run, "started_at" | "ended_at"> }) {
+  const now = useNow();
+  if (run.started_at === null) return <>{elapsed(null)}</>;
+  return <>{elapsed(Math.max(0, secondsBetween(run.started_at, run.ended_at ?? now)))}</>;
+}
