@@ -16,7 +16,7 @@ from workers import Crew
 _BACK_WITHIN_S = 30.0
 
 # Calls that a worker has under way and whose reply is not stored: what its death may cost again.
-_IN_FLIGHT = """
+IN_FLIGHT = """
     select count(*)::int from tegu.stage_runs s
     join tegu.runs r on r.organization_id = s.organization_id and r.id = s.run_id
     join tegu.workers w on w.id = r.owner
@@ -112,7 +112,7 @@ class Storm:
     async def _count(self, dsn: str, pid: int | None) -> None:
         connection = await asyncpg.connect(dsn, timeout=10)
         try:
-            self.in_flight += await connection.fetchval(_IN_FLIGHT, pid)
+            self.in_flight += await connection.fetchval(IN_FLIGHT, pid)
         finally:
             await connection.close()
 
