@@ -12,6 +12,7 @@ returns     {items, count, duplicates: [{item, found_at}]}
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -23,7 +24,17 @@ from tegu.pipeline.outputs import Deduped
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
 from tegu.stages.merging import MergeRules, Merging
 from tegu.stages.parts import stable_json
-from tegu.stages.placed import DEPTH_MAX, ITEMS_MAX, DottedPath, Placed, data_of, steps_of, taken, too_many
+from tegu.stages.placed import (
+    DEPTH_MAX,
+    ITEMS_MAX,
+    DottedPath,
+    Placed,
+    data_of,
+    steps_of,
+    taken,
+    too_many,
+    worked_out,
+)
 from tegu.stages.shapes import OPEN, at, items_of, with_property
 
 Difference = Literal["case", "space", "punctuation", "accents"]
@@ -67,17 +78,21 @@ class DedupeKind:
     async def perform(self, work: StageWork) -> StageOutput:
         """Each once."""
         options = read_options(DedupeOptions, work.config)
-        found = _list(data_of(work.inputs), options.path)
-        groups: dict[str, list[Placed]] = {}
-        for index, item in enumerate(found):
-            groups.setdefault(_key(item, index, options), []).append(item)
-        items = [_kept(group, options.keep) for group in groups.values()]
-        duplicates: list[JsonValue] = [
-            {"item": index, "found_at": [int(each.pointer.rpartition("/")[2]) for each in group]}
-            for index, group in enumerate(groups.values())
-            if len(group) > 1
-        ]
-        return StageOutput({"items": items, "count": len(items), "duplicates": duplicates})
+        inputs = data_of(work.inputs)
+        return await worked_out(partial(_deduped, inputs, options), inputs)
+
+
+def _deduped(inputs: Sequence[Placed], options: DedupeOptions) -> StageOutput:
+    groups: dict[str, list[Placed]] = {}
+    for index, item in enumerate(_list(inputs, options.path)):
+        groups.setdefault(_key(item, index, options), []).append(item)
+    items = [_kept(group, options.keep) for group in groups.values()]
+    duplicates: list[JsonValue] = [
+        {"item": index, "found_at": [int(each.pointer.rpartition("/")[2]) for each in group]}
+        for index, group in enumerate(groups.values())
+        if len(group) > 1
+    ]
+    return StageOutput({"items": items, "count": len(items), "duplicates": duplicates})
 
 
 def normalized(value: JsonValue, without: Collection[Difference], depth: int = 0) -> JsonValue:

@@ -8,7 +8,8 @@ returns     {value, conflicts: [{path, kept, values: [{source, value}]}], confli
             objects in objects are merged too; path: JSON pointer into value; source: the input, with its index in a list
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from tegu.domain.errors import StageError
@@ -17,7 +18,17 @@ from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.outputs import Merged
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
 from tegu.stages.merging import MergeRules, Merging
-from tegu.stages.placed import ITEMS_MAX, DottedPath, data_of, flat, steps_of, taken, too_many
+from tegu.stages.placed import (
+    ITEMS_MAX,
+    DottedPath,
+    Placed,
+    data_of,
+    flat,
+    steps_of,
+    taken,
+    too_many,
+    worked_out,
+)
 from tegu.stages.shapes import at, flattened, together, with_property
 
 
@@ -54,26 +65,31 @@ class MergeKind:
     async def perform(self, work: StageWork) -> StageOutput:
         """Field by field."""
         options = read_options(MergeOptions, work.config)
-        steps = steps_of(options.take)
-        said = [
-            each
-            for found in data_of(work.inputs)
-            for item in flat(found)
-            for place in taken(item, steps)
-            for each in flat(place)
-            if each.value is not None
-        ]
-        if len(said) > ITEMS_MAX:
-            raise too_many("what is merged")
-        for each in said:
-            if not isinstance(each.value, dict):
-                raise StageError(
-                    f"{each.place} is no object, and objects are merged",
-                    code="wrong_input",
-                    hint="say with `take` where the object stands, or use `collect`",
-                )
-        merging = Merging(MergeRules(options.prefer, options.lists))
-        value = merging.merged(said) or {}
-        return StageOutput(
-            {"value": value, "conflicts": merging.conflicts, "conflict_count": merging.conflict_count}
-        )
+        inputs = data_of(work.inputs)
+        return await worked_out(partial(_merged, inputs, options), inputs)
+
+
+def _merged(inputs: Sequence[Placed], options: MergeOptions) -> StageOutput:
+    steps = steps_of(options.take)
+    said = [
+        each
+        for found in inputs
+        for item in flat(found)
+        for place in taken(item, steps)
+        for each in flat(place)
+        if each.value is not None
+    ]
+    if len(said) > ITEMS_MAX:
+        raise too_many("what is merged")
+    for each in said:
+        if not isinstance(each.value, dict):
+            raise StageError(
+                f"{each.place} is no object, and objects are merged",
+                code="wrong_input",
+                hint="say with `take` where the object stands, or use `collect`",
+            )
+    merging = Merging(MergeRules(options.prefer, options.lists))
+    value = merging.merged(said) or {}
+    return StageOutput(
+        {"value": value, "conflicts": merging.conflicts, "conflict_count": merging.conflict_count}
+    )

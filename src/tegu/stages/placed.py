@@ -4,9 +4,11 @@ Called by the kinds that gather data. Invariants: a path is read without evaluat
 and no list has more than ITEMS_MAX items.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from itertools import islice
+from typing import Annotated, TypeVar
 
 from pydantic import Field, JsonValue
 
@@ -15,6 +17,8 @@ from tegu.stages.inputs import StageInput, TextInput
 
 ITEMS_MAX = 100_000
 DEPTH_MAX = 50
+ResultT = TypeVar("ResultT")
+_MANY = 5_000
 
 DottedPath = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
 """`invoice.lines`: keys of objects; in a list it is read of each item."""
@@ -93,3 +97,24 @@ def too_many(what: str) -> StageError:
         code="too_many_items",
         hint="gather less at a time, for example in sub-pipelines",
     )
+
+
+async def worked_out(work: Callable[[], ResultT], inputs: Sequence[Placed]) -> ResultT:
+    """The result of pure work over these inputs: of many values in a thread, so that whatever else this process drives goes on."""
+    return await asyncio.to_thread(work) if _are_many(inputs) else work()
+
+
+def _are_many(inputs: Sequence[Placed]) -> bool:
+    """Whether it takes longer than a few milliseconds to go through them; no more are counted than that."""
+    left: list[JsonValue] = [each.value for each in inputs]
+    count = 0
+    while left and count + len(left) < _MANY:
+        count += 1
+        match left.pop():
+            case list() as items:
+                left.extend(items[:_MANY])
+            case dict() as fields:
+                left.extend(islice(fields.values(), _MANY))
+            case _:
+                pass
+    return bool(left)

@@ -234,3 +234,21 @@ def _leaves(value: list[Any]) -> list[Any]:
     for item in value:
         found += _leaves(cast("list[Any]", item)) if isinstance(item, list) else [item]
     return found
+
+
+@pytest.mark.parametrize(("uses", "config"), [("dedupe", {"normalize": ["case"]}), ("merge", {})])
+async def test_others_go_on_while_a_long_list_is_gone_through(uses: str, config: JsonObject) -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    going_on = asyncio.create_task(others())
+    found = [{"name": f"Name {number % 20_000}", "number": number} for number in range(60_000)]
+    task_ = task(uses, config, {"found": found})
+    await Bench().completed(task_)
+    going_on.cancel()
+    assert turns > 50
