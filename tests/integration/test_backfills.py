@@ -189,6 +189,32 @@ async def test_a_budget_stops_it_and_raising_it_lets_it_go_on(opened: Open, addr
     assert [check for check in checks if check.broken] == []
 
 
+async def test_runs_that_were_begun_with_another_budget_have_the_one_of_the_backfill(
+    opened: Open, address: DatabaseAddress
+) -> None:
+    async with answering() as server, opened(server) as tegu:
+        await ran(tegu, 10)
+        await tegu.pipeline(changed())
+        scope = await tegu.scope()
+        await tegu.pause_everybody(reason="a moment")
+        started = await ask(scope, "backfills.start", pipeline="letters", is_all=True, budget_usd="0.000001")
+        async with asyncio.timeout(60):
+            while not await query(
+                address, "select count(*) from tegu.runs where backfill_id = $1", started.id
+            ):
+                await asyncio.sleep(0.05)
+        await ask(scope, "backfills.update", backfill_id=started.id, budget_usd="5")
+        # As a child has it that copied its parent's in that very moment.
+        await query(
+            address,
+            "update tegu.runs set budget_usd = 0.000001 where backfill_id = $1 returning 1",
+            started.id,
+        )
+        await tegu.resume_everybody()
+        done = await until_over(tegu, started.id)
+        assert done.progress.runs == {"completed": 10}
+
+
 async def test_one_that_is_paused_starts_nothing_and_one_that_is_cancelled_ends(opened: Open) -> None:
     async with answering() as server, opened(server) as tegu:
         await ran(tegu, 10)

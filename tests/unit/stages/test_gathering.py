@@ -247,8 +247,9 @@ async def test_others_go_on_while_a_long_list_is_gone_through(uses: str, config:
             await asyncio.sleep(0)
 
     going_on = asyncio.create_task(others())
-    found = [{"name": f"Name {number % 20_000}", "number": number} for number in range(60_000)]
-    task_ = task(uses, config, {"found": found})
-    await Bench().completed(task_)
+    found: list[JsonValue] = [
+        {"name": f"Name {number % 20_000}", "number": number} for number in range(60_000)
+    ]
+    await gathered(uses, config, found=found)
     going_on.cancel()
     assert turns > 50
