@@ -10,6 +10,7 @@ from tegu.actions.comparison import compare
 from tegu.actions.forking import ForkOptions, fork
 from tegu.app import Tegu
 from tegu.domain.comparison import ChangedPart, RunComparison
+from tegu.domain.difference import ChangeKind
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Run
@@ -22,6 +23,10 @@ OTHER: JsonObject = {"category": "other", "confidence": 1.0}
 
 async def compared(tegu: Tegu, a: Run, b: Run) -> RunComparison:
     return await compare(await tegu.scope(), a.id, b.id)
+
+
+def found_people(*people: str) -> Json:
+    return Json({"output": {"people": [*people], "amount": 1.0}, "evidence": []})
 
 
 def why(found: RunComparison) -> dict[str, tuple[str, ...]]:
@@ -122,3 +127,79 @@ async def test_a_run_of_another_organization_is_as_unknown_as_none(opened: Opene
         for a, b in ((mine.id, theirs.id), (theirs.id, mine.id)):
             with pytest.raises(NotFoundError):
                 await compare(await tegu.scope(), a, b)
+
+
+async def test_what_a_stage_started_is_counted_with_it(opened: Opened) -> None:
+    inner: JsonObject = {
+        "tegu": 1,
+        "name": "inner",
+        "input": "content",
+        "stages": {
+            "check": {"uses": "prompt", "with": {"instructions": "ANSWER", "schema": {"text": "str"}}}
+        },
+    }
+    outer: JsonObject = {
+        "tegu": 1,
+        "name": "outer",
+        "input": "content",
+        "stages": {
+            "extract": {
+                "uses": "extract",
+                "with": {"instructions": "EXTRACT", "schema": {"people": "list[str]", "amount": "float"}},
+            },
+            "each": {
+                "uses": "prompt",
+                "inputs": [],
+                "each": "extract.people",
+                "with": {"instructions": "CHECK", "schema": {"is_polite": "bool"}},
+            },
+            "nested": {
+                "uses": "pipeline",
+                "inputs": [],
+                "each": "extract.people",
+                "with": {"pipeline": "inner"},
+            },
+        },
+    }
+    people = Rule(Reply(found_people("Maria", "Ana", "Ben")), Match(contains=("EXTRACT",)))
+    async with scripted(people) as server, opened(server) as tegu:
+        await tegu.pipeline(inner)
+        a, b = await tegu.run(outer, MAIL), await tegu.run(outer, MAIL)
+        found = await compared(tegu, a, b)
+    calls = {stage.stage: stage.a.totals.calls for stage in found.stages if stage.a is not None}
+    assert calls == {"extract": 1, "each": 3, "nested": 3}
+    assert found.a.totals.calls == sum(calls.values()) == 7
+    for stage in found.stages:
+        assert stage.a is not None
+        assert stage.a.totals.input_tokens > 0
+        assert (stage.a.elapsed_s or 0) > 0
+
+
+async def test_results_of_items_are_compared_item_by_item(opened: Opened) -> None:
+    document: JsonObject = {
+        "tegu": 1,
+        "name": "mapped",
+        "input": "content",
+        "stages": {
+            "extract": {
+                "uses": "extract",
+                "with": {"instructions": "EXTRACT", "schema": {"people": "list[str]", "amount": "float"}},
+            },
+            "each": {
+                "uses": "prompt",
+                "inputs": [],
+                "each": "extract.people",
+                "with": {"instructions": "CHECK", "schema": {"is_polite": "bool"}},
+            },
+        },
+    }
+    two = Rule(Reply(found_people("Maria", "Ana")), Match(contains=("EXTRACT",)))
+    three = Rule(Reply(found_people("Maria", "Ana", "Ben")), Match(contains=("EXTRACT all",)))
+    async with scripted(three, two) as server, opened(server) as tegu:
+        base = await tegu.run(document, MAIL)
+        again = await tegu.run(changed(document, "extract", instructions="EXTRACT all"), MAIL)
+        found = await compared(tegu, base, again)
+    results = [each for each in found.changes if each.part is ChangedPart.RESULT]
+    assert [(each.stage, each.result, each.kind) for each in results] == [
+        ("each", "each#2", ChangeKind.ADDED)
+    ]

@@ -5,13 +5,16 @@ from typing import Any
 
 import mapping_stages
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tegu import Run, Tegu
+from tegu.actions import runs as run_actions
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
+from tegu.storage.families import children_of
 
 
 @pytest.fixture
@@ -113,3 +116,31 @@ async def test_results_of_items_are_the_runs_and_stand_there_once(tegu: Tegu) ->
     run = await tegu.run(mapped("double", "numbers"), b"120 numbers")
     mine = [result for result in run.results if result.stage == "each"]
     assert sorted(int(result.item) for result in mine) == list(range(120))
+
+
+async def test_whoever_watches_a_map_is_told_how_many_of_its_items_have_ended(tegu: Tegu) -> None:
+    document = mapped("picky", {"over": "numbers", "on_failure": "skip"}, retries=0)
+    run = await tegu.run(document, b"1200 numbers")
+    (group,) = run.children
+    assert group.progress == "1,200 of 1,200 items, 172 failed"
+    (item,) = (stage for stage in run.stages if stage.stage == "each")
+    assert group.began_at is not None
+    assert item.ended_at is not None
+    assert item.ended_at > group.began_at
+    seen = await run_actions.events_after(await tegu.scope(), {run.id: 0}, limit=1000)
+    told = [each.data for each in seen if each.kind == "stage.waiting" and each.stage == "each"]
+    assert any("of 1,200 items have ended" in str(data) for data in told)
+    # The items of slices that have ended are counted once.
+    asked: list[str] = []
+    scope = await tegu.scope()
+    async with scope.transaction() as connection:
+        assert isinstance(connection, AsyncConnection)
+        event.listen(
+            connection.sync_connection,
+            "before_cursor_execute",
+            lambda *given: asked.append(given[2]),
+        )
+        again = await children_of(connection, scope.organization_id, run.id)
+    assert again == run.children
+    assert asked
+    assert not any("stage_runs" in query for query in asked)

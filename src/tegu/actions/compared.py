@@ -18,6 +18,7 @@ from tegu.domain.json import canonical_json
 from tegu.domain.run import CallTotals, Result, Run, StageRun
 from tegu.domain.status import StageStatus
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
+from tegu.pipeline.slices import item_name
 from tegu.storage.comparison import StageCalls
 
 PLACES_MAX = 1000
@@ -57,10 +58,17 @@ class Side:
             model=stage.model,
             reused_from=stage.reused_from,
             is_edited=self.is_given(name),
-            elapsed_s=stage.elapsed_s,
+            elapsed_s=self._elapsed_s(stage),
             totals=calls.totals,
             requests=calls.requests[:REQUESTS_MAX],
         )
+
+    def _elapsed_s(self, stage: StageRun) -> float | None:
+        """With what it started: such a stage is looked at again and again, and its last attempt says little."""
+        group = next((each for each in self.run.children if each.stage == stage.stage), None)
+        if group is None or group.began_at is None or stage.ended_at is None:
+            return stage.elapsed_s
+        return max(0.0, (stage.ended_at - group.began_at).total_seconds())
 
 
 def stages_of(a: Side, b: Side) -> tuple[StageComparison, ...]:
@@ -154,8 +162,8 @@ def _definition(a: PipelineDefinition, b: PipelineDefinition) -> Iterator[Change
 
 
 def _results(a: Side, b: Side, stage: str) -> Iterator[Change]:
-    ours = {(r.type, r.key): r for r in a.run.results if r.stage == stage}
-    theirs = {(r.type, r.key): r for r in b.run.results if r.stage == stage}
+    ours = {(r.item, r.type, r.key): r for r in a.run.results if r.stage == stage}
+    theirs = {(r.item, r.type, r.key): r for r in b.run.results if r.stage == stage}
     for place in dict.fromkeys((*theirs, *ours)):
         yield from _result(stage, ours.get(place), theirs.get(place))
 
@@ -164,6 +172,7 @@ def _result(stage: str, before: Result | None, after: Result | None) -> Iterator
     shown = before or after
     assert shown is not None
     name = f"{shown.type}/{shown.key}" if shown.key else shown.type
+    name = item_name(name, shown.item) if shown.item else name
     if before is None or after is None:
         kind = ChangeKind.ADDED if before is None else ChangeKind.REMOVED
         gone = Difference("", kind, before and before.data, after and after.data)

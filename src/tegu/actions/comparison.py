@@ -50,9 +50,9 @@ async def _side(scope: Scope, run_id: UUID) -> Side:
     run = await get_run(scope, run_id)
     async with scope.transaction() as connection:
         version = await pipelines.find(connection, scope.organization_id, run.pipeline, number=run.version)
-        calls = await store.calls_by_stage(connection, scope.organization_id, [run_id])
+        calls = await store.calls_by_stage(connection, scope.organization_id, run_id)
     assert version is not None
-    return Side(run, version.definition, {stage: found for (_, stage), found in calls.items()})
+    return Side(run, version.definition, calls)
 
 
 def _shown(run: Run) -> RunSide:

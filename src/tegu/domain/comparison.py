@@ -24,7 +24,7 @@ class ChangedPart(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Change:
     """One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as
-    `type` or `type/key`). A value that is too long is cut, and then a text.
+    `type` or `type/key`, with `#3` behind it for an item of a map). A value that is too long is cut, and then a text.
     """
 
     part: ChangedPart
@@ -52,8 +52,8 @@ class RunSide:
 
 @dataclass(frozen=True, slots=True)
 class StageSide:
-    """A stage in one of the two. `totals` are its calls in this very run: of a stage that was reused there are none. The
-    `requests` are hashes of what was sent, in order.
+    """A stage in one of the two. `totals` are its calls in this very run, and those of the runs that it started: of a stage that
+    was reused there are none. The `requests` are hashes of what the stage itself sent, in order.
     """
 
     status: StageStatus

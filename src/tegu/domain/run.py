@@ -122,14 +122,36 @@ class CallTotals:
 
 @dataclass(frozen=True, slots=True)
 class ChildGroup:
-    """The runs that a stage started, counted by status. Of a mapped stage they are slices, and `items` are what it maps over."""
+    """The runs that a stage started, counted by status, and when it started the first. Of a mapped stage they are slices, and
+    `items` are what it maps over.
+    """
 
     stage: str
     pipeline: str
     runs: dict[RunStatus, int]
+    began_at: datetime | None = None
     items: int | None = None
     items_ended: int | None = None
     items_failed: int | None = None
+    items_skipped: int | None = None
+
+    @computed_field
+    @property
+    def progress(self) -> str:
+        """`4,120 of 10,000 items, 3 failed`; of runs that are no slices `2 of 5 runs`."""
+        ended = sum(count for status, count in self.runs.items() if status.is_terminal)
+        done, of, what = (
+            (ended, sum(self.runs.values()), "runs")
+            if self.items is None
+            else (self.items_ended or 0, self.items, "items")
+        )
+        parts = [f"{done:,} of {of:,} {what if of != 1 else what.removesuffix('s')}"]
+        if self.items is not None:
+            parts += [f"{count:,} {word}" for word, count in self._amiss() if count]
+        return ", ".join(parts)
+
+    def _amiss(self) -> tuple[tuple[str, int | None], ...]:
+        return (("failed", self.items_failed), ("skipped", self.items_skipped))
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,8 @@ class ItemOutput:
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """How many items of a mapped stage have ended so far, and how many of those failed."""
+    """How many items of a mapped stage have ended so far, and how many of those failed or were skipped."""
 
     ended: int = 0
     failed: int = 0
+    skipped: int = 0

@@ -62,12 +62,10 @@ class MapWork:
         if wanted:
             await self.children.ensure(self.task, [self._spec(each) for each in wanted])
         if wanted or under_way:
-            done = len(states) - under_way
-            return waiting(
-                WAITS_FOR_RUNS,
-                f"{done} of {len(ranges)} slices of {len(self.items)} items have ended",
-                due_in_s=LOOK_AGAIN_S,
-            )
+            slices = zip(ranges, states, strict=False)
+            done = sum(len(each) for each, state in slices if state.status.is_terminal)
+            message = f"{done:,} of {len(self.items):,} items have ended"
+            return waiting(WAITS_FOR_RUNS, message, due_in_s=LOOK_AGAIN_S)
         return StageOutput(await self._collect(states))
 
     def _cut(self) -> tuple[tuple[range, ...], int]:

@@ -1,9 +1,8 @@
-"""What two runs asked of models, stage by stage, for whoever compares them.
+"""What a run asked of models, stage by stage, with all that its stages started, for whoever compares it.
 
 Called by the actions, inside one organization's transaction.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -13,6 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from tegu.domain.call import EMBEDDED
 from tegu.domain.run import CallTotals
+from tegu.storage.families import stages_of_family
 from tegu.storage.rows import cost_of
 from tegu.storage.tables import llm_calls
 from tegu.storage.transaction import Transaction
@@ -20,21 +20,23 @@ from tegu.storage.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class StageCalls:
-    """The calls of one stage, added up, and the hashes of what was sent, in order."""
+    """The calls of one stage and of what it started, added up, and the hashes of what the stage itself sent, in order."""
 
     totals: CallTotals
     requests: tuple[str, ...]
 
 
 async def calls_by_stage(
-    connection: Transaction, organization_id: UUID, run_ids: Sequence[UUID]
-) -> dict[tuple[UUID, str], StageCalls]:
-    """By run and stage; replies from the journal are no calls."""
-    calls = llm_calls.c
+    connection: Transaction, organization_id: UUID, run_id: UUID
+) -> dict[str, StageCalls]:
+    """By stage of the run: its own calls, and those of the slices, nested runs and iterations that it started. Replies from the
+    journal are no calls.
+    """
+    calls, family = llm_calls.c, stages_of_family(organization_id, run_id)
+    stage = func.coalesce(family.c.stage, calls.stage)
     query = (
         select(
-            calls.run_id,
-            calls.stage,
+            stage.label("stage"),
             func.count().label("calls"),
             func.coalesce(func.sum(calls.input_tokens), 0).label("input_tokens"),
             func.coalesce(func.sum(calls.output_tokens), 0).label("output_tokens"),
@@ -42,20 +44,20 @@ async def calls_by_stage(
             func.count()
             .filter(calls.cost_usd.is_(None), calls.provider.not_in(EMBEDDED))
             .label("unknown_costs"),
-            func.array_agg(aggregate_order_by(calls.request_hash, calls.created_at, calls.id)).label(
-                "requests"
-            ),
+            func.array_agg(aggregate_order_by(calls.request_hash, calls.created_at, calls.id))
+            .filter(family.c.stage.is_(None))
+            .label("requests"),
         )
+        .join_from(family, llm_calls, calls.run_id == family.c.id)
         .where(
             calls.organization_id == organization_id,
-            calls.run_id.in_(run_ids),
-            calls.stage.is_not(None),
+            stage.is_not(None),
             calls.answered_by == "provider",
         )
-        .group_by(calls.run_id, calls.stage)
+        .group_by(stage)
     )
     return {
-        (row["run_id"], row["stage"]): StageCalls(
+        row["stage"]: StageCalls(
             CallTotals(
                 row["calls"],
                 row["input_tokens"],
@@ -63,7 +65,7 @@ async def calls_by_stage(
                 cost_of(row["cost_usd"]) or Decimal(0),
                 row["unknown_costs"],
             ),
-            tuple(row["requests"]),
+            tuple(row["requests"] or ()),
         )
         for row in (await connection.execute(query)).mappings()
     }

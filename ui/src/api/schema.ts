@@ -208,7 +208,7 @@ export interface CancelledRun {
   status: RunStatus;
 }
 
-/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`). A value that is too long is cut, and then a text. */
+/** One place that differs. `pointer` leads into the stage's entry, its output or its result (`result` says which one, as `type` or `type/key`, with `#3` behind it for an item of a map). A value that is too long is cut, and then a text. */
 export interface Change {
   part: ChangedPart;
   stage: string | null;
@@ -251,14 +251,18 @@ export interface CheckedInstallation {
   checks: HealthCheck[];
 }
 
-/** The runs that a stage started, counted by status. Of a mapped stage they are slices, and `items` are what it maps over. */
+/** The runs that a stage started, counted by status, and when it started the first. Of a mapped stage they are slices, and `items` are what it maps over. */
 export interface ChildGroup {
   stage: string;
   pipeline: string;
   runs: Record<string, number>;
+  began_at: string | null;
   items: number | null;
   items_ended: number | null;
   items_failed: number | null;
+  items_skipped: number | null;
+  /** `4,120 of 10,000 items, 3 failed`; of runs that are no slices `2 of 5 runs`. */
+  progress: string;
 }
 
 /** The organization's own model, as written; null: it has none. */
@@ -1765,7 +1769,7 @@ export interface StageRun {
   elapsed_s: number | null;
 }
 
-/** A stage in one of the two. `totals` are its calls in this very run: of a stage that was reused there are none. The `requests` are hashes of what was sent, in order. */
+/** A stage in one of the two. `totals` are its calls in this very run, and those of the runs that it started: of a stage that was reused there are none. The `requests` are hashes of what the stage itself sent, in order. */
 export interface StageSide {
   status: StageStatus;
   attempts: number;

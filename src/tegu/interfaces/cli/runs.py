@@ -90,7 +90,7 @@ def show(*, run_id: UUID, as_json: bool) -> None:
     if run.priority:
         out.print(f"priority {run.priority}")
     _write_origin(out, run)
-    out.print(stages_table(run.stages))
+    out.print(stages_table(run.stages, run.children))
     write_results(out, run.results)
     write_error_info(out, run.error)
 

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from tegu.domain.call import LlmCall
 from tegu.domain.errors import ErrorInfo
-from tegu.domain.run import Run, StageRun
+from tegu.domain.outcome import WAITS_FOR_RUNS
+from tegu.domain.run import ChildGroup, Run, StageRun
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import table
 from tegu.interfaces.cli.when import said
@@ -52,8 +53,9 @@ def _run_status(run: Run) -> str:
     return f"{status}\n[yellow]{escape(chr(10).join(why))}[/]"
 
 
-def stages_table(stages: Sequence[StageRun]) -> Table:
-    """One row per stage of a run."""
+def stages_table(stages: Sequence[StageRun], children: Sequence[ChildGroup] = ()) -> Table:
+    """One row per stage of a run; of a stage that started runs, how far they are."""
+    progress = {group.stage: group.progress for group in children}
     made = table("stage", "status", "took", "attempts", "model", "", right=("took", "attempts"))
     for stage in stages:
         made.add_row(
@@ -62,7 +64,7 @@ def stages_table(stages: Sequence[StageRun]) -> Table:
             wording.stage_elapsed(stage),
             str(stage.attempt) if stage.attempt else "",
             escape(stage.model or ""),
-            escape(_note(stage)),
+            escape(_about(stage, progress.get(stage.stage))),
         )
     return made
 
@@ -104,6 +106,14 @@ def write_error_info(out: Console, error: ErrorInfo | None) -> None:
     out.print(f"[red]error:[/] {where}{escape(error.message)}")
     if error.hint:
         out.print(f"[cyan]hint:[/] {escape(error.hint)}")
+
+
+def _about(stage: StageRun, progress: str | None) -> str:
+    """How far what it started is, and what else there is to say: not that it waits for it."""
+    if progress is None:
+        return _note(stage)
+    waits = stage.error is not None and stage.error.code == WAITS_FOR_RUNS
+    return progress if waits else "\n".join(filter(None, (progress, _note(stage))))
 
 
 def _note(stage: StageRun) -> str:

@@ -17,12 +17,13 @@ export interface Spent {
 interface Props {
   wiring: Wired[];
   runs: Map<string, StageRun>;
+  progress?: Map<string, string>;
   spent: Map<string, Spent>;
   chosen: string | undefined;
   onChoose: (stage: string) => void;
 }
 
-export function Graph({ wiring, runs, spent, chosen, onChoose }: Props) {
+export function Graph({ wiring, runs, progress, spent, chosen, onChoose }: Props) {
   const edges = useMemo(() => edgesOf(wiring), [wiring]);
   const layout = useMemo(() => layOut(wiring.map((stage) => stage.name), edges), [wiring, edges]);
   const wired = useMemo(() => new Map(wiring.map((stage) => [stage.name, stage])), [wiring]);
@@ -58,7 +59,7 @@ export function Graph({ wiring, runs, spent, chosen, onChoose }: Props) {
                 <StatusIcon status={status} />
                 <span className="truncate">{name}</span>
               </span>
-              <span className="about truncate">{stage ? about(stage, run, spent.get(name)) : ""}</span>
+              <span className="about truncate">{stage ? about(stage, run, progress?.get(name), spent.get(name)) : ""}</span>
               <span className="visually-hidden">{status}</span>
             </button>
           );
@@ -68,12 +69,13 @@ export function Graph({ wiring, runs, spent, chosen, onChoose }: Props) {
   );
 }
 
-function about(stage: Wired, run: StageRun | undefined, spent: Spent | undefined): string {
+function about(stage: Wired, run: StageRun | undefined, progress: string | undefined, spent: Spent | undefined): string {
   if (run === undefined) return stage.when ? "if its condition holds" : stage.upstream.length ? `waits for ${stage.upstream.join(", ")}` : stage.uses;
   if (run.reused_from) return "kept, not paid again";
-  const said: string[] = [];
-  if (run.elapsed_s !== null) said.push(elapsed(run.elapsed_s));
-  if (run.status === "running" || run.status === "waiting") said.push(run.attempt > 1 ? `try ${run.attempt}` : stage.uses);
+  const said: string[] = progress === undefined ? [] : [progress];
+  // Of a stage that starts runs, an attempt is only a look at them.
+  if (run.elapsed_s !== null && progress === undefined) said.push(elapsed(run.elapsed_s));
+  if (progress === undefined && (run.status === "running" || run.status === "waiting")) said.push(run.attempt > 1 ? `try ${run.attempt}` : stage.uses);
   if (run.status === "skipped") said.push("not needed");
   if (spent && spent.tokens > 0) said.push(`${spent.tokens} tok`);
   if (spent?.cost_usd) said.push(money(spent.cost_usd));

@@ -35,7 +35,7 @@ export function RunPage() {
   const { runId } = useParams({ from: "/runs/$runId" });
   const search = useSearch({ from: "/runs/$runId" });
   const navigate = useNavigate();
-  const { run, error, wiring, stages, spent, said } = useRun(runId);
+  const { run, error, wiring, stages, progress, spent, said } = useRun(runId);
   const [chosen, setChosen] = useState<string | null>(null);
   const groups = useMemo(() => (run?.results ?? []).map((result) => ({ result, fields: fieldsOf(result) })), [run]);
   const marks = useMemo(() => marksOf(groups.flatMap((group) => group.fields)), [groups]);
@@ -70,7 +70,7 @@ export function RunPage() {
     );
   }
   const chosenStage = search.stage;
-  const graph = { wiring, runs: stages, spent, chosen: chosenStage, onChoose: (stage: string) => show({ stage, view: "stage" }) };
+  const graph = { wiring, runs: stages, progress, spent, chosen: chosenStage, onChoose: (stage: string) => show({ stage, view: "stage" }) };
   return (
     <main id="main" className="page">
       <Head run={run} wiring={wiring} stage={chosenStage} />

@@ -10,6 +10,7 @@ import { count, elapsed, money, UNKNOWN } from "../../design/words";
 import type { Wired } from "../../graph/wiring";
 
 export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: StageRun | undefined; wired: Wired | undefined; streamed: string | null }) {
+  const group = run.children.find((each) => each.stage === wired?.name);
   if (wired === undefined) return <Empty title="Choose a stage in the graph." />;
   return (
     <div className="drawer">
@@ -36,7 +37,14 @@ export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: 
           <dt>time</dt>
           <dd>{elapsed(stage?.elapsed_s)}</dd>
         </div>
+        {group ? (
+          <div>
+            <dt>{group.items === null ? "started" : "mapped"}</dt>
+            <dd>{group.progress}</dd>
+          </div>
+        ) : null}
       </dl>
+      {group?.items ? <progress className="items" max={group.items} value={group.items_ended ?? 0} aria-label={group.progress} /> : null}
       {wired.when ? <Condition when={wired.when} stage={stage} /> : null}
       {stage?.error ? <Notice tone={stage.status === "waiting" ? "waiting" : "failed"} title={stage.error.message} hint={stage.error.hint} /> : null}
       {stage?.fallbacks.map((fallback) => (

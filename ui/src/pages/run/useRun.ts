@@ -10,11 +10,15 @@ import { wiringOf, type Wired } from "../../graph/wiring";
 
 const LOOK_MS = 150;
 const CALLS_MAX = 200;
+const MAP_MS = 3000;
 
 export const isOver = (run: Run): boolean => ["completed", "failed", "cancelled"].includes(run.status);
 
+// What a stage started tells its own run only when it ends: until then its progress is asked for.
+const startsRuns = (run: Run | undefined): boolean => run !== undefined && !isOver(run) && run.children.length > 0;
+
 export function useRun(runId: string) {
-  const read = useRead("runs_get", { path: { run_id: runId } });
+  const read = useRead("runs_get", { path: { run_id: runId } }, { refetchInterval: (query) => (startsRuns(query.state.data) ? MAP_MS : false) });
   const run = read.data;
   const version = useRead("pipelines_get", { path: { pipeline: run ? `${run.pipeline}@${run.version}` : "" } }, { enabled: run !== undefined, staleTime: Infinity });
   const calls = useRead("calls_list", { query: { run_id: runId, limit: CALLS_MAX } });
@@ -30,8 +34,9 @@ export function useRun(runId: string) {
   });
   const wiring = useMemo<Wired[]>(() => (version.data ? wiringOf(version.data) : []), [version.data]);
   const stages = useMemo(() => new Map<string, StageRun>((run?.stages ?? []).map((stage) => [stage.stage, stage])), [run]);
+  const progress = useMemo(() => new Map((run?.children ?? []).map((group) => [group.stage, group.progress])), [run]);
   const spent = useMemo(() => spentOf(calls.data?.items ?? []), [calls.data]);
-  return { run, error: read.error ?? version.error, wiring, stages, spent, said };
+  return { run, error: read.error ?? version.error, wiring, stages, progress, spent, said };
 }
 
 function spentOf(calls: LlmCall[]): Map<string, Spent> {
