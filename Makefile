@@ -45,7 +45,7 @@ ui/node_modules: ui/package-lock.json $(STAMP)
 	@touch ui/node_modules
 
 ui: $(WEB)  ## build the web application, which `tegu serve` and the wheel carry
-$(WEB): ui/node_modules ui/index.html ui/vite.config.ts $(shell find ui/src ui/public -type f)
+$(WEB): ui/node_modules ui/index.html ui/embed.html ui/vite.config.ts $(shell find ui/src ui/public -type f)
 	@$(NODE) node_modules/vite/bin/vite.js build --logLevel error
 
 test-ray: .venv-ray/.installed  ## workers on a local Ray cluster, a node of which is killed

@@ -11,6 +11,11 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
+    rolldownOptions: {
+      input: { index: "index.html", embed: "embed.html", elements: "src/embed/element.ts" },
+      // What pages of host applications load has an address that stays.
+      output: { entryFileNames: ({ name }) => (name === "elements" ? "embed/v1/tegu.js" : "assets/[name]-[hash].js") },
+    },
   },
   server: { fs: { allow: [".."] }, proxy: { "/api": "http://127.0.0.1:8000", "/auth": "http://127.0.0.1:8000" } },
   test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },

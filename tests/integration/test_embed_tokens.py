@@ -105,10 +105,16 @@ async def test_a_token_opens_its_run_with_what_that_read_and_no_other(world: Wor
         assert (await page.get(f"/api/runs/{mine.id}")).json()["status"] == "completed"
         assert (await page.get(f"/api/contents/{mine.content_id}/text")).status_code == 200
         assert (await page.get("/api/pipelines/note@1")).status_code == 200
-        for path in (f"runs/{other.id}", f"contents/{other.content_id}/text", "pipelines/email_analysis"):
+        theirs = f"contents/{other.content_id}"
+        for path in (
+            f"runs/{other.id}",
+            f"{theirs}/text",
+            f"{theirs}/page/picture",
+            "pipelines/email_analysis",
+        ):
             found = await page.get(f"/api/{path}")
             assert (found.status_code, found.json()["code"]) == (404, "not_found"), path
-        for path in ("runs", "contents", "me", "reviews", f"contents/{mine.content_id}/data", "calls"):
+        for path in ("runs", "contents", "sessions", "reviews", f"contents/{mine.content_id}/data", "calls"):
             found = await page.get(f"/api/{path}")
             assert (found.status_code, found.json()["code"]) == (403, "forbidden"), path
         for path in (f"runs/{mine.id}/cancel", f"runs/{mine.id}/fork", "embed-tokens", "contents"):

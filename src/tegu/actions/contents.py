@@ -156,6 +156,10 @@ async def store_input(scope: Scope, read: ReadInput) -> Ingested:
 
 async def get_content(scope: Scope, content_id: UUID) -> Content:
     """One content. Raises NotFoundError."""
+    if scope.rows.contents is not None and content_id not in scope.rows.contents:
+        raise NotFoundError(
+            f"there is no content {content_id}", hint="the token opens one run or review alone"
+        )
     async with scope.transaction() as connection:
         content = await store.get_content(connection, scope.organization_id, content_id)
     if content is None:

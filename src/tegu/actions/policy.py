@@ -45,6 +45,7 @@ EMBEDDED: Mapping[str, str | None] = MappingProxyType(
         "reviews.approve": "review_id",
         "reviews.reject": "review_id",
         "reviews.correct": "review_id",
+        "me.get": None,
         "events.follow": None,  # which looks at the runs itself: `live`
     }
 )
@@ -68,8 +69,9 @@ def decide(actor: Actor, permission: Permission, *, changes: bool = False) -> De
             is_allowed=False, reason="the key is restricted to pipelines, and this is about all of them"
         )
     if permission in actor.permissions:
-        runs = None if actor.reach is None else actor.reach.runs
-        return Decision(is_allowed=True, rows=Rows(actor.pipelines, runs))
+        reach = actor.reach
+        narrowed = Rows(actor.pipelines) if reach is None else Rows(None, reach.runs, reach.contents)
+        return Decision(is_allowed=True, rows=narrowed)
     if permission is Permission.OPERATE:
         return Decision(is_allowed=False, reason="only the operators of this installation may")
     if actor.scopes is not None and permission not in actor.scopes:

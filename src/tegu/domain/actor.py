@@ -198,12 +198,13 @@ class SeenAs:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which rows of the organization an actor sees: those of these pipelines, or all where it is None, and of these runs. Storage
-    makes a condition of it (`storage.visible`).
+    """Which rows of the organization an actor sees: those of these pipelines, or all where it is None, and of these runs and
+    contents. Storage makes a condition of it (`storage.visible`).
     """
 
     pipelines: frozenset[str] | None = None
     runs: frozenset[UUID] | None = None
+    contents: frozenset[UUID] | None = None
 
     def has(self, pipeline: str) -> bool:
         """Whether what belongs to a pipeline of that name is seen."""

@@ -66,11 +66,22 @@ export function address(path: string, parts: Record<string, string> = {}, query:
   return `${BASE}api${filled}${said ? `?${said}` : ""}`;
 }
 
+let token: string | null = null;
+let ended: () => void = () => undefined;
+
+/** From now on come in with this token, and with nothing else: an embedded page is nobody's session. `onEnd`: it lets nobody in more. */
+export function bear(given: string, onEnd: () => void): void {
+  token = given;
+  ended = onEnd;
+}
+
+export const isBearing = (): boolean => token !== null;
+
 /** A request of any kind, of which what is no success is thrown as a Refusal. */
 export async function reach(url: string, init: RequestInit): Promise<Response> {
   let answer: Response;
   try {
-    answer = await fetch(url, init);
+    answer = await fetch(url, token === null ? init : borne(init, token));
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw new Refusal({
@@ -82,7 +93,18 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
     });
   }
   if (answer.ok) return answer;
+  if (answer.status === 401 && token !== null) {
+    const once = ended;
+    ended = () => undefined;
+    once();
+  }
   throw new Refusal(await problemOf(answer));
+}
+
+function borne(init: RequestInit, given: string): RequestInit {
+  const headers = new Headers(init.headers);
+  headers.set("authorization", `Bearer ${given}`);
+  return { ...init, headers, credentials: "omit" };
 }
 
 async function problemOf(answer: Response): Promise<ConstructorParameters<typeof Refusal>[0]> {

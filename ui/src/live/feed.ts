@@ -3,8 +3,9 @@
 // Invariant: nothing that happens is missed. The service's cursor is carried from stream to stream; where it says that something
 // was left out (`resync`), everybody reads the present state again. A hidden tab lets its stream go, and comes back where it was.
 
-import { address } from "../api/call";
+import { address, isBearing } from "../api/call";
 import type { RunEvent } from "../api/schema";
+import { FetchedEvents } from "./fetched";
 
 export interface Listener {
   onEvent?(event: RunEvent): void;
@@ -20,7 +21,11 @@ const REOPEN_MS = 50; // whatever is followed at once makes one stream
 const RETRY_MS = 2_000;
 const HIDDEN_MS = 30_000;
 
-type Source = Pick<EventSource, "addEventListener" | "close"> & { onerror: EventSource["onerror"] };
+interface Source {
+  addEventListener(kind: string, listener: (message: MessageEvent) => void): void;
+  close(): void;
+  onerror: ((event: Event) => void) | null;
+}
 
 export class Feed {
   state: FeedState = "off";
@@ -30,7 +35,7 @@ export class Feed {
   private cursor: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly open: (url: string) => Source = (url) => new EventSource(url)) {
+  constructor(private readonly open: (url: string) => Source = (url) => (isBearing() ? new FetchedEvents(url) : new EventSource(url))) {
     document.addEventListener("visibilitychange", () => this.schedule(document.hidden ? HIDDEN_MS : 0));
   }
 
