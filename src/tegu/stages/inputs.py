@@ -67,6 +67,11 @@ def named_values(inputs: Sequence[StageInput]) -> JsonObject:
     return {item.name: item.text if isinstance(item, TextInput) else item.value for item in inputs}
 
 
+def output_of(item: StageInput) -> JsonValue:
+    """What the stage that it is of put out, or the item that it is; of the run's text nothing."""
+    return item.output if isinstance(item, TextInput) else item.value
+
+
 async def load_inputs(task: StageTask, sources: Sources) -> tuple[StageInput, ...]:
     """The inputs in the order written. Raises IntakeError, NotFoundError, StageError."""
     is_cut = _is_chunk(task.inputs.get(ITEM)) if ITEM in task.stage.inputs else False

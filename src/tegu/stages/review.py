@@ -22,7 +22,7 @@ from tegu.domain.outcome import WAITS_FOR_REVIEW, Postponed
 from tegu.domain.review import ROLE_PREFIX, UNDECIDED_S_MAX, ReviewAnswer, ReviewQuestion, ReviewStatus
 from tegu.pipeline.definition import SOURCE, PipelineDefinition
 from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX
-from tegu.stages.inputs import DataInput
+from tegu.stages.inputs import StageInput, TextInput, output_of
 from tegu.stages.kind import (
     Options,
     StageOutput,
@@ -131,7 +131,7 @@ class ReviewKind:
             instructions=options.instructions,
             assignee=assignee if assignee is None or "@" in assignee else ROLE_PREFIX + assignee,
             about=about,
-            value=first.value if isinstance(first, DataInput) else None,
+            value=_looked_at(work, first) if first is not None else None,
             schema=self._schema(work, options, about),
             due_s=options.due_s or UNDECIDED_S_MAX,
         )
@@ -142,6 +142,19 @@ class ReviewKind:
         if about is None or about not in work.task.definition:
             return {}
         return self._schema_of(work.task.definition, about)
+
+
+def _looked_at(work: StageWork, first: StageInput) -> JsonValue:
+    """The output of a stage, or an item. A text that the run is about is beside the question anyhow; of a stretch of it this is."""
+    value = output_of(first)
+    if (
+        value is None
+        and isinstance(first, TextInput)
+        and first.name != SOURCE
+        and not work.task.is_about_item
+    ):
+        return first.text
+    return value
 
 
 def _output(decision: str, answer: ReviewAnswer, value: JsonValue) -> StageOutput:

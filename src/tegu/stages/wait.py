@@ -24,7 +24,7 @@ from tegu.pipeline.expression import Read
 from tegu.pipeline.output_schema import schema_of
 from tegu.pipeline.outputs import ReceivedSignal, Waited
 from tegu.pipeline.report import TYPE_WORDS, did_you_mean
-from tegu.stages.inputs import DataInput
+from tegu.stages.inputs import output_of
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options, waiting
 from tegu.stages.reach import reachable
 from tegu.stages.shapes import at, without_null
@@ -141,9 +141,7 @@ def _time_of(work: StageWork, written: str) -> datetime:
     if re.fullmatch(_TIME, written):
         return _parsed(written, "until")
     name, *steps = written.split(".")
-    value: JsonValue = next(
-        (item.value for item in work.inputs if isinstance(item, DataInput) and item.name == name), None
-    )
+    value: JsonValue = next((output_of(item) for item in work.inputs if item.name == name), None)
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     if not isinstance(value, str):
