@@ -125,7 +125,8 @@ async def test_a_pipeline_is_changed_published_and_gone_back_from(watched: Watch
     await page.get_by_role("link", name="note").click()
     document = page.get_by_label("The pipeline as YAML")
     await document.fill(PIPELINE.replace("summarize", "sumarize"))
-    await page.get_by_role("button", name="there is no stage kind").click()  # which leads to its line
+    # What is wrong leads to its line.
+    await page.locator("#problems").get_by_role("button", name="there is no stage kind").click()
     await document.fill(PIPELINE.replace("A note", "One note"))
     await expect(page.get_by_role("region", name="What publishing changes")).to_contain_text("One note")
     await page.get_by_role("button", name="Publish").click()

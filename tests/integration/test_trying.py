@@ -127,5 +127,5 @@ async def test_kinds_say_what_they_are_for_and_what_can_be_set(opened: Opened) -
         assert "labels" in kinds["classify"].options["properties"]
         assert kinds["http"].group == "effect"
         assert all(each.summary and each.options["type"] == "object" for each in kinds.values())
-        schema = await ask(await tegu.scope(), "pipelines.schema")
+        schema = await ask(await tegu.scope(), "stage_kinds.schema")
         assert set(schema["definitions"]["stage"]["properties"]["uses"]["enum"]) == set(kinds)

@@ -2741,14 +2741,6 @@ export interface Operations {
     body: RollBack;
     answer: PipelineVersion;
   };
-  /** Read the JSON Schema of pipeline documents, with the kinds and Python stages that there are here: for editors. */
-  pipelines_schema: {
-    path: never;
-    query: never;
-    header: { "If-None-Match"?: string };
-    body: never;
-    answer: Record<string, JsonValue>;
-  };
   /** Run a document that is not published over one input, to its end or up to one stage, before other runs. */
   pipelines_try: {
     path: never;
@@ -3085,6 +3077,14 @@ export interface Operations {
     body: never;
     answer: StageKindInfoPage;
   };
+  /** Read the JSON Schema of pipeline documents, with the kinds and Python stages that there are here: for editors. */
+  stage_kinds_schema: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: Record<string, JsonValue>;
+  };
   /** List stage runs with their outputs and errors, those of the newest runs first. */
   stage_runs_list: {
     path: never;
@@ -3322,7 +3322,6 @@ export const ROUTES = {
   pipelines_list: { method: "GET", path: "/pipelines" },
   pipelines_restore: { method: "POST", path: "/pipelines/{pipeline}/restore" },
   pipelines_rollback: { method: "POST", path: "/pipelines/{pipeline}/rollback" },
-  pipelines_schema: { method: "GET", path: "/pipelines/schema" },
   pipelines_try: { method: "POST", path: "/pipelines/try" },
   provider_keys_create: { method: "POST", path: "/provider-keys" },
   provider_keys_delete: { method: "DELETE", path: "/provider-keys/{key_id}" },
@@ -3365,6 +3364,7 @@ export const ROUTES = {
   settings_get: { method: "GET", path: "/settings" },
   settings_update: { method: "PATCH", path: "/settings" },
   stage_kinds_list: { method: "GET", path: "/stage-kinds" },
+  stage_kinds_schema: { method: "GET", path: "/stage-kinds/schema" },
   stage_runs_list: { method: "GET", path: "/stage-runs" },
   threads_get: { method: "GET", path: "/threads/{thread_id}" },
   threads_list: { method: "GET", path: "/threads" },

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
 
 export interface Shortcut {
-  /** As pressed one after the other: `g r`, `?`, `j`. */
+  /** As pressed one after the other: `g r`, `?`, `j`; or with a key that is held: `Ctrl+Shift+z`, of which the command key is as good as the first. */
   keys: string;
   says: string;
   run: () => void;
@@ -31,11 +31,12 @@ function isPressing(event: KeyboardEvent): boolean {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target) || isPressing(event) || document.querySelector("dialog[open]")) return;
+  if (event.altKey || isWriting(event.target) || isPressing(event) || document.querySelector("dialog[open]")) return;
+  const key = event.ctrlKey || event.metaKey ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key;
   const now = Date.now();
   const before = now - pressed.at < SEQUENCE_MS ? `${pressed.keys} ` : "";
-  const found = listed.findLast((each) => each.keys === `${before}${event.key}`) ?? listed.findLast((each) => each.keys === event.key);
-  pressed = found ? { keys: "", at: 0 } : { keys: event.key, at: now };
+  const found = listed.findLast((each) => each.keys === `${before}${key}`) ?? listed.findLast((each) => each.keys === key);
+  pressed = found ? { keys: "", at: 0 } : { keys: key, at: now };
   if (!found) return;
   event.preventDefault();
   found.run();

@@ -3,7 +3,10 @@
 import { useId, useState } from "react";
 
 import type { JsonValue, ProblemPlace } from "../api/schema";
-import { controlOf, type Control, type Definitions, type Schema } from "./schema";
+import { Entries } from "./Entries";
+import { controlOf, variantOf, type Control, type Definitions, type Schema } from "./schema";
+import { AsText, Lines, word } from "./written";
+import "./forms.css";
 
 type Json = Record<string, JsonValue>;
 
@@ -69,12 +72,22 @@ function Field({ name, schema: written, definitions, isRequired, value, problems
       </fieldset>
     );
   }
+  const title = (
+    <>
+      {name}
+      {isRequired ? <span aria-hidden="true"> *</span> : null}
+    </>
+  );
+  if (control.kind === "variants") return <Variants {...{ name, schema, definitions, isRequired, value, problems, place, onChange }} variants={control.variants} />;
   return (
     <div className="field">
-      <label htmlFor={id}>
-        {name}
-        {isRequired ? <span aria-hidden="true"> *</span> : null}
-      </label>
+      {control.kind === "map" || control.kind === "choices" ? (
+        <span className="label" id={`${id}-label`}>
+          {title}
+        </span>
+      ) : (
+        <label htmlFor={id}>{title}</label>
+      )}
       <Input id={id} control={control} schema={schema} value={value} isRequired={isRequired} isWrong={mine.length > 0} describedBy={`${id}-said`} onChange={onChange} />
       <div id={`${id}-said`}>
         {schema.description ? <div className="hint">{schema.description}</div> : null}
@@ -84,6 +97,37 @@ function Field({ name, schema: written, definitions, isRequired, value, problems
           </div>
         ))}
       </div>
+    </div>
+  );
+}
+
+/** What can be written in quite different ways: which of them, and then that one. */
+function Variants({ variants, ...field }: FieldProps & { variants: { name: string; schema: Schema }[] }) {
+  const id = useId();
+  const [chosen, setChosen] = useState<number | null>(null);
+  const at = field.value === undefined && chosen !== null ? chosen : variantOf(field.value, variants, field.definitions);
+  const variant = variants[at];
+  if (variant === undefined) return null;
+  const { description, default: standard } = field.schema;
+  const schema = { ...variant.schema, ...(description ? { description } : {}), ...(standard === undefined ? {} : { default: standard }) };
+  return (
+    <div className="variants">
+      <Field {...field} schema={schema} />
+      <select
+        id={id}
+        aria-label={`How ${field.name} is written`}
+        value={at}
+        onChange={(event) => {
+          setChosen(Number(event.target.value));
+          field.onChange(undefined);
+        }}
+      >
+        {variants.map((each, index) => (
+          <option key={each.name} value={index}>
+            {each.name}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }
@@ -140,7 +184,7 @@ function Input({ id, control, schema, value, isRequired, isWrong, describedBy, o
     case "choices": {
       const chosen = Array.isArray(value) ? value : [];
       return (
-        <div className="choices" role="group" id={id} aria-describedby={describedBy}>
+        <div className="choices" role="group" id={id} aria-labelledby={`${id}-label`} aria-describedby={describedBy}>
           {control.choices.map((choice) => (
             <label key={word(choice)}>
               <input
@@ -160,62 +204,17 @@ function Input({ id, control, schema, value, isRequired, isWrong, describedBy, o
     case "list":
       return <Lines {...common} of={control.of} value={value} onChange={onChange} />;
     case "json":
-      return <AsJson {...common} value={value} onChange={onChange} />;
+      return <AsText {...common} value={value} onChange={onChange} />;
+    case "map":
+      return <Entries {...common} aria-labelledby={`${id}-label`} of={control.of} value={value} onChange={onChange} />;
+    case "variants":
+      return null; // which is a field of its own: see Variants
   }
-}
-
-interface Written {
-  id: string;
-  "aria-describedby": string;
-  value: JsonValue | undefined;
-  onChange: (value: JsonValue | undefined) => void;
-}
-
-function Lines({ of, value, onChange, ...common }: Written & { of: "text" | "number" }) {
-  const [text, setText] = useState(Array.isArray(value) ? value.map(word).join("\n") : "");
-  return (
-    <textarea
-      {...common}
-      rows={2}
-      placeholder="one a line"
-      value={text}
-      onChange={(event) => {
-        setText(event.target.value);
-        const lines = event.target.value.split("\n").filter((line) => line.trim() !== "");
-        onChange(lines.length ? (of === "number" ? lines.map(Number) : lines) : undefined);
-      }}
-    />
-  );
-}
-
-function AsJson({ value, onChange, ...common }: Written) {
-  const [text, setText] = useState(value === undefined ? "" : JSON.stringify(value, null, 2));
-  const [isWrong, setIsWrong] = useState(false);
-  return (
-    <textarea
-      {...common}
-      rows={3}
-      placeholder="JSON"
-      aria-invalid={isWrong || undefined}
-      value={text}
-      onChange={(event) => {
-        setText(event.target.value);
-        try {
-          onChange(event.target.value.trim() === "" ? undefined : (JSON.parse(event.target.value) as JsonValue));
-          setIsWrong(false);
-        } catch {
-          setIsWrong(true);
-        }
-      }}
-    />
-  );
 }
 
 function isObject(value: JsonValue | undefined): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-const word = (value: JsonValue): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 function placeholderOf(schema: Schema): string | undefined {
   if (schema.default !== undefined && schema.default !== null) return word(schema.default);

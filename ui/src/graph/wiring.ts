@@ -38,6 +38,8 @@ export interface Edge {
 
 export interface Layout {
   stages: Placed[];
+  /** Where a line that passes other stages goes between them, by `from to`. */
+  ways: ReadonlyMap<string, Point[]>;
   width: number;
   height: number;
 }
@@ -107,7 +109,7 @@ export function edgesOf(stages: Wired[], withSource = false): Edge[] {
 }
 
 export function layOut(names: string[], edges: Edge[]): Layout {
-  if (names.length === 0) return { stages: [], width: 0, height: 0 };
+  if (names.length === 0) return { stages: [], ways: new Map(), width: 0, height: 0 };
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 64, marginx: 16, marginy: 16 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -118,9 +120,20 @@ export function layOut(names: string[], edges: Edge[]): Layout {
     const node = graph.node(name) as { x: number; y: number };
     return { name, x: node.x - NODE_WIDTH / 2, y: node.y - NODE_HEIGHT / 2 };
   });
+  const columns = [...new Set(stages.map((stage) => stage.x + NODE_WIDTH / 2))];
+  const ways = new Map(
+    graph.edges().map(({ v, w }): [string, Point[]] => {
+      const { points = [] } = graph.edge(v, w) as { points?: Point[] };
+      // Through a column it goes straight; its ends are where the stages are.
+      const passed = points.slice(1, -1).filter((point) => columns.some((column) => Math.abs(column - point.x) < 1));
+      return [wayOf(v, w), passed.flatMap(({ x, y }) => [{ x: x - NODE_WIDTH / 2, y }, { x: x + NODE_WIDTH / 2, y }])];
+    }),
+  );
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  return { stages, width, height };
+  return { stages, ways, width, height };
 }
+
+export const wayOf = (from: string, to: string): string => `${from} ${to}`;
 
 export interface Point {
   x: number;
@@ -133,6 +146,11 @@ export const into = (stage: Point): Point => ({ x: stage.x, y: stage.y + NODE_HE
 export function curve(from: Point, to: Point): string {
   const bend = Math.max(24, (to.x - from.x) / 2);
   return `M${from.x} ${from.y}C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+}
+
+/** A line over all these points, in the direction in which the graph goes. */
+export function lineOver(points: Point[]): string {
+  return points.slice(1).map((to, index) => curve(points[index] as Point, to)).join("");
 }
 
 /** The stage that an arrow key leads to. */

@@ -19,7 +19,7 @@ async def list_stage_kinds(scope: Scope, asked: PageInput) -> Page[StageKindInfo
     return page_of(found[: asked.limit + 1], asked.limit, lambda kind: (kind.name,))
 
 
-@action("pipelines.schema", effect=Effect.READ, permission=Permission.PIPELINES_READ)
+@action("stage_kinds.schema", effect=Effect.READ, permission=Permission.PIPELINES_READ)
 async def read_schema(scope: Scope, asked: NoInput) -> JsonObject:
     """Read the JSON Schema of pipeline documents, with the kinds and Python stages that there are here: for editors."""
     del asked

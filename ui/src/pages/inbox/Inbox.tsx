@@ -14,6 +14,7 @@ import { Status } from "../../design/Status";
 import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import { count, money, size } from "../../design/words";
+import { ModelSelect } from "../../forms/ModelSelect";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import { Took } from "../runs/Rows";
 import "./inbox.css";
@@ -153,7 +154,6 @@ function Entries({ entries, chosen, onToggle }: { entries: Entry[]; chosen: Read
 }
 
 function StartPanel({ selected, pipelines, onStarted }: { selected: Entry[]; pipelines: PipelineVersion[]; onStarted: () => void }) {
-  const models = useRead("models_list", {}, { staleTime: 60_000 });
   const [name, setName] = useState("");
   const [model, setModel] = useState("");
   const [isBusy, setIsBusy] = useState(false);
@@ -163,7 +163,6 @@ function StartPanel({ selected, pipelines, onStarted }: { selected: Entry[]; pip
   const isMixed = new Set(selected.map((entry) => entry.kind)).size > 1;
   const refusal =
     selected.length === 0 ? "Choose what to run it over first." : isMixed ? "Choose e-mail threads or files, not both." : pipeline === undefined ? "No pipeline takes that." : null;
-  const known = models.data;
   const start = async () => {
     if (pipeline === undefined) return;
     setIsBusy(true);
@@ -194,18 +193,7 @@ function StartPanel({ selected, pipelines, onStarted }: { selected: Entry[]; pip
           </select>
           {typeof pipeline?.document.description === "string" ? <span className="hint">{pipeline.document.description}</span> : null}
         </div>
-        <div className="field">
-          <label htmlFor="model">Model</label>
-          <select id="model" value={model} onChange={(event) => setModel(event.target.value)}>
-            <option value="">as configured{known?.organization_model ?? known?.default_model ? ` (${known.organization_model ?? known.default_model ?? ""})` : ""}</option>
-            {known?.aliases.filter((alias) => !alias.problem).map((alias) => (
-              <option key={alias.name} value={alias.name}>
-                {alias.name} ({alias.models.join(", ")})
-              </option>
-            ))}
-            <option value="rules">rules (no model, no cost)</option>
-          </select>
-        </div>
+        <ModelSelect id="model" value={model} onChange={setModel} />
         <Button kind="primary" refusal={refusal} isBusy={isBusy} onClick={() => void start()}>
           Start
         </Button>

@@ -17,15 +17,16 @@ export const isOver = (run: Run): boolean => ["completed", "failed", "cancelled"
 // What a stage started tells its own run only when it ends: until then its progress is asked for.
 const startsRuns = (run: Run | undefined): boolean => run !== undefined && !isOver(run) && run.children.length > 0;
 
-/** `hasCalls`: also what its calls cost, which not everybody may know. */
-export function useRun(runId: string, { hasCalls = true } = {}) {
-  const read = useRead("runs_get", { path: { run_id: runId } }, { refetchInterval: (query) => (startsRuns(query.state.data) ? MAP_MS : false) });
+/** Null: there is no run yet. `hasCalls`: also what its calls cost, which not everybody may know. */
+export function useRun(runId: string | null, { hasCalls = true } = {}) {
+  const isThere = runId !== null;
+  const read = useRead("runs_get", { path: { run_id: runId ?? "" } }, { enabled: isThere, refetchInterval: (query) => (startsRuns(query.state.data) ? MAP_MS : false) });
   const run = read.data;
   const version = useRead("pipelines_get", { path: { pipeline: run ? `${run.pipeline}@${run.version}` : "" } }, { enabled: run !== undefined, staleTime: Infinity });
-  const calls = useRead("calls_list", { query: { run_id: runId, limit: CALLS_MAX } }, { enabled: hasCalls });
+  const calls = useRead("calls_list", { query: { run_id: runId ?? "", limit: CALLS_MAX } }, { enabled: isThere && hasCalls });
   const [said, setSaid] = useState<Record<string, string>>({});
   const look = useDelayed(() => stale("runs_get", "calls_list"), LOOK_MS);
-  useFeed(run && isOver(run) ? null : `run:${runId}`, {
+  useFeed(runId === null || (run && isOver(run)) ? null : `run:${runId}`, {
     onEvent: look,
     onResync: look,
     onPartial: ({ stage, data }) => {

@@ -103,6 +103,12 @@ it("gets aliases right although they stand for the same", () => {
   changed(text, (data) => (stage(data, "a").each = { retries: 4 }));
 });
 
+it("writes a text that was empty as it would be written anew", () => {
+  const text = 'stages:\n  a: {uses: classify, with: {labels: {refund: "", "b": "c"}}}\n';
+  const made = changed(text, (data) => ((stage(data, "a").with as Json).labels = { refund: "asks for money", b: "d" }));
+  expect(made).toBe('stages:\n  a: {uses: classify, with: {labels: {refund: asks for money, b: "d"}}}\n');
+});
+
 it("keeps what is said behind a list, once", () => {
   const text = "stages:\n  a:\n    inputs:\n      - b\n      # and no more\n  # the end\n  b: {uses: parse}\n";
   const made = changed(text, (data) => (stage(data, "a").inputs = ["source"]));

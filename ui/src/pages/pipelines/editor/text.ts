@@ -131,7 +131,7 @@ function reconciled(document: Document, node: unknown, value: JsonValue): unknow
     const made = document.createNode(value) as typeof node;
     const { comment, type } = node;
     if (comment && type?.startsWith("BLOCK")) made.comment = comment; // others stand behind the value, where they stay
-    if (type && typeof value === "string" && typeof node.value === "string") made.type = type;
+    if (type && typeof value === "string" && typeof node.value === "string" && node.value !== "") made.type = type;
     return made;
   }
   if (isSeq(node) && Array.isArray(value)) {

@@ -1,0 +1,112 @@
+"""The editor of pipelines: what is drawn is what is written, is tried before it is published, and can be gone back from."""
+
+import re
+from pathlib import Path
+
+from browsing import Watched
+from playwright.async_api import expect
+from test_journeys import NOTE
+
+COMMENTED = """# Notes, as the desk calls them.
+tegu: 1
+name: note
+input: content
+stages:
+  summary: {uses: summarize} # two sentences
+"""
+
+
+async def a_sample(tab: Watched, tmp_path: Path) -> None:
+    """A file in the inbox."""
+    (tmp_path / "note.txt").write_text(NOTE)
+    await tab.go("/inbox")
+    await tab.page.get_by_label("Files to add").set_input_files(tmp_path / "note.txt")
+    await expect(tab.page.get_by_role("checkbox", name="note.txt")).to_be_visible()
+
+
+def _holds(part: str) -> re.Pattern[str]:
+    return re.compile(re.escape(part))
+
+
+async def test_a_pipeline_is_drawn_by_keys_mended_tried_published_and_gone_back_to(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    await a_sample(watched, tmp_path)
+    await watched.go("/pipelines/new")
+    stages = page.get_by_role("list", name="Stages")
+    text = page.get_by_label("The pipeline as YAML")
+    await stages.locator("[data-stage=summary]").focus()
+    await page.keyboard.press("a")
+    await page.get_by_label("Find a kind").fill("label")
+    await expect(page.get_by_role("button", name="the one label that fits best")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(stages.locator("[data-stage=classify]")).to_be_focused()
+    await expect(text).to_have_value(_holds("    inputs: [source, summary]"))
+    # What is wrong stands at the stage, in the list and beside its line, and each leads to the others.
+    await page.get_by_role("button", name="What is wrong with classify").click()
+    await expect(text).to_be_focused()
+    await expect(page.get_by_role("button", name="Publish", exact=True)).to_have_attribute(
+        "aria-disabled", "true"
+    )
+    await page.get_by_role("button", name="Add a row").click()
+    await page.get_by_label("Name 1").fill("refund")
+    await page.get_by_label("What refund is").fill("asks for money back")
+    await expect(page.locator("#problems li")).to_have_count(0)
+    # To the first stage: the second is not asked.
+    await stages.locator("[data-stage=summary]").focus()
+    await expect(page.get_by_text("no problems")).to_be_visible()
+    await page.keyboard.press("x")
+    await expect(page.locator(".outcome")).to_contain_text("completed")
+    await expect(page.locator(".drawer")).to_contain_text("Three crates arrived broken")
+    await expect(stages.get_by_role("listitem").first).to_have_attribute("data-status", "completed")
+    await page.get_by_role("button", name="Publish", exact=True).click()
+    await page.wait_for_url("**/pipelines/my_pipeline")
+    await expect(page.locator(".head")).to_contain_text("v2, current")  # v1 is the draft that was tried
+    # Without the second stage it is another version; undone, it is none.
+    await stages.locator("[data-stage=classify]").focus()
+    await page.keyboard.press("Delete")
+    await expect(stages.get_by_role("listitem")).to_have_count(1)
+    await page.keyboard.press("Control+z")
+    await expect(stages.get_by_role("listitem")).to_have_count(2)
+    await page.keyboard.press("Control+Shift+z")
+    await expect(page.locator(".changes")).to_contain_text("classify")
+    await page.get_by_role("button", name="Publish", exact=True).click()
+    await expect(page.locator(".head")).to_contain_text("v1, current")  # which is what was tried
+    await page.get_by_role("button", name="Go back to it").click()
+    await expect(stages.locator("[data-stage=classify]")).to_be_visible()
+    assert (watched.foreign, watched.errors) == ([], [])
+
+
+async def test_canvas_and_text_are_one_and_nothing_is_lost_on_a_reload(watched: Watched) -> None:
+    page = watched.page
+    await watched.go("/pipelines/new")
+    text = page.get_by_label("The pipeline as YAML")
+    await text.fill(COMMENTED)
+    node = page.locator("[data-stage=summary]")
+    # A name that is changed by the form changes in the text, and nothing around it.
+    await node.focus()
+    await page.keyboard.press("F2")
+    await page.get_by_label("Name", exact=True).fill("brief")
+    await page.keyboard.press("Enter")
+    await expect(text).to_have_value(COMMENTED.replace("summary:", "brief:"))
+    # A line is drawn with the mouse, to where it is let go.
+    await page.locator("[data-stage=brief]").focus()
+    await page.keyboard.press("d")
+    await expect(page.locator("[data-stage=brief_copy]")).to_be_visible()
+    await page.locator("[data-target=brief] .port").hover()
+    await page.mouse.down()
+    await page.locator("[data-target=brief_copy]").hover()
+    await page.mouse.up()
+    await expect(text).to_have_value(_holds("inputs: [source, brief]"))
+    # What cannot be read leaves the drawing as it was; and what was written is there after a reload.
+    await text.fill("stages: [1")
+    await expect(page.get_by_role("alert")).to_contain_text("The text cannot be read")
+    await expect(page.locator("[data-stage=brief_copy]")).to_be_visible()
+    await text.fill(COMMENTED)
+    await page.reload()
+    await expect(text).to_have_value(COMMENTED)
+    await expect(page.get_by_text("This is an unsaved draft")).to_be_visible()
+    await page.get_by_role("button", name="Discard the draft").click()
+    await expect(text).not_to_have_value(COMMENTED)
+    assert (watched.foreign, watched.errors) == ([], [])
