@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 WEB := src/tegu/interfaces/web/dist/index.html
-.PHONY: ui demo serve-demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http lock clean format
+.PHONY: ui demo serve-demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http bench-lists lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -87,6 +87,10 @@ bench-scale: setup  ## large tables, wide DAGs, long queues, recorded workflows;
 
 bench-http: setup  ## submissions at a rate and at once, thousands of clients of the live feed; writes docs/http-load.md
 	@$(BIN)/python -m benchmarks.http $(if $(QUICK),--quick)
+	@$(BIN)/python docs/generate.py
+
+bench-lists: setup  ## how long lists take over HTTP with 100,000 runs in the tables; writes docs/lists.md
+	@$(BIN)/python -m benchmarks.lists $(if $(QUICK),--quick)
 	@$(BIN)/python docs/generate.py
 
 format: setup

@@ -3,7 +3,7 @@
 
 Run by hand after a change of an action, of `tegu.domain.status`, of docs/errors.md, of the registry of providers or of tests/conformance/cases, and after
 `python -m benchmarks.rules`,
-`benchmarks.llm_overhead`, `benchmarks.peers`, `benchmarks.http` or `benchmarks.scale`; an architecture test says when a page is behind.
+`benchmarks.llm_overhead`, `benchmarks.peers`, `benchmarks.http`, `benchmarks.lists` or `benchmarks.scale`; an architecture test says when a page is behind.
 """
 
 import ast
@@ -164,6 +164,7 @@ def pages() -> dict[Path, str]:
         DOCS / "providers.md": providers_page(),
         DOCS / "rules.md": _beside("rules_page").page(),
         DOCS / "http-load.md": _beside("http_load_page").page(),
+        DOCS / "lists.md": _beside("lists_page").page(),
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
         DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),

@@ -19,6 +19,15 @@ FILTERS: Mapping[str, tuple[Query, ...]] = {
         {"pipeline": "bench", "status": "failed"},
         {"pipeline": "bench", "status": "cancelled"},
         {"include_children": "true"},
+        {"stage": "two"},
+        {"model": "openai:gpt-5"},
+        {"model": "rare:gpt-5"},
+        {"name": "invoice 7"},
+        {"name": "invoice 17."},
+        {"name": "nothing like that"},
+        {"cost_above_usd": "0.001"},
+        {"cost_above_usd": "1"},
+        {"triggered_by": "mail"},
     ),
     "contents": ({"source_type": "email"}, {"external_id": "ours-5"}),
     "threads": ({"subject": "invoice 10"}, {"subject": "nothing like that"}),
@@ -39,6 +48,7 @@ FILTERS: Mapping[str, tuple[Query, ...]] = {
         {"is_priced": "false"},
         {"answered_by": "journal"},
     ),
+    "runs/count": ({"pipeline": "bench"}, {"name": "invoice 7"}, {"cost_above_usd": "0.001"}),
     "audit": ({"action": "runs.start"}, {"action": "runs.cancel"}),
 }
 
@@ -55,6 +65,8 @@ class Question:
 
 def questions() -> Iterator[Question]:
     """All of them. Of lists that are short in any organization the first page alone."""
+    yield Question("runs/count", "all", {})
+    yield from _filtered("runs/count")
     for action in ACTIONS.values():
         if action.verb != "list":
             continue
@@ -64,5 +76,9 @@ def questions() -> Iterator[Question]:
         yield Question(action.noun, "10,000 rows in", {}, pages_before=20)
         if issubclass(action.input, SortedPageInput):
             yield Question(action.noun, "oldest first", {"sort": "created_at"})
-        for query in FILTERS[action.noun]:
-            yield Question(action.noun, ", ".join(f"{name} {value}" for name, value in query.items()), query)
+        yield from _filtered(action.noun)
+
+
+def _filtered(noun: str) -> Iterator[Question]:
+    for query in FILTERS[noun]:
+        yield Question(noun, ", ".join(f"{name} {value}" for name, value in query.items()), query)

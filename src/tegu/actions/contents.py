@@ -185,8 +185,9 @@ async def list_contents(
     external_id: str | None = None,
     after: UUID | None = None,
     limit: int = 50,
+    is_oldest_first: bool = False,
 ) -> list[Content]:
-    """The newest contents, after a row."""
+    """The newest contents, or the oldest, after a row."""
     async with scope.transaction() as connection:
         return await store.list_contents(
             connection,
@@ -197,6 +198,7 @@ async def list_contents(
             external_id=external_id,
             after=after,
             limit=limit,
+            is_oldest_first=is_oldest_first,
         )
 
 

@@ -26,6 +26,8 @@ class RunFilter:
     since: datetime | None = None
     until: datetime | None = None
     triggered_by: TriggeredBy | None = None
+    content_id: UUID | None = None
+    thread_id: UUID | None = None
     parent_id: UUID | None = None
     includes_children: bool = False
     id_prefix: str | None = None

@@ -11,6 +11,7 @@ from tegu.domain.actor import Actor, ActorKind
 from tegu.domain.audit import AuditEvent
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
+from tegu.storage.rows import paged
 from tegu.storage.tables import audit_events
 from tegu.storage.transaction import Transaction
 
@@ -38,17 +39,17 @@ async def list_events(
     limit: int,
     action: str | None = None,
     actor_id: UUID | None = None,
+    is_oldest_first: bool = False,
 ) -> list[AuditEvent]:
-    """The newest, before the row `after` where that is given."""
+    """The newest, or the oldest, after a row."""
     c = audit_events.c
     query = select(audit_events).where(c.organization_id == organization_id)
-    if after is not None:
-        query = query.where(c.id < after)
     if action is not None:
         query = query.where(c.action == action)
     if actor_id is not None:
         query = query.where(c.actor_id == actor_id)
-    rows = (await connection.execute(query.order_by(c.id.desc()).limit(limit))).mappings()
+    query = paged(query, c.id, after=after, limit=limit, is_oldest_first=is_oldest_first)
+    rows = (await connection.execute(query)).mappings()
     return [
         AuditEvent(
             id=row["id"],

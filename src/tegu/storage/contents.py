@@ -190,8 +190,9 @@ async def list_contents(
     external_id: str | None = None,
     after: UUID | None = None,
     limit: int = 50,
+    is_oldest_first: bool = False,
 ) -> list[Content]:
-    """The newest contents, those that are deleted left out."""
+    """The newest contents, or the oldest, those that are deleted left out."""
     query = select(contents).where(
         contents.c.organization_id == organization_id, contents.c.deleted_at.is_(None)
     )
@@ -203,7 +204,7 @@ async def list_contents(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
-    query = paged(query, contents.c.id, after=after, limit=limit)
+    query = paged(query, contents.c.id, after=after, limit=limit, is_oldest_first=is_oldest_first)
     return [content_of(row) for row in (await connection.execute(query)).mappings()]
 
 

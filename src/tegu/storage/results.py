@@ -65,10 +65,10 @@ async def list_results(
         named = select(pipelines.c.id).where(
             pipelines.c.organization_id == organization_id, pipelines.c.name == pipeline
         )
-        mine = runs.c.organization_id == organization_id
-        query = query.where(
-            results.c.run_id.in_(select(runs.c.id).where(mine, runs.c.pipeline_id.in_(named)))
-        )
+        # Asked for before, so that the planner knows how many runs that pipeline has: few are read from the runs on.
+        pipeline_id = await connection.scalar(named)
+        mine = (runs.c.organization_id == organization_id) & (runs.c.pipeline_id == pipeline_id)
+        query = query.where(results.c.run_id.in_(select(runs.c.id).where(mine)))
     query = paged_by(query, _KEY, after=after, is_oldest_first=is_oldest_first, limit=limit)
     return tuple(_result(row) for row in (await connection.execute(query)).mappings())
 

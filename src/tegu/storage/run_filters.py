@@ -56,6 +56,10 @@ def _of_the_row(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
         yield c.created_at >= wanted.since
     if wanted.until is not None:
         yield c.created_at < wanted.until
+    if wanted.content_id is not None:
+        yield c.content_id == wanted.content_id
+    if wanted.thread_id is not None:
+        yield c.thread_id == wanted.thread_id
     if wanted.triggered_by is not None:
         yield c.triggered_by == wanted.triggered_by.value
 

@@ -10,7 +10,7 @@ from sqlalchemy import Select, select
 
 from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.run import StageOfRun
-from tegu.domain.status import StageStatus
+from tegu.domain.status import RunStatus, StageStatus
 from tegu.storage.rows import paged_by, stage_run_of
 from tegu.storage.tables import pipelines, runs, stage_runs
 from tegu.storage.transaction import Transaction
@@ -44,6 +44,8 @@ async def list_stage_runs(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
+    if status is not None and not status.is_terminal:  # then neither has the run ended, and such runs are few
+        query = query.where(runs.c.status.in_([each.value for each in RunStatus if not each.is_terminal]))
     query = paged_by(query, _KEY, after=after, limit=limit, is_oldest_first=is_oldest_first)
     return [
         StageOfRun(row["run_id"], row["name"], stage_run_of(row), row["item"])

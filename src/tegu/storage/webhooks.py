@@ -177,8 +177,9 @@ async def list_deliveries(
     status: DeliveryStatus | None = None,
     event: str | None = None,
     run_id: UUID | None = None,
+    is_oldest_first: bool = False,
 ) -> list[WebhookDelivery]:
-    """The newest, without their bodies, before the row `after` where that is given."""
+    """The newest, or the oldest, without their bodies, after a row."""
     c = webhook_deliveries.c
     query = select(*[column for column in c if column.name not in {"body", "data"}]).where(
         c.organization_id == organization_id
@@ -191,7 +192,8 @@ async def list_deliveries(
     ):
         if wanted is not None:
             query = query.where(column == wanted)
-    rows = await connection.execute(paged(query, c.id, after=after, limit=limit))
+    query = paged(query, c.id, after=after, limit=limit, is_oldest_first=is_oldest_first)
+    rows = await connection.execute(query)
     return [_delivery(row) for row in rows.mappings()]
 
 

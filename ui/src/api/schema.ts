@@ -2085,10 +2085,10 @@ export interface Where {
 
 /** What each operation takes and answers with; `never` where it takes none. */
 export interface Operations {
-  /** List who asked for what, the newest first. */
+  /** List who asked for what, the newest or oldest first. */
   audit_list: {
     path: never;
-    query: { limit?: number; cursor?: string; action?: string; actor_id?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; action?: string; actor_id?: string; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: AuditEventPage;
@@ -2261,10 +2261,10 @@ export interface Operations {
     body: never;
     answer: Content;
   };
-  /** List contents, the newest first. */
+  /** List contents, the newest or oldest first. */
   contents_list: {
     path: never;
-    query: { limit?: number; cursor?: string; source_type?: SourceType; thread_id?: string; parent_id?: string; external_id?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; source_type?: SourceType; thread_id?: string; parent_id?: string; external_id?: string; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: ContentPage;
@@ -2880,7 +2880,7 @@ export interface Operations {
   /** Count runs by status. */
   runs_count: {
     path: never;
-    query: { pipeline?: string; stage?: string; model?: string; name?: string; cost_above_usd?: number | string | null; cost_below_usd?: number | string | null; since?: string; until?: string; triggered_by?: TriggeredBy; parent_id?: string; include_children?: boolean; id_prefix?: string };
+    query: { pipeline?: string; stage?: string; model?: string; name?: string; cost_above_usd?: number | string | null; cost_below_usd?: number | string | null; since?: string; until?: string; triggered_by?: TriggeredBy; content_id?: string; thread_id?: string; parent_id?: string; include_children?: boolean; id_prefix?: string };
     header: { "If-None-Match"?: string };
     body: never;
     answer: RunCounts;
@@ -2912,7 +2912,7 @@ export interface Operations {
   /** List runs with their totals, without stages and results; those that other runs started only where asked for. */
   runs_list: {
     path: never;
-    query: { pipeline?: string; stage?: string; model?: string; name?: string; cost_above_usd?: number | string | null; cost_below_usd?: number | string | null; since?: string; until?: string; triggered_by?: TriggeredBy; parent_id?: string; include_children?: boolean; id_prefix?: string; limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; format?: "json" | "csv" };
+    query: { pipeline?: string; stage?: string; model?: string; name?: string; cost_above_usd?: number | string | null; cost_below_usd?: number | string | null; since?: string; until?: string; triggered_by?: TriggeredBy; content_id?: string; thread_id?: string; parent_id?: string; include_children?: boolean; id_prefix?: string; limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: RunStatus; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: RunPage;
@@ -3157,10 +3157,10 @@ export interface Operations {
     body: never;
     answer: WebhookDelivery;
   };
-  /** List deliveries of the last 30 days without their bodies, the newest first. */
+  /** List deliveries of the last 30 days without their bodies, the newest or oldest first. */
   webhook_deliveries_list: {
     path: never;
-    query: { limit?: number; cursor?: string; webhook_id?: string; status?: DeliveryStatus; event?: string; run_id?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; webhook_id?: string; status?: DeliveryStatus; event?: string; run_id?: string; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: WebhookDeliveryPage;

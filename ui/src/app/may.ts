@@ -14,3 +14,10 @@ export function useMay(): (permission: Permission | null) => string | null {
     return `It needs the permission ${permission}, which the role ${me.data.role} does not have. Ask an owner or admin.`;
   };
 }
+
+/** Whether what needs this permission can be read: not before it is known who looks, so that nobody asks what is refused. */
+export function useMayRead(permission: Permission | null): { isAllowed: boolean; refusal: string | null } {
+  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const refusal = useMay()(permission);
+  return { isAllowed: me.data !== undefined && refusal === null, refusal };
+}

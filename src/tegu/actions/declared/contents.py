@@ -9,7 +9,7 @@ from pydantic import Base64Bytes, Field, model_validator
 from tegu.actions import contents
 from tegu.actions.action import ActionInput, Effect, action
 from tegu.actions.contents import Ingested
-from tegu.actions.declared.inputs import PageInput
+from tegu.actions.declared.inputs import SortedPageInput
 from tegu.actions.scope import Scope
 from tegu.actions.texts import LENGTH_DEFAULT, LENGTH_MAX, ContentText, text_of
 from tegu.domain.actor import Permission
@@ -64,7 +64,7 @@ class FileContent(CreateContent):
         return self
 
 
-class ListContents(PageInput):
+class ListContents(SortedPageInput):
     """Which contents."""
 
     source_type: SourceType | None = None
@@ -98,7 +98,7 @@ async def create_content(scope: Scope, asked: CreateContent) -> Ingested:
 
 @action("contents.list", effect=Effect.READ, permission=Permission.CONTENTS_READ)
 async def list_contents(scope: Scope, asked: ListContents) -> Page[Content]:
-    """List contents, the newest first."""
+    """List contents, the newest or oldest first."""
     found = await contents.list_contents(
         scope,
         source_type=asked.source_type,
@@ -107,6 +107,7 @@ async def list_contents(scope: Scope, asked: ListContents) -> Page[Content]:
         external_id=asked.external_id,
         after=id_of(asked.cursor),
         limit=asked.limit + 1,
+        is_oldest_first=asked.is_oldest_first,
     )
     return page_of(found, asked.limit, lambda content: content.id)
 

@@ -69,6 +69,8 @@ class CountRuns(ActionInput):
     since: Annotated[AwareDatetime | None, Field(description="Started then or later.")] = None
     until: Annotated[AwareDatetime | None, Field(description="Started before.")] = None
     triggered_by: TriggeredBy | None = None
+    content_id: Annotated[UUID | None, Field(description="Only those over this content.")] = None
+    thread_id: Annotated[UUID | None, Field(description="Only those over this mail thread.")] = None
     parent_id: Annotated[UUID | None, Field(description="Only those that a stage of this run started.")] = (
         None
     )

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tegu.actions import webhooks
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import PageInput
+from tegu.actions.declared.inputs import SortedPageInput
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
 from tegu.domain.page import Page, id_of, page_of
@@ -21,7 +21,7 @@ class DeliveryId(ActionInput):
     delivery_id: UUID
 
 
-class ListDeliveries(PageInput):
+class ListDeliveries(SortedPageInput):
     """Which deliveries."""
 
     webhook_id: UUID | None = None
@@ -32,7 +32,7 @@ class ListDeliveries(PageInput):
 
 @action("webhook_deliveries.list", effect=Effect.READ, permission=Permission.WEBHOOKS_READ)
 async def list_deliveries(scope: Scope, asked: ListDeliveries) -> Page[WebhookDelivery]:
-    """List deliveries of the last 30 days without their bodies, the newest first."""
+    """List deliveries of the last 30 days without their bodies, the newest or oldest first."""
     webhooks.check_unrestricted(scope)
     async with scope.transaction() as connection:
         found = await store.list_deliveries(
@@ -40,6 +40,7 @@ async def list_deliveries(scope: Scope, asked: ListDeliveries) -> Page[WebhookDe
             scope.organization_id,
             after=id_of(asked.cursor),
             limit=asked.limit + 1,
+            is_oldest_first=asked.is_oldest_first,
             webhook_id=asked.webhook_id,
             status=asked.status,
             event=asked.event,

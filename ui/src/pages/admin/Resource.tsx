@@ -6,7 +6,7 @@ import { useState } from "react";
 
 import { address, type Refusal } from "../../api/call";
 import { ROUTES, type JsonValue } from "../../api/schema";
-import { useMay } from "../../app/may";
+import { useMay, useMayRead } from "../../app/may";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
@@ -58,16 +58,15 @@ export function ActionButton({ action, onDo }: { action: Action; onDo: () => voi
 
 function List({ api, noun, list, onDo }: { api: Api; noun: Noun; list: Action; onDo: (asked: Asked) => void }) {
   const { filters = {} } = useSearch({ from: "/admin/$noun" });
-  const may = useMay();
   const navigate = useNavigate();
   const [shown, setShown] = useState<Row | null>(null);
   const [at, setAt] = useState(-1);
-  const refusal = may(list.permission);
+  const { isAllowed, refusal } = useMayRead(list.permission);
   const show = (next: Row) => void navigate({ to: "/admin/$noun", params: { noun: noun.name }, search: { filters: next } });
   const needs = (list.input.required ?? []).filter((name) => filters[name] === undefined);
   const pages = useInfiniteQuery<{ items?: Row[]; next_cursor?: string | null }, Refusal>({
     queryKey: [list.name, "admin", filters],
-    enabled: needs.length === 0 && refusal === null,
+    enabled: needs.length === 0 && isAllowed,
     queryFn: async ({ pageParam, signal }) => (await perform(list, { ...filters, ...(pageParam ? { cursor: pageParam } : {}) }, { signal })) as { items?: Row[]; next_cursor?: string | null },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor ?? undefined,

@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { address } from "../../api/call";
 import { useList } from "../../api/useList";
-import { useMay } from "../../app/may";
+import { useMayRead } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Time } from "../../design/Time";
 import { shortId } from "../../design/words";
@@ -12,12 +12,11 @@ import { Field } from "../../forms/Field";
 import { Listing } from "./Listing";
 
 export function Audit() {
-  const may = useMay();
-  const unread = may("audit:read");
+  const reading = useMayRead("audit:read");
   const [written, setWritten] = useState("");
   const [filter, setFilter] = useState<{ action?: string; actor_id?: string }>({});
-  const listed = useList("audit_list", { limit: 50, ...filter }, unread === null);
-  if (unread !== null) return <p className="muted">{unread}</p>;
+  const listed = useList("audit_list", { limit: 50, ...filter }, reading.isAllowed);
+  if (reading.refusal !== null) return <p className="muted">{reading.refusal}</p>;
   return (
     <>
       <form

@@ -6,7 +6,7 @@ import { problemsOf, useAct } from "../../api/act";
 import { useRead } from "../../api/query";
 import type { ApiKey, Permission, Role } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay } from "../../app/may";
+import { useMay, useMayRead } from "../../app/may";
 import { seeAs } from "../../app/seeing";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
@@ -23,14 +23,14 @@ import { ServiceAccounts } from "./ServiceAccounts";
 
 export function Keys() {
   const may = useMay();
+  const reading = useMayRead("keys:read");
   const refusal = may("keys:write");
-  const keys = useList("keys_list", { limit: 50 }, may("keys:read") === null);
+  const keys = useList("keys_list", { limit: 50 }, reading.isAllowed);
   const [isMaking, setIsMaking] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   const [revoked, setRevoked] = useState<ApiKey | null>(null);
   const revoke = useAct("keys_revoke", { says: "The key lets nobody in any more.", makesStale: ["keys_list"], onDone: () => setRevoked(null) });
-  const unread = may("keys:read");
-  if (unread !== null) return <p className="muted">{unread}</p>;
+  if (reading.refusal !== null) return <p className="muted">{reading.refusal}</p>;
   return (
     <>
       <Listing

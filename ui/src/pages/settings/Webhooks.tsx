@@ -6,7 +6,7 @@ import { problemsOf, useAct } from "../../api/act";
 import { useRead } from "../../api/query";
 import type { Webhook, WebhookEvent } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay } from "../../app/may";
+import { useMay, useMayRead } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { Dialog } from "../../design/Dialog";
@@ -22,9 +22,9 @@ const SIGNED = "Deliveries are signed with it: check the signature before you be
 
 export function Webhooks() {
   const may = useMay();
-  const unread = may("webhooks:read");
+  const reading = useMayRead("webhooks:read");
   const refusal = may("webhooks:write");
-  const webhooks = useList("webhooks_list", { limit: 50 }, unread === null);
+  const webhooks = useList("webhooks_list", { limit: 50 }, reading.isAllowed);
   const [form, setForm] = useState<Webhook | "new" | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const [removed, setRemoved] = useState<Webhook | null>(null);
@@ -33,7 +33,7 @@ export function Webhooks() {
   const update = useAct("webhooks_update", { makesStale: ["webhooks_list"] });
   const rotate = useAct("webhooks_rotate_secret", { makesStale: ["webhooks_list"], onDone: (done) => setSecret(done.secret) });
   const remove = useAct("webhooks_delete", { says: "It is told nothing more.", makesStale: ["webhooks_list", "webhook_deliveries_list"], onDone: () => setRemoved(null) });
-  if (unread !== null) return <p className="muted">{unread}</p>;
+  if (reading.refusal !== null) return <p className="muted">{reading.refusal}</p>;
   const error = test.error ?? update.error ?? rotate.error;
   return (
     <>

@@ -1,8 +1,9 @@
 // How the installation is: who works, what waits and why, what providers hold back, and what somebody has paused.
 
-import { call, Refusal } from "../../api/call";
+import { call } from "../../api/call";
 import { stale, useRead } from "../../api/query";
 import type { Installation, LimitLevel, LivingWorker, Pause } from "../../api/schema";
+import { useMayRead } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
@@ -10,16 +11,19 @@ import { Scroll } from "../../design/Scroll";
 import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import { count, elapsed } from "../../design/words";
+import { LastErrors } from "./LastErrors";
+import { NewPause } from "./NewPause";
 
 const LOOK_MS = 5_000;
 
 export function StatusPage() {
-  const found = useRead("installation_get", {}, { refetchInterval: LOOK_MS });
-  const workers = useRead("workers_list", { query: { limit: 200 } }, { refetchInterval: LOOK_MS });
-  const limits = useRead("limits_list", { query: { limit: 100 } }, { refetchInterval: LOOK_MS });
+  const operating = useMayRead("operate");
+  const looks = { refetchInterval: LOOK_MS, enabled: operating.isAllowed };
+  const found = useRead("installation_get", {}, looks);
+  const workers = useRead("workers_list", { query: { limit: 200 } }, looks);
+  const limits = useRead("limits_list", { query: { limit: 100 } }, looks);
   const pauses = useRead("pauses_list", { query: { limit: 100 } }, { refetchInterval: LOOK_MS });
   const installation = found.data?.installation;
-  const isOperators = !(found.error instanceof Refusal && found.error.status === 403);
   return (
     <main id="main" className="page">
       <div className="head">
@@ -30,16 +34,24 @@ export function StatusPage() {
       {installation?.unserved.map((each) => (
         <Notice key={each.missing.join()} tone="failed" title={`${count(each.runs)} runs wait for ${each.missing.join(", ")}, which no worker has.`} hint="Start a worker that registers it." />
       ))}
-      {!isOperators ? <p className="muted">How the whole installation is, its operators see.</p> : found.error ? <ErrorNotice error={found.error} /> : null}
+      {found.error ? <ErrorNotice error={found.error} /> : null}
       <Panel title="Paused">
         <Pauses pauses={pauses.data?.items} error={pauses.error} />
+        <NewPause />
       </Panel>
-      <Panel title="Workers">
-        <Workers workers={workers.data?.items} error={workers.error} />
-      </Panel>
-      <Panel title="What providers allow">
-        <Limits limits={limits.data?.items} error={limits.error} />
-      </Panel>
+      <LastErrors />
+      {operating.refusal === null ? (
+        <>
+          <Panel title="Workers">
+            <Workers workers={workers.data?.items} error={workers.error} />
+          </Panel>
+          <Panel title="What providers allow">
+            <Limits limits={limits.data?.items} error={limits.error} />
+          </Panel>
+        </>
+      ) : (
+        <p className="muted">Workers, and what providers allow, are of the whole installation: its operators see them (TEGU_OPERATORS).</p>
+      )}
     </main>
   );
 }
@@ -107,7 +119,7 @@ function Pauses({ pauses, error }: { pauses: Pause[] | undefined; error: Error |
 }
 
 function Workers({ workers, error }: { workers: LivingWorker[] | undefined; error: Error | null }) {
-  if (error) return error instanceof Refusal && error.status === 403 ? <p className="body muted">Its operators see them.</p> : <ErrorNotice error={error} />;
+  if (error) return <ErrorNotice error={error} />;
   if (!workers) return <Skeleton rows={2} />;
   if (workers.length === 0) return <Empty title="No worker is alive: nothing is run. Start one with tegu worker." />;
   return (
@@ -145,7 +157,7 @@ function Workers({ workers, error }: { workers: LivingWorker[] | undefined; erro
 }
 
 function Limits({ limits, error }: { limits: LimitLevel[] | undefined; error: Error | null }) {
-  if (error) return error instanceof Refusal && error.status === 403 ? <p className="body muted">Its operators see them.</p> : <ErrorNotice error={error} />;
+  if (error) return <ErrorNotice error={error} />;
   if (!limits) return <Skeleton rows={2} />;
   if (limits.length === 0) return <p className="body muted">No provider was asked yet.</p>;
   return (
