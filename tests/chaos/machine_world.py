@@ -43,9 +43,18 @@ def _pipelines() -> tuple[PipelineDefinition, ...]:
     chain = (stage("one"), stage("two", "one"))
     fan = (stage("root"), stage("left", "root"), stage("right", "root"), stage("join", "left", "right"))
     mine = (stage("mine", uses=PYTHON_KIND, config={"function": "mine@1"}),)
-    return tuple(
-        PipelineDefinition(name, InputKind.CONTENT, stages)
-        for name, stages in (("chain", chain), ("fan", fan), ("mine", mine))
+    either = frozenset({"slow", "quick"})
+    race = (
+        stage("slow", deadline_s=2 * LEASE_S),
+        stage("quick"),
+        stage("first", "slow", "quick", optional_inputs=either, join="any", cancels=("slow", "quick")),
+    )
+    return (
+        *(
+            PipelineDefinition(name, InputKind.CONTENT, stages)
+            for name, stages in (("chain", chain), ("fan", fan), ("mine", mine))
+        ),
+        PipelineDefinition("race", InputKind.CONTENT, race, deadline_s=4 * LEASE_S),
     )
 
 
@@ -106,7 +115,7 @@ class World:
 def opened(address: DatabaseAddress, monkeypatch: pytest.MonkeyPatch) -> Generator[World]:
     """A world, with the engine's clock set to its loop's, and what the engine logs as errors kept."""
     world = World(address)
-    for module in ("drive", "progress", "settle", "worker"):
+    for module in ("course", "deadlines", "drive", "progress", "settle", "worker"):
         monkeypatch.setattr(f"tegu.engine.{module}.monotonic", world.loop.time)
     logging.getLogger("tegu").addHandler(world.errors)
     world.loop.run_until_complete(world.open())

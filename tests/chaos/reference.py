@@ -21,7 +21,7 @@ _ENDED = ("completed", "failed", "cancelled")
 _RUNS = """
     select r.id, r.status, r.owner, r.epoch, r.rev, r.last_seq, r.functions, r.error::text,
         r.cancel_requested_at is not null as cancel_requested, coalesce(r.due_at <= clock_timestamp(), false) as is_due,
-        coalesce((select jsonb_object_agg(s.stage, jsonb_build_array(s.status, s.attempt, s.output)) from tegu.stage_runs s
+        coalesce((select jsonb_object_agg(s.stage, jsonb_build_array(s.status, s.attempt, s.output, s.error ->> 'code')) from tegu.stage_runs s
             where s.organization_id = r.organization_id and s.run_id = r.id), '{}')::text as stages,
         coalesce((select jsonb_object_agg(o.stage, o.data) from tegu.results o
             where o.organization_id = r.organization_id and o.run_id = r.id), '{}')::text as results,
@@ -51,6 +51,7 @@ MUST_BE_MET = (
     "answer lost",
 )
 """Steps that never came to these would show nothing."""
+MUST_BE_MET_BY_WAITS = ("stage cancelled", "deadline passed", "run deadline passed", "signal heard")
 
 
 @dataclass
@@ -86,13 +87,19 @@ class Reference:
         before = self.ended.get(run_id)
         assert before is None or before == row, f"an ended run changed: {before} -> {row}"
         if row["status"] in _ENDED:
+            self.met["run deadline passed"] += before is None and "the run has not ended" in (
+                row["error"] or ""
+            )
             self.ended[run_id] = row
         stages, results = from_json(row["stages"]), from_json(row["results"])
         assert row["count"] == len(results), "a stage has several results"
         for stage, now in stages.items():
             was = self.stages.get((run_id, stage))
             assert was is None or was == now, f"stage {stage} had ended: {was} -> {now}"
-            status, _, output = now
+            status, _, output, code = now
+            if was is None and not row["cancel_requested"]:
+                self.met["stage cancelled"] += status == "cancelled" and code == "cancelled"
+                self.met["deadline passed"] += status == "failed" and code == "deadline_exceeded"
             if status in {*_ENDED, "skipped"}:
                 self.stages[run_id, stage] = now
             assert (stage in results) == (status == "completed")

@@ -23,7 +23,7 @@ from tegu.domain.call import Usage
 from tegu.domain.errors import ErrorInfo, NoCapacityError
 from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
-from tegu.domain.outcome import Completed, Failed, Postponed, ResultDraft, StageOutcome
+from tegu.domain.outcome import WAITS_FOR_SIGNAL, Completed, Failed, Postponed, ResultDraft, StageOutcome
 from tegu.engine.commit import LaneOptions
 from tegu.engine.retry import RetryPolicy
 from tegu.engine.upkeep import retire
@@ -36,7 +36,7 @@ from tegu.storage.workers import Workers
 
 LEASE_S = 3600.0
 RETRY_S_MAX = LEASE_S
-WAITS_FOR_BUDGET_S = 50 * LEASE_S
+WAITS_S = 50 * LEASE_S
 """Long: whoever is woken only by this has missed what should have woken it."""
 MODEL = ModelRef("openai", "gpt-5-mini")
 QUESTIONS = ("the same", "the same", "another")
@@ -259,7 +259,7 @@ class Asking:
         except NoCapacityError as error:
             self._reference.met["budget full"] += 1
             reason = ErrorInfo(error.code, error.message)
-            under.end(Postponed(reason, due_in_s=WAITS_FOR_BUDGET_S))
+            under.end(Postponed(reason, due_in_s=WAITS_S))
             return
         self._reference.begun(under.key, call.reply.text if call.reply else None)
         if call.reply is None:
@@ -307,6 +307,8 @@ def finished(under: Under, how: str) -> StageOutcome:
             return Completed(output, (ResultDraft(under.task.stage.name, output),))
         case "postponed":
             return Postponed(ErrorInfo("no_capacity", "later"), due_in_s=LEASE_S / 3)
+        case "waits":
+            return Postponed(ErrorInfo(WAITS_FOR_SIGNAL, "nobody has said so"), due_in_s=WAITS_S)
         case _:
             return Failed(ErrorInfo("no", f"no {number}"), transient=how == "failed")
 

@@ -1,7 +1,7 @@
 """A Hypothesis state machine turns simulated workers through whatever order of steps, and looks at everything after each.
 
-Claim, beat, time that passes, workers that stop and wake up, calls and their replies, checkpoints whose answer is lost,
-cancels, budgets. The engine's own code and statements act on a real PostgreSQL; the clock is the test's. When it fails,
+Claim, beat, time that passes, also beyond deadlines, workers that stop and wake up, calls and their replies, checkpoints whose answer is
+lost, stages that cancel others, cancels, signals, budgets. The engine's own code and statements act on a real PostgreSQL; the clock is the test's. When it fails,
 Hypothesis prints the shortest steps that fail. `make test` has the same examples each time; `make chaos` others each time,
 from a seed that is printed: TEGU_CHAOS_SEED=<seed> has them again.
 """
@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from machine_signals import Signals
 from machine_world import World, opened
 from reference import MUST_BE_MET, Reference
 from simulation import LEASE_S, QUESTIONS, Asking, Hand, Under, calm, cancelled, finished
@@ -51,6 +52,7 @@ class Engine(RuleBasedStateMachine):
         self.reference = Reference(world.owner, met=world.met)
         self.asking = Asking(self.reference)
         self.runs: list[tuple[UUID, UUID]] = []
+        self.signals = Signals(world)
         self._do(world.empty())
         self.hands = [self._hand(number) for number in range(HANDS)]
         for hand in self.hands:
@@ -72,7 +74,7 @@ class Engine(RuleBasedStateMachine):
 
     # Runs.
 
-    @rule(organization=st.integers(0, 1), pipeline=st.integers(0, 2), budget=st.integers(0, 3))
+    @rule(organization=st.integers(0, 1), pipeline=st.integers(0, 3), budget=st.integers(0, 3))
     def start(self, organization: int, pipeline: int, budget: int) -> None:
         if len(self.runs) < RUNS_MAX:
             self._do(self._start(self.world.organizations[organization], pipeline, budget))
@@ -94,6 +96,10 @@ class Engine(RuleBasedStateMachine):
 
         organization, run_id = self.runs[run % len(self.runs)]
         self._do(cancel())
+
+    @rule(run=which)
+    def signal(self, run: int) -> None:
+        self._do(self.signals.send(*self.runs[run % len(self.runs)]))
 
     @rule(run=which, is_for_run=st.booleans(), calls=st.integers(1, 4))
     def raise_budget(self, run: int, is_for_run: bool, calls: int) -> None:
@@ -266,7 +272,8 @@ class Engine(RuleBasedStateMachine):
             self._do(self.asking.fail(under, status))
 
     @rule(
-        which=which, how=st.sampled_from(["completed", "completed", "failed", "failed for good", "postponed"])
+        which=which,
+        how=st.sampled_from(["completed", "completed", "failed", "failed for good", "postponed", "waits"]),
     )
     def ends(self, which: int, how: str) -> None:
         if under := self._under(which):
@@ -295,6 +302,7 @@ class Engine(RuleBasedStateMachine):
         for organization, run_id in self.runs:
             await self._raise(organization, run_id, 100)
             await self._raise(organization, None, 1000)
+            await self.signals.tell_who_was_not(organization, run_id)
         for hand in self.hands:
             await hand.commit()
             await self._all_complete(hand)
@@ -311,7 +319,7 @@ class Engine(RuleBasedStateMachine):
             await calm()
             await self._all_complete(hand)
             if not await self.world.owner.fetchval("select count(*) from tegu.runs where ended_at is null"):
-                return
+                return await self.signals.count_heard()
             if not hand.worker.owned:
                 await self.world.passes(STEP_S)
         raise AssertionError("runs are stuck")
