@@ -1,23 +1,17 @@
 """The source beside what was read from it, both ways: pages of a PDF as they are printed, e-mails as cards."""
 
-from pathlib import Path
-
 from browsing import Watched
 from playwright.async_api import Locator, expect
 
-import tegu
 
-SAMPLES = Path(tegu.__file__).parent / "samples"
-
-
-async def _read(tab: Watched, file: str, chosen: str, pipeline: str) -> None:
-    """A sample is dropped, and run by the rules."""
+async def _read(tab: Watched, chosen: str, pipeline: str) -> None:
+    """A sample is run by the rules."""
     page = tab.page
     await tab.go("/inbox")
-    await page.get_by_label("Files to add").set_input_files(SAMPLES / file)
     await page.get_by_role("checkbox", name=chosen).check()
     await page.get_by_label("Pipeline", exact=True).select_option(pipeline)
     await page.get_by_label("Model").select_option("rules")
+    await expect(page.get_by_role("status", name="What it would take")).to_contain_text("10 are needed")
     await page.get_by_role("button", name="Start").click()
     await page.locator("main").get_by_role("link", name=chosen).first.click()
     await expect(page.locator("h1")).to_contain_text("completed")
@@ -29,7 +23,9 @@ def _row(tab: Watched, label: str) -> Locator:
 
 async def test_values_and_the_places_that_they_were_read_from_light_up_together(watched: Watched) -> None:
     page = watched.page
-    await _read(watched, "invoice.pdf", "invoice.pdf", "document_extraction")
+    await page.get_by_role("button", name="Add the samples").click()
+    await expect(page.get_by_role("checkbox", name="contract.md")).to_be_visible()
+    await _read(watched, "invoice.pdf", "document_extraction")
     await expect(page.get_by_role("img", name="Page 1, as printed")).to_be_visible()
     await _row(watched, "total").click()
     await expect(page.locator(".lit[data-chosen]")).to_be_in_viewport()
@@ -39,7 +35,7 @@ async def test_values_and_the_places_that_they_were_read_from_light_up_together(
     await page.get_by_role("button", name="Text", exact=True).click()
     await _row(watched, "total").click()
     await expect(page.locator("mark[data-chosen]").last).to_contain_text("186.40")
-    await _read(watched, "support-thread.mbox", "Charged twice", "email_analysis")
+    await _read(watched, "Charged twice", "email_analysis")
     await _row(watched, "dates / 1").click()
     await expect(page.locator("mark[data-chosen]").first).to_have_text("2026-03-09")
     await page.get_by_text("What it quotes").last.click()

@@ -61,3 +61,17 @@ async def test_what_has_no_such_page_says_so(rest: Lab) -> None:
         assert (await client.get(f"/contents/{invoice}/{path}")).status_code == 404
     served.role = None
     assert (await client.get(f"/contents/{invoice}/page/picture")).status_code == 401
+
+
+async def test_samples_are_there_once_however_often_they_are_asked_for(rest: Lab) -> None:
+    _, client = rest
+    first = (await client.post("/contents/add-samples")).json()
+    again = (await client.post("/contents/add-samples")).json()
+    assert [each["is_new"] for each in first] == [True, True, True]
+    assert [each["is_new"] for each in again] == [False, False, False]
+    assert [each["content"]["name"] for each in again] == [
+        "support-thread.mbox",
+        "invoice.pdf",
+        "contract.md",
+    ]
+    assert len(first[0]["messages"]) == 6

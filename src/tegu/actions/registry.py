@@ -39,6 +39,7 @@ from tegu.actions.declared import (
     reviews,
     run_sources,
     runs,
+    samples,
     schedules,
     secrets,
     service_accounts,
@@ -55,6 +56,7 @@ from tegu.actions.declared import (
 _MODULES: tuple[ModuleType, ...] = (
     contents,
     content_pages,
+    samples,
     erasures,
     threads,
     pipelines,

@@ -2221,6 +2221,14 @@ export interface Operations {
     body: SetConcurrency;
     answer: RunsMax;
   };
+  /** Store the samples that ship with Tegu: an e-mail thread, an invoice and a contract, none of them real. */
+  contents_add_samples: {
+    path: never;
+    query: never;
+    header: never;
+    body: never;
+    answer: Ingested[];
+  };
   /** Store a file, an e-mail with its attachments, a mailbox with its messages, or text. */
   contents_create: {
     path: never;
@@ -3257,6 +3265,7 @@ export const ROUTES = {
   calls_list: { method: "GET", path: "/calls" },
   concurrency_get: { method: "GET", path: "/concurrency" },
   concurrency_set: { method: "PUT", path: "/concurrency" },
+  contents_add_samples: { method: "POST", path: "/contents/add-samples" },
   contents_create: { method: "POST", path: "/contents" },
   contents_data: { method: "GET", path: "/contents/{content_id}/data" },
   contents_delete: { method: "DELETE", path: "/contents/{content_id}" },

@@ -19,6 +19,7 @@ from rich.panel import Panel
 
 from tegu.actions.run_inputs import inputs_of
 from tegu.actions.runs import StartOptions
+from tegu.actions.samples import SAMPLES
 from tegu.app import Tegu
 from tegu.domain.call import LlmCall
 from tegu.domain.run import Run, TriggeredBy
@@ -32,12 +33,6 @@ from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import only_here, run_async
 from tegu.interfaces.cli.tables import calls_table
 from tegu.settings import Settings
-
-SAMPLES = {
-    "email_analysis": ("support-thread.mbox",),
-    "document_extraction": ("invoice.pdf", "contract.md"),
-}
-"""The sample inputs by the pipeline that they are for."""
 
 
 @click.command()

@@ -9,7 +9,7 @@ NOUNS: Final = {
     "audit": ("list",),
     "backfills": ("preview", "start", "list", "get", "report", "update", "pause", "resume", "cancel"),
     "calls": ("get",),
-    "contents": ("list", "get", "text", "page", "delete", "delete-subject"),
+    "contents": ("list", "get", "text", "page", "add-samples", "delete", "delete-subject"),
     "costs": ("summary",),
     "embed-tokens": ("create",),
     "erasures": ("get", "list"),

@@ -1,0 +1,68 @@
+// What waits for a person: decisions, and runs that failed.
+
+import { Link } from "@tanstack/react-router";
+
+import { stale, useRead } from "../../api/query";
+import { Panel } from "../../design/Panel";
+import { StatusIcon } from "../../design/Status";
+import { Time } from "../../design/Time";
+import { count } from "../../design/words";
+import { useDelayed, useFeed } from "../../live/useFeed";
+
+const SHOWN = 4;
+const FAILED_SINCE = "7d";
+const LOOK_MS = 1_500;
+
+export function Needs({ since }: { since: string }) {
+  const reviews = useRead("reviews_list", { query: { status: "open", limit: SHOWN + 1 } });
+  const failed = useRead("runs_list", { query: { status: "failed", since, limit: SHOWN + 1 } });
+  const look = useDelayed(() => stale("reviews_list", "runs_list"), LOOK_MS);
+  useFeed("runs", { onEvent: look, onResync: look });
+  const waiting = reviews.data?.items ?? [];
+  const broken = failed.data?.items ?? [];
+  if (waiting.length + broken.length === 0) return null;
+  return (
+    <Panel title="Needs you" className="needs">
+      <ul className="latest">
+        {waiting.slice(0, SHOWN).map((review) => (
+          <li key={review.id}>
+            <Link to="/review" search={{ id: review.id }}>
+              <span className="truncate">{review.about ?? review.pipeline}</span>
+              <span className="status" data-status="waiting">
+                <StatusIcon status="waiting" /> decide
+              </span>
+              <span className="muted truncate">
+                {review.pipeline} · {review.stage}
+              </span>
+              <span className="muted number">
+                <Time at={review.created_at} />
+              </span>
+            </Link>
+          </li>
+        ))}
+        {broken.slice(0, SHOWN).map((run) => (
+          <li key={run.id}>
+            <Link to="/runs/$runId" params={{ runId: run.id }} search={{ stage: run.error?.stage ?? undefined }}>
+              <span className="truncate">{run.input_name ?? run.pipeline}</span>
+              <span className="status" data-status="failed">
+                <StatusIcon status="failed" /> failed
+              </span>
+              <span className="muted truncate">{run.error?.message ?? run.pipeline}</span>
+              <span className="muted number">
+                <Time at={run.ended_at ?? run.created_at} />
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <p className="body muted more-needs">
+        {waiting.length > SHOWN ? <Link to="/review">All that waits</Link> : null}
+        {broken.length > SHOWN ? (
+          <Link to="/runs" search={{ q: `status:failed since:${FAILED_SINCE}` }}>
+            More than {count(SHOWN)} failed within a week
+          </Link>
+        ) : null}
+      </p>
+    </Panel>
+  );
+}
