@@ -4,18 +4,19 @@ Called by `tegu migrate`, the demo and the tests. Alembic keeps its version tabl
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from tegu.domain.errors import ConfigurationError
 from tegu.storage.database import DatabaseAddress, reaching
+
+if TYPE_CHECKING:
+    # And where it is used: a command that asks for none of it would start a tenth later.
+    from alembic.config import Config
 
 _LOCK = 0x7465_6775  # "tegu"
 _MIN_SERVER_VERSION = 150000
@@ -57,6 +58,8 @@ async def current_revision(address: DatabaseAddress) -> str | None:
 
 def head() -> str:
     """The revision of this version of Tegu."""
+    from alembic.script import ScriptDirectory
+
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     assert revision is not None
     return revision
@@ -69,7 +72,9 @@ def _owner_engine(address: DatabaseAddress) -> AsyncEngine:
     return create_async_engine("postgresql+asyncpg://", async_creator=creator, poolclass=NullPool)
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -85,11 +90,15 @@ def _check_server(connection: Connection) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
     context = MigrationContext.configure(connection, opts={"version_table_schema": "tegu"})
     return context.get_current_revision()
 
 
 def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
     command.upgrade(_config(connection), "head")
     # After whatever a migration made: a new table cannot be forgotten when an organization is deleted.
     connection.exec_driver_sql(
