@@ -30,6 +30,7 @@ from tegu.engine.worker import Worker, WorkerOptions
 from tegu.handle import OrganizationHandle
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.llm.protocol import CredentialSource
+from tegu.pipeline.features import FEATURES
 from tegu.runtime import OnReleased, Runtime, StageFunction
 from tegu.settings import Settings
 from tegu.stages.registry import StageRegistry
@@ -195,7 +196,9 @@ class Tegu(OrganizationHandle):
         """Due runs that nobody owns, of any organization, that a worker of this process could take; counted up to `most`.
         For operators: what a fleet of workers is scaled by.
         """
-        return await Workers(await self.database.engine()).due(self.registry.functions(), most=most)
+        return await Workers(await self.database.engine()).due(
+            {*self.registry.functions(), *FEATURES}, most=most
+        )
 
     async def health(self, *, age_max_s: float = AGE_MAX_S) -> Health:
         """Whether this process can do its work, and how the whole installation is: workers and their slots, backlog, leases,

@@ -170,7 +170,7 @@ async def test_a_review_is_decided_by_a_token_that_may_and_only_read_by_another(
     async with world.with_token(token) as page:
         assert (await page.post(f"/api/reviews/{other}/approve", json={})).status_code == 404
         done = (await page.post(f"/api/reviews/{review}/approve", json={"comment": "Yes."})).json()
-        assert (done["status"], done["decided_by"]) == ("approved", "ben@host.example")
+        assert (done["status"], done["decided_by"]) == ("approved", "ben@host.example (embedded)")
     noted = (await world.do("audit.list")).items
     assert [
         (each.actor_kind.value, each.actor_label) for each in noted if each.action == "reviews.approve"
@@ -195,6 +195,23 @@ async def test_nobody_makes_a_token_that_may_more_than_they(world: World) -> Non
         {"run_id": str(new_id()), "may": "decide"},
     ):
         assert (await editor.post("/api/embed-tokens", json=said)).json()["code"] == "usage"
+
+
+async def test_a_token_of_a_key_for_some_pipelines_opens_nothing_of_others(world: World) -> None:
+    await world.tegu.pipeline(NOTE)
+    inner: JsonObject = {"inner": {"uses": "pipeline", "with": {"pipeline": "note"}}}
+    outer: JsonObject = {"tegu": 1, "name": "outer", "input": "content", "stages": inner}
+    run = await world.tegu.run(outer, "Three crates arrived broken.")
+    (child,) = (await world.do("runs.list", parent_id=run.id)).items
+    account = await world.do("service_accounts.create", name="host", role="editor")
+    for pipelines, status in ((None, 200), (["outer"], 404)):
+        made = await world.do("keys.create", name="host", service_account_id=account.id, pipelines=pipelines)
+        async with world.with_token(made.secret) as program:
+            token = await world.token(program, run_id=str(run.id))
+        async with world.with_token(token) as page:
+            assert (await page.get(f"/api/runs/{run.id}")).status_code == 200
+            for path in (f"runs/{child.id}", "pipelines/note@1"):
+                assert (await page.get(f"/api/{path}")).status_code == status, (path, pipelines)
 
 
 async def test_a_token_ends_with_the_key_that_made_it_and_may_no_more_than_its_owner_now(

@@ -8,6 +8,7 @@ import pytest
 from http_lab import Lab
 
 import tegu
+from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.storage import run_filters
 
@@ -66,6 +67,24 @@ async def test_a_run_is_found_by_the_stage_that_it_failed_in(rest: Lab) -> None:
     assert await _ids(rest, stage="parse") == [str(done.id)]
     assert await _counts(rest, stage="parse") == {"failed": 1}
     assert (await client.get("/runs/count", params={"status": "failed"})).status_code == 422
+
+
+async def test_runs_that_a_run_started_are_found_and_counted_by_it_and_not_by_cost(rest: Lab) -> None:
+    served, client = rest
+    await served.tegu.pipeline(
+        {"tegu": 1, "name": "note", "input": "content", "stages": {"summary": {"uses": "summarize"}}}
+    )
+    stages: JsonObject = {"inner": {"uses": "pipeline", "with": {"pipeline": "note"}}}
+    outer = await served.tegu.run(
+        {"tegu": 1, "name": "outer", "input": "content", "stages": stages},
+        "Three crates arrived broken. Anna asks for a refund.",
+    )
+    assert await _ids(rest) == [str(outer.id)]
+    assert len(await _ids(rest, parent_id=outer.id)) == 1
+    assert await _counts(rest, parent_id=outer.id) == {"completed": 1}
+    assert await _counts(rest, include_children="true") == {"completed": 2}
+    refused = await client.get("/runs", params={"parent_id": str(outer.id), "cost_above_usd": "1"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "usage")
 
 
 async def test_counts_say_where_they_are_cut_off(rest: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

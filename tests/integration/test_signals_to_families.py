@@ -15,7 +15,9 @@ from test_maps import output, python
 from test_nesting import document, nested
 
 from tegu import Tegu
+from tegu.actions import signals as signal_actions
 from tegu.actions.scope import Scope
+from tegu.domain.errors import ConflictError
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.pipeline.child import ChildSpec
@@ -91,14 +93,22 @@ async def test_a_signal_to_a_child_is_heard_by_it_alone(tegu: Tegu, lab: Lab) ->
     assert (await driving) == {run_id: RunStatus.COMPLETED}
 
 
-async def test_who_waits_now_hears_once_what_is_not_to_be_kept(tegu: Tegu, lab: Lab) -> None:
+async def test_who_waits_now_hears_once_what_is_not_to_be_kept(
+    tegu: Tegu, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scope = await scope_of(tegu)
     (run_id,) = await tegu.start(OUTER, b"3 numbers")
     assert not (await ask(scope, "runs.signal", run_id=run_id, name="go", keep=False)).received
     driving = asyncio.create_task(tegu.drive([run_id]))
     await until_waiting(lab, 6)
-    assert (await ask(scope, "runs.signal", run_id=run_id, name="go", data=1, keep=False)).received
+    with monkeypatch.context() as few:
+        few.setattr(signal_actions, "LISTENERS_MAX", 2)
+        with pytest.raises(ConflictError, match="wait for that"):
+            await ask(scope, "runs.signal", run_id=run_id, name="go", keep=False)
+    once = {"run_id": run_id, "name": "go", "data": 1, "keep": False, "idempotency_key": "once"}
+    assert (await ask(scope, "runs.signal", **once)).received
     await until_waiting(lab, 1)  # what comes after them, and waits for another
+    await ask(scope, "runs.signal", **once)  # which is no other
     assert (await ask(scope, "runs.signal", run_id=run_id, name="go", data=2, keep=False)).received
     assert (await driving) == {run_id: RunStatus.COMPLETED}
     run = await tegu.get_run(run_id)

@@ -70,12 +70,16 @@ class Action(Generic[In, Out]):
 
     async def __call__(self, scope: Scope, asked: In) -> Out:
         """Decide, and do it. Raises ForbiddenError, and what the action raises."""
-        rows = self.check(scope.actor)
-        check_reach(scope.actor, self.name, asked)
-        narrowed = replace(scope, rows=rows)
+        narrowed = self.narrowed(scope, asked)
         if self.effect is not Effect.READ and scope.actor.kind is not ActorKind.LIBRARY:
             narrowed = replace(narrowed, transaction=_audited(self, scope, asked))
         return await self.perform(narrowed, asked)
+
+    def narrowed(self, scope: Scope, asked: In) -> Scope:
+        """Decide: the scope with the rows that the actor may act on. Raises ForbiddenError, NotFoundError."""
+        rows = self.check(scope.actor)
+        check_reach(scope.actor, self.name, asked)
+        return replace(scope, rows=rows)
 
     def check(self, actor: Actor) -> Rows:
         """The rows that the actor would act on: for whoever wants to refuse before the inputs are read. Raises

@@ -20,7 +20,7 @@ from tegu.domain.run import TriggeredBy
 from tegu.storage import backfill_bases, backfill_runs
 from tegu.storage import backfills as store
 from tegu.storage.backfill_steps import steps_json
-from tegu.storage.budgets import wake_postponed
+from tegu.storage.budgets import forget_windows, wake_postponed
 from tegu.storage.pipelines import refuse_archived
 from tegu.storage.schedules import now
 from tegu.storage.transaction import Transaction
@@ -104,6 +104,8 @@ async def set_budget(scope: Scope, backfill_id: UUID, budget_usd: Decimal | None
         found = await _found(scope, connection, backfill_id, locks=True)
         await store.set_backfill(connection, scope.organization_id, found.id, budget_usd=limit)
         await backfill_runs.raise_budget(connection, scope.organization_id, found.id, limit)
+        if limit is None:
+            await forget_windows(connection, scope.organization_id, found.id)
     await _wake(scope)
     return await get_backfill(scope, backfill_id)
 

@@ -39,7 +39,8 @@ async def set_budget(
         )
         if not is_set:
             raise ConflictError(
-                f"there is no run {place.run_id} that has not ended", hint="`tegu runs` lists them"
+                f"there is no run {place.run_id} that has not ended and has a budget of its own",
+                hint="runs of a backfill, and those that another run started, have that one's",
             )
     return await _woken(scope)
 

@@ -18,6 +18,7 @@ from tegu.domain.errors import ConflictError, ForbiddenError, UnauthenticatedErr
 from tegu.storage import embed_tokens as store
 
 TOKENS_MAX = 10_000
+"""That one user or key has made, and that are good."""
 TTL_S_MIN, TTL_S_MAX, TTL_S = 30, 3600, 900
 _READS = frozenset({Permission.RUNS_READ, Permission.CONTENTS_READ, Permission.PIPELINES_READ})
 _REVIEWS = frozenset({Permission.RUNS_READ, Permission.CONTENTS_READ, Permission.REVIEWS_READ})
@@ -52,9 +53,10 @@ async def make(
     token = new_embed_token()
     new = store.NewEmbedToken(hash_of(token), label, run_id, review_id, may, ttl_s)
     async with scope.transaction() as connection:
-        if await store.count_tokens(connection, scope.organization_id) >= TOKENS_MAX:
+        if await store.count_tokens(connection, scope.organization_id, scope.actor) >= TOKENS_MAX:
             raise ConflictError(
-                f"there are {TOKENS_MAX} tokens of embedded pages", hint="make them for a shorter time"
+                f"there are {TOKENS_MAX} tokens of embedded pages that you made",
+                hint="make them for a shorter time",
             )
         token_id = await store.add_token(connection, scope.organization_id, scope.actor, new)
     expires_at = datetime.now(UTC) + timedelta(seconds=ttl_s)
@@ -75,7 +77,7 @@ async def actor_of(machinery: Machinery, token: str) -> Actor:
             hint="the host application makes a new one: `embed_tokens.create`",
         )
     async with machinery.database.transaction(found.organization_id) as connection:
-        reach = await store.reach_of(connection, found.organization_id, found.run_id, found.review_id)
+        reach = await store.reach_of(connection, found)
     return Actor(
         found.organization_id,
         ActorKind.EMBED,
@@ -83,6 +85,7 @@ async def actor_of(machinery: Machinery, token: str) -> Actor:
         id=found.id,
         label=found.label,
         scopes=_needed(found.review_id, found.may),
+        pipelines=found.pipelines,
         reach=reach,
     )
 

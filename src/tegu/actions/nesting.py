@@ -4,8 +4,9 @@ Called when a pipeline is checked, published or looked for. Invariant: what is s
 that a run never changes under its feet, and no pipeline can nest itself without an end: a version nests older ones only.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
@@ -33,7 +34,8 @@ FindVersion = Callable[[str, int | None], Awaitable[PipelineVersion | None]]
 async def examined(document: PipelineDocument, catalog: KindCatalog, find: FindVersion) -> Examined:
     """Everything that there is to say of a document, also of the pipelines that it nests."""
     data = document.data or {}
-    return examine(document, _Nesting(catalog, await _nested_in(data, find)))
+    nesting = _Nesting(catalog, await _nested_in(data, find))
+    return await asyncio.to_thread(examine, document, nesting)  # of a thousand stages it takes a while
 
 
 async def pinned(
@@ -84,6 +86,10 @@ class _Nesting:
 
     base: KindCatalog
     versions: Mapping[str, PipelineVersion]
+    outputs: dict[tuple[str, str | None], JsonObject] = field(
+        default_factory=dict[tuple[str, str | None], JsonObject]
+    )
+    """Of each pipeline that is nested, for many stages may nest the same."""
 
     def pinned(self, stage: StageDefinition) -> StageDefinition:
         """With the version that its pipeline means."""
@@ -144,11 +150,18 @@ class _Nesting:
 
     def _output(self, config: JsonObject) -> JsonObject:
         """What the nested run puts out; `{}` where that is not known."""
-        version = self.versions.get(str(config.get("pipeline")))
+        written, wanted = str(config.get("pipeline")), config.get("output")
+        place = written, wanted if isinstance(wanted, str) else None
+        if place not in self.outputs:
+            self.outputs[place] = self._derived(*place)
+        return self.outputs[place]
+
+    def _derived(self, written: str, output: str | None) -> JsonObject:
+        version = self.versions.get(written)
         if version is None:
             return {}
         definition = version.definition
-        wanted = config.get("output") or definition.output
+        wanted = output or definition.output
         schemas = output_schemas(definition, self.base)
         if isinstance(wanted, str):
             return schemas.of(wanted) if wanted in definition else {}

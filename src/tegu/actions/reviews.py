@@ -90,7 +90,7 @@ async def decide(
             raise ConflictError(f"the run of review {review_id} has ended", hint="nobody needs it any more")
         decided = Decided(
             status,
-            by=scope.actor.label or scope.actor.kind.value,
+            by=_name(scope.actor),
             comment=storable_text(comment) if comment else None,
             corrected=corrected,
         )
@@ -99,6 +99,12 @@ async def decide(
         found = await _found(scope, connection, review_id)
     scope.wake()
     return found
+
+
+def _name(actor: Actor) -> str:
+    """Of whoever decides. The label of an embedded page is what its host says, and nobody's name here."""
+    label = actor.label or actor.kind.value
+    return f"{label} (embedded)" if actor.kind is ActorKind.EMBED else label
 
 
 def _mine(actor: Actor) -> list[str]:

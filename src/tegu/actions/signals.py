@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from tegu.actions.scope import Scope
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
-from tegu.domain.signal import DATA_BYTES_MAX, SIGNALS_MAX
+from tegu.domain.signal import DATA_BYTES_MAX, LISTENERS_MAX, SIGNALS_MAX
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.slices import split_name
 from tegu.storage import pipelines, signals
@@ -56,7 +56,11 @@ async def send(
             waiting = await _waiting(scope, connection, run, name)
             if not waiting:
                 return False
-            await signals.send_to(connection, scope.organization_id, waiting, signal)
+            _check_listeners(run_id, len(waiting))
+            # First for the run that was addressed, whoever listens: that one counts what it was sent, and knows the key.
+            first = {run_id: waiting.pop(run_id, ())}
+            if await signals.send_to(connection, scope.organization_id, first, signal) and waiting:
+                await signals.send_to(connection, scope.organization_id, waiting, signal)
     scope.wake()
     return True
 
@@ -72,6 +76,15 @@ def _check(run_id: UUID, run: Addressed | None) -> None:
         raise ConflictError(
             f"run {run_id} was sent {run.signals} signals already, and it keeps no more",
             hint="send what belongs together as one signal",
+        )
+
+
+def _check_listeners(run_id: UUID, count: int) -> None:
+    if count > LISTENERS_MAX:
+        raise ConflictError(
+            f"{count} runs that stem from run {run_id} wait for that",
+            code="too_many",
+            hint=f"send it to be kept, which is stored once, or to a part of them: at most {LISTENERS_MAX} at once",
         )
 
 

@@ -12,6 +12,8 @@ NAME_LENGTH_MAX = 100
 DATA_BYTES_MAX = 100_000
 SIGNALS_MAX = 1000
 """Of one run."""
+LISTENERS_MAX = 1000
+"""Runs of a family in which stages wait for one signal that is not kept."""
 
 
 @dataclass(frozen=True, slots=True)

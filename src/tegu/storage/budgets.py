@@ -85,7 +85,7 @@ async def remove_budget(
     )
     gone = await connection.scalar(budgets.delete().where(mine).returning(budgets.c.id))
     if gone is not None:
-        await _forget_windows(connection, organization_id, gone)
+        await forget_windows(connection, organization_id, gone)
     return gone is not None
 
 
@@ -127,16 +127,18 @@ async def _set_of_run(
         runs.c.organization_id == organization_id,
         runs.c.id == run_id,
         runs.c.status.in_(("pending", "running", "waiting")),
+        runs.c.budget_id.is_(None),  # others have that of what they stem from
         pipelines_seen(organization_id, rows, runs.c.pipeline_id),
     )
     changed = update(runs).where(mine).values(budget_usd=limit_usd).returning(runs.c.id)
     is_there = await connection.scalar(changed) is not None
     if is_there and limit_usd is None:
-        await _forget_windows(connection, organization_id, run_id)
+        await forget_windows(connection, organization_id, run_id)
     return is_there
 
 
-async def _forget_windows(connection: Transaction, organization_id: UUID, budget_id: UUID) -> None:
+async def forget_windows(connection: Transaction, organization_id: UUID, budget_id: UUID) -> None:
+    """What a budget that is taken away has counted: another one in its place counts anew, from the ledger."""
     await connection.execute(
         budget_windows.delete().where(
             budget_windows.c.organization_id == organization_id, budget_windows.c.budget_id == budget_id

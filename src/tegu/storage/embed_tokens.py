@@ -19,7 +19,7 @@ from tegu.storage.tables import embed_tokens, pipeline_versions, pipelines, revi
 from tegu.storage.transaction import Transaction
 
 RUNS_MAX = 1000
-"""Of one family that a token reaches, the oldest."""
+"""Of one family that a token reaches, those nearest to its run."""
 _SWEPT = 100
 _C = embed_tokens.c
 
@@ -38,7 +38,9 @@ class NewEmbedToken:
 
 @dataclass(frozen=True, slots=True)
 class FoundEmbedToken:
-    """A token that somebody came in with. `role` is at most that of whoever made it, as it is now."""
+    """A token that somebody came in with. `role` is at most that of whoever made it, as it is now, and `pipelines` are those that the
+    key was for that made it.
+    """
 
     organization_id: UUID
     id: UUID
@@ -47,6 +49,7 @@ class FoundEmbedToken:
     review_id: UUID | None
     may: Embedded
     role: Role
+    pipelines: frozenset[str] | None
     is_expired: bool
 
 
@@ -75,11 +78,16 @@ async def add_token(connection: Transaction, organization_id: UUID, actor: Actor
     return token_id
 
 
-async def count_tokens(connection: Transaction, organization_id: UUID) -> int:
-    """How many are good."""
+async def count_tokens(connection: Transaction, organization_id: UUID, made_by: Actor) -> int:
+    """How many that this one made are good."""
     query = select(func.count()).select_from(embed_tokens)
     return await connection.scalar(
-        query.where(_C.organization_id == organization_id, _C.expires_at > func.clock_timestamp())
+        query.where(
+            _C.organization_id == organization_id,
+            _C.made_by_kind == made_by.kind.value,
+            _C.made_by.is_not_distinct_from(made_by.id),
+            _C.expires_at > func.clock_timestamp(),
+        )
     )
 
 
@@ -99,15 +107,15 @@ async def find_token(pool: "asyncpg.Pool[asyncpg.Record]", token_hash: bytes) ->
         row["review_id"],
         Embedded(row["may"]),
         role,
+        None if row["pipelines"] is None else frozenset(row["pipelines"]),
         row["is_expired"],
     )
 
 
-async def reach_of(
-    connection: Transaction, organization_id: UUID, run_id: UUID | None, review_id: UUID | None
-) -> Reach:
-    """What a token of that run or review opens, as it is now."""
+async def reach_of(connection: Transaction, found: FoundEmbedToken) -> Reach:
+    """What a token opens, as it is now."""
     c = runs.c
+    organization_id, run_id, review_id = found.organization_id, found.run_id, found.review_id
     if review_id is not None:
         query = select(reviews.c.run_id).where(
             reviews.c.organization_id == organization_id, reviews.c.id == review_id
@@ -116,8 +124,9 @@ async def reach_of(
     if run_id is None:
         return Reach(frozenset(), frozenset())
     family = families(organization_id, [run_id])
-    ids = [run_id] if review_id is not None else select(family.c.id).order_by(family.c.id).limit(RUNS_MAX)
-    found = (
+    # In no order: then no more of a family is looked for than is taken, generation by generation.
+    ids = [run_id] if review_id is not None else select(family.c.id).limit(RUNS_MAX)
+    rows = (
         await connection.execute(
             select(c.id, c.content_id, pipelines.c.name, pipeline_versions.c.number)
             .join_from(
@@ -133,9 +142,10 @@ async def reach_of(
             .where(c.organization_id == organization_id, c.id.in_(ids))
         )
     ).all()
+    opened = [row for row in rows if found.pipelines is None or row.name in found.pipelines]
     return Reach(
-        runs=frozenset(row.id for row in found),
-        contents=frozenset(row.content_id for row in found if row.content_id is not None),
-        pipelines=frozenset(f"{row.name}@{row.number}" for row in found),
+        runs=frozenset(row.id for row in opened),
+        contents=frozenset(row.content_id for row in opened if row.content_id is not None),
+        pipelines=frozenset(f"{row.name}@{row.number}" for row in opened),
         review_id=review_id,
     )

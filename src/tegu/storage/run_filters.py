@@ -44,10 +44,7 @@ def conditions(organization_id: UUID, wanted: RunFilter) -> Iterator[ColumnEleme
 def _of_the_row(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
     """What the run's own row says."""
     c = runs.c
-    if wanted.parent_id is not None:
-        yield c.parent_id == wanted.parent_id
-    elif not wanted.includes_children:
-        yield c.parent_id.is_(None)
+    yield from _of_the_family(wanted)
     if wanted.status is not None:
         yield c.status == wanted.status.value
     if wanted.id_prefix is not None:
@@ -62,6 +59,13 @@ def _of_the_row(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
         yield c.thread_id == wanted.thread_id
     if wanted.triggered_by is not None:
         yield c.triggered_by == wanted.triggered_by.value
+
+
+def _of_the_family(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.parent_id is not None:
+        yield runs.c.parent_id == wanted.parent_id
+    elif not wanted.includes_children:
+        yield runs.c.parent_id.is_(None)
 
 
 async def count_runs(
@@ -84,7 +88,7 @@ def _count(organization_id: UUID, wanted: RunFilter, rows: Rows, status: RunStat
         .where(
             c.organization_id == organization_id,
             c.status == status.value,
-            c.parent_id.is_(None) if not wanted.includes_children else literal(True),
+            *_of_the_family(wanted),
         )
         .order_by(c.id.desc())
         .limit(limit + 1)

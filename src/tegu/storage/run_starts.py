@@ -15,7 +15,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.domain.run import TriggeredBy
 from tegu.domain.status import RunStatus
-from tegu.pipeline.features import needs_of
+from tegu.pipeline.features import CHILD_RUNS, needs_of
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.tables import runs
 from tegu.storage.transaction import Transaction
@@ -61,6 +61,9 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
         func.clock_timestamp() + timedelta(seconds=new.delay_s),
         cast(new.due_at, TIMESTAMP(timezone=True)),
     )
+    needs = needs_of(new.version.definition)
+    if origin is not None and origin.input is not None:
+        needs |= {CHILD_RUNS}
     deadline_s = new.version.definition.deadline_s
     await connection.execute(
         insert(runs).values(
@@ -70,7 +73,7 @@ async def insert_run(connection: Transaction, organization_id: UUID, new: NewRun
             version_id=new.version.id,
             content_id=new.content_id,
             thread_id=new.thread_id,
-            functions=sorted(needs_of(new.version.definition)),
+            functions=sorted(needs),
             model=new.model,
             budget_usd=new.budget_usd,
             priority=new.priority,

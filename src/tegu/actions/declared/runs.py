@@ -14,6 +14,7 @@ from tegu.actions.declared.inputs import ModelName, Name, RunId, SortedPageInput
 from tegu.actions.run_inputs import inputs_by_id
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission
+from tegu.domain.errors import UsageError
 from tegu.domain.ids import SHORT_ID
 from tegu.domain.json import JsonObject
 from tegu.domain.page import Page, id_of, page_of
@@ -81,7 +82,13 @@ class CountRuns(ActionInput):
     ] = None
 
     def wanted(self, status: RunStatus | None = None) -> RunFilter:
-        """The same for the database."""
+        """The same for the database. Raises UsageError."""
+        is_of_whole_runs = self.parent_id is None and not self.include_children
+        if not is_of_whole_runs and (self.cost_above_usd, self.cost_below_usd) != (None, None):
+            raise UsageError(
+                "runs that other runs started are not found by what they cost",
+                hint="cost is that of a whole run: leave out `parent_id` and `include_children`",
+            )
         said = self.model_dump(include=set(CountRuns.model_fields) - {"include_children"})
         return RunFilter(status=status, includes_children=self.include_children, **said)
 

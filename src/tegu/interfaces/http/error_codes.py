@@ -82,6 +82,7 @@ ERROR_CODES = (
     "token_expired",
     "too_far",
     "too_large",
+    "too_many",
     "too_many_failed",
     "too_many_items",
     "too_slow",

@@ -4,7 +4,6 @@ Made by `api`. Invariants: who asks is found out before anything is drawn; a pic
 picture to every browser, whatever stands in the file.
 """
 
-from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from tegu.actions.content_pages import (
     picture_of,
     picture_tag,
 )
-from tegu.actions.declared.content_pages import PAGE_NUMBER_MAX, read_page
+from tegu.actions.declared.content_pages import PAGE_NUMBER_MAX, ReadPage, read_page
 from tegu.interfaces.http.conditional import is_named
 from tegu.interfaces.http.reading import CheckedRoute, ScopeOf, check_query
 
@@ -35,8 +34,7 @@ def page_pictures(scope_of: ScopeOf) -> APIRouter:
     ) -> Response:
         """A page of a PDF as PNG, so many pixels wide; not at all where If-None-Match names it."""
         check_query(request, ("page", "width"))
-        scope = await scope_of(request)
-        scope = replace(scope, rows=read_page.check(scope.actor))
+        scope = read_page.narrowed(await scope_of(request), ReadPage(content_id=content_id, page=page))
         tag = f'"{await picture_tag(scope, content_id, page, width)}"'
         headers = {
             "etag": tag,
