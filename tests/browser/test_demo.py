@@ -47,8 +47,8 @@ async def _look_around(tab: Watched) -> None:
 
     await expect(guide).to_contain_text("3 of 6")
     await page.get_by_role("tab", name="Evidence").click()
-    await page.get_by_role("button", name=re.compile("LC-48213")).first.click()
-    await expect(page.locator("mark[data-chosen]").first).to_be_attached()
+    await page.get_by_role("button", name=re.compile("SUP-20391")).first.click()
+    await expect(page.locator("mark[data-chosen]").first).to_have_text("SUP-20391")
 
     await expect(guide).to_contain_text("4 of 6")
     await stages.get_by_role("button", name="refund").click()
