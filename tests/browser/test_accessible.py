@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from browsing import Watched
-from playwright.async_api import expect
+from playwright.async_api import Frame, Page, expect
 from test_journeys import start_a_run
 
 AXE = Path(__file__).parents[2] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
@@ -13,9 +13,14 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 async def violations(tab: Watched) -> list[str]:
+    """What axe finds on a page."""
+    return await violations_in(tab.page)
+
+
+async def violations_in(place: Page | Frame) -> list[str]:
     """What axe finds, a line each with where it is."""
-    await tab.page.evaluate(AXE.read_text("utf-8"))
-    found: dict[str, Any] = await tab.page.evaluate("rules => axe.run({ runOnly: rules })", RULES)
+    await place.evaluate(AXE.read_text("utf-8"))
+    found: dict[str, Any] = await place.evaluate("rules => axe.run({ runOnly: rules })", RULES)
     return [
         f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
         for each in found["violations"]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from browsing import Service, Watched, tab_of
 from playwright.async_api import Browser, expect
+from test_accessible import violations_in
 
 from tegu.testing.scripted import ScriptedProvider
 
@@ -121,6 +122,7 @@ async def _decide(visitor: Watched, address: str, database_url: str) -> None:
     # It takes the height that it needs, and the look that it is given.
     assert (await page.locator("tegu-review").bounding_box() or {"height": 0})["height"] > 300
     assert await review.locator("html").get_attribute("data-theme") == "dark"
+    assert [each for frame in page.frames[1:] for each in await violations_in(frame)] == []
     # A token that has expired is told to the host, which brings another.
     connection = await asyncpg.connect(database_url)
     await connection.execute("update tegu.embed_tokens set expires_at = now() - interval '1 second'")

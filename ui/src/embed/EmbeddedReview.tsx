@@ -18,6 +18,7 @@ export function EmbeddedReview({ reviewId }: { reviewId: string }) {
   }
   return (
     <div className="embed-columns">
+      <h1 className="visually-hidden">Review of {review.stage}</h1>
       <Deciding
         review={review}
         refusal={me.data.permissions.includes("reviews:write") ? null : "It waits for a decision, which is not made here."}

@@ -39,7 +39,9 @@ export function EmbeddedRun({ runId }: { runId: string }) {
       </Panel>
       <div className="embed-columns">
         <Panel title="Source">
-          <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
+          <div className="evidence-source" role="region" aria-label="What the run read" tabIndex={0}>
+            <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
+          </div>
         </Panel>
         <Panel title="Results">
           <Fields groups={groups} chosen={chosen} onChoose={setChosen} />

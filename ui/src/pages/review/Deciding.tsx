@@ -69,7 +69,7 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
   return (
     <>
       <Panel title="Source" className="review-source" aside={aside}>
-        <div className="evidence-source" role="region" aria-label="Source" tabIndex={0}>
+        <div className="evidence-source" role="region" aria-label="What the run read" tabIndex={0}>
           <Source run={{ id: review.run_id, erased_at: null }} marks={marks} chosen={chosen} onChoose={setChosen} />
         </div>
       </Panel>
@@ -156,7 +156,7 @@ function resultOf(review: ReviewDetail) {
   return {
     run_id: review.run_id,
     stage: review.stage,
-    type: review.stage,
+    type: review.about ?? "value",
     key: "",
     data: review.value,
     confidence: null,
