@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { call } from "../../api/call";
 import { stale, useRead } from "../../api/query";
 import type { PipelineVersion } from "../../api/schema";
+import { useMay } from "../../app/may";
 import { Button } from "../../design/Button";
 import { ErrorNotice } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
@@ -13,6 +14,7 @@ import { say, sayError } from "../../design/toasts";
 
 export function Versions({ version }: { version: PipelineVersion }) {
   const versions = useRead("pipeline_versions_list", { query: { pipeline: version.name, limit: 50 } });
+  const refusal = useMay()("pipelines:write");
   const back = async (number: number) => {
     try {
       await call("pipelines_rollback", { path: { pipeline: version.name }, body: { to: number } });
@@ -35,7 +37,7 @@ export function Versions({ version }: { version: PipelineVersion }) {
             {each.is_current ? (
               <span>current</span>
             ) : (
-              <Button size="small" onClick={() => void back(each.number)}>
+              <Button size="small" refusal={refusal} onClick={() => void back(each.number)}>
                 Go back to it
               </Button>
             )}

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { call } from "../../../api/call";
 import { stale } from "../../../api/query";
 import type { PipelineVersion } from "../../../api/schema";
+import { useMay } from "../../../app/may";
 import { useShortcuts } from "../../../app/shortcuts";
 import { Button } from "../../../design/Button";
 import { ErrorNotice, Notice } from "../../../design/Notice";
@@ -49,7 +50,13 @@ export function Editor({ organizationId, version, stored }: Props) {
   const input = typeof editor.drawn.input === "string" ? editor.drawn.input : "content";
   const offered = useSamples(input);
   const sample = offered.samples.find((each) => each.id === sampleId) ?? offered.samples[0];
-  const runRefusal = sample === undefined ? "There is no sample." : !editor.isFresh ? "The text is being checked." : problems.length > 0 ? "What is wrong must be mended first." : null;
+  const may = useMay();
+  const runRefusal = may("pipelines:write") ?? may("runs:write") ?? noRun();
+  function noRun(): string | null {
+    if (sample === undefined) return "There is no sample.";
+    if (!editor.isFresh) return "The text is being checked.";
+    return problems.length > 0 ? "What is wrong must be mended first." : null;
+  }
   const runTo = (upTo: string | null) => {
     if (runRefusal !== null || !sample) {
       say("It cannot be tried now.", runRefusal);
@@ -87,24 +94,26 @@ export function Editor({ organizationId, version, stored }: Props) {
             <Panel title="Canvas" aside={<Tools editor={editor} onAdd={() => setAsks("add")} />}>
               {editor.reading.error ? (
                 <Notice tone="failed" title={`The text cannot be read${editor.reading.error.line ? ` (line ${editor.reading.error.line})` : ""}: ${editor.reading.error.message}`} hint="The canvas shows what could be read last." />
-              ) : Array.isArray(editor.drawn.stages) ? (
-                <Notice title="This document lists its stages and edges." hint="The canvas draws documents whose stages are named by their keys. Publish it once, and read it again: then it is one." />
+              ) : editor.isList ? (
+                <Notice tone="waiting" title="This document lists its stages and edges." hint="The canvas draws documents whose stages are named by their keys. Publish it once, and read it again: then it is one." />
               ) : null}
-              <Canvas
-                wiring={editor.wiring}
-                input={input}
-                groupOf={(kind) => editor.kinds.find((each) => each.name === kind)?.group}
-                problems={editor.byStage}
-                runs={runs}
-                chosen={chosen}
-                focused={editor.focused}
-                onChoose={editor.choose}
-                onOpen={openForm}
-                onAdd={() => setAsks("add")}
-                onConnect={editor.connect}
-                onDisconnect={editor.disconnect}
-                onProblem={editor.showProblem}
-              />
+              {editor.isList ? null : (
+                <Canvas
+                  wiring={editor.wiring}
+                  input={input}
+                  groupOf={(kind) => editor.kinds.find((each) => each.name === kind)?.group}
+                  problems={editor.byStage}
+                  runs={runs}
+                  chosen={chosen}
+                  focused={editor.focused}
+                  onChoose={editor.choose}
+                  onOpen={openForm}
+                  onAdd={() => setAsks("add")}
+                  onConnect={editor.connect}
+                  onDisconnect={editor.disconnect}
+                  onProblem={editor.showProblem}
+                />
+              )}
             </Panel>
             <StagePanel editor={editor} trial={trial} view={view} onView={setView} onConnect={() => setAsks("connect")} onAlone={() => setAsks("alone")} />
           </div>
@@ -182,7 +191,8 @@ function Head({ editor, of, version, stored }: { editor: EditorState; of: string
   const { draft, checked, isFresh, problems } = editor;
   const isChanged = version === null ? draft.text !== stored : isFresh && problems.length === 0 ? checked?.hash !== version.hash : draft.text !== stored;
   const isSame = version !== null && isFresh && checked?.hash === version.hash;
-  const refusal = !isFresh ? "The text is being checked." : problems.length > 0 ? "What is wrong must be mended first." : isSame ? "Nothing was changed." : null;
+  const may = useMay();
+  const refusal = may("pipelines:write") ?? (!isFresh ? "The text is being checked." : problems.length > 0 ? "What is wrong must be mended first." : isSame ? "Nothing was changed." : null);
   const publish = async () => {
     setIsBusy(true);
     try {

@@ -36,8 +36,11 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
   const byStage = useMemo(() => problemsByStage(problems), [problems]);
   const chosen = wanted !== null && wanted in stagesOf(drawn) ? wanted : null;
 
+  const isList = Array.isArray(drawn.stages);
+
   const change = (data: Json, what = "") => {
     if (reading.data === null) say("The text cannot be read.", "Mend it first: the canvas draws what it says.");
+    else if (isList && !Array.isArray(data.stages)) say("The canvas draws no document that lists its stages.", "Change its text.");
     else draft.change(rewritten(text, data), what);
   };
   const show = (line: number | null, takesFocus: boolean) => {
@@ -83,6 +86,7 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
     draft,
     reading,
     drawn,
+    isList,
     wiring,
     chosen,
     entry: chosen === null ? null : entryOf(drawn, chosen),

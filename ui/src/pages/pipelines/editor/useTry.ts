@@ -63,6 +63,8 @@ export function useTry() {
   const aloneRefusal = (stage: string | null): string | null => {
     if (stage === null) return "Choose a stage first.";
     if (!run || !version.data || !entryOf(version.data.document, stage)) return "Run the pipeline to this stage first.";
+    // What waits for it would run anew with it, and be paid.
+    if (live.wiring.some((each) => each.upstream.includes(stage))) return "The last try went further: run to this stage first.";
     return isOver(run) ? null : "The run before is still under way.";
   };
   /** Where the stages stand that are still as they were tried. */
