@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 WEB := src/tegu/interfaces/web/dist/index.html
-.PHONY: ui demo serve-demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http bench-lists lock clean format
+.PHONY: ui demo serve-demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http bench-lists screenshots lock clean format
 .DEFAULT_GOAL := demo
 
 demo: setup  ## set everything up and run the main job, with no key and no service
@@ -92,6 +92,9 @@ bench-http: setup  ## submissions at a rate and at once, thousands of clients of
 bench-lists: setup  ## how long lists take over HTTP with 100,000 runs in the tables; writes docs/lists.md
 	@$(BIN)/python -m benchmarks.lists $(if $(QUICK),--quick)
 	@$(BIN)/python docs/generate.py
+
+screenshots: setup $(WEB)  ## pictures of every page for docs/web.md, from the demo; needs Chromium
+	@$(BIN)/python docs/screenshots.py
 
 format: setup
 	@$(BIN)/ruff format .

@@ -165,6 +165,7 @@ def pages() -> dict[Path, str]:
         DOCS / "rules.md": _beside("rules_page").page(),
         DOCS / "http-load.md": _beside("http_load_page").page(),
         DOCS / "lists.md": _beside("lists_page").page(),
+        DOCS / "web.md": _beside("web_page").page(),
         DOCS / "llm-overhead.md": _beside("llm_overhead_page").page(),
         DOCS / "evaluation.md": _beside("evaluation_page").page(),
         DOCS / "scaling.md": _beside("scaling_page").page(),
