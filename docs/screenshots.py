@@ -122,8 +122,8 @@ async def take(page: Page, url: str, ids: dict[str, str]) -> None:
             await page.wait_for_function("!document.querySelector('main [aria-busy=true]')")
             await page.wait_for_timeout(SETTLED_MS)
             options = {"format": "webp", "quality": QUALITY}
-            taken = await session.send("Page.captureScreenshot", options)
-            (PICTURES / f"{shown.name}-{theme}.webp").write_bytes(b64decode(taken["data"]))
+            taken: Any = await session.send("Page.captureScreenshot", options)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+            (PICTURES / f"{shown.name}-{theme}.webp").write_bytes(b64decode(str(taken["data"])))
 
 
 async def main() -> None:
