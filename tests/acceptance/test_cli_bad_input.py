@@ -258,3 +258,29 @@ async def test_the_traceback_is_shown_with_debug_only(
     assert ended.code == 4
     assert "Traceback" in ended.err
     assert "no model is configured" in ended.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "hint"),
+    [
+        (("run", "MAIL", "email_analysis"), "is no pipeline", "the pipeline comes first"),
+        (("forecast", "MAIL", "email_analysis"), "is no pipeline", "the pipeline comes first"),
+        (("forecast", "email_analysis"), "name inputs", "tegu forecast email_analysis --all"),
+        (("backfill", "refunds.yaml"), "is a file", "then name the pipeline"),
+        (("backfill", "nobody"), "there is no pipeline 'nobody'", "there are"),
+        (("pipelines", "draw", "email_analysis@99999999999999"), "names no version", "email_analysis@1"),
+        (("runs", "fork", "00000000", "--from", "answer"), "there is no run", "`tegu runs`"),
+        (("runs", "compare", "email_analysis", "refunds"), "is no id of a run", "--help"),
+    ],
+)
+async def test_a_command_that_is_used_the_wrong_way_round_says_how_it_is_meant(
+    arguments: tuple[str, ...],
+    said: str,
+    hint: str,
+    mail: Path,
+    process_environment: dict[str, str],
+) -> None:
+    ended = await tegu(process_environment, *(str(mail) if each == "MAIL" else each for each in arguments))
+    assert said in ended.error
+    assert hint in ended.hint
+    assert ended.code == 2

@@ -17,6 +17,7 @@ from tegu.pipeline.check import Examined, examine
 from tegu.pipeline.check_outputs import output_schemas
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.document import PipelineDocument
+from tegu.pipeline.limits import is_version
 from tegu.pipeline.report import did_you_mean, one_of
 from tegu.pipeline.schema_fit import misfit
 from tegu.pipeline.until import until_problems
@@ -24,7 +25,6 @@ from tegu.storage.pipelines import PipelineVersion
 
 NESTING_KINDS = frozenset({"pipeline", "loop"})
 LOOP_KIND = "loop"
-_NUMBER_DIGITS_MAX = 9
 _NO_INPUTS: Mapping[str, JsonObject] = {}
 
 FindVersion = Callable[[str, int | None], Awaitable[PipelineVersion | None]]
@@ -65,8 +65,8 @@ async def _nested_in(data: JsonObject, find: FindVersion) -> dict[str, PipelineV
         if written is None or written in found:
             continue
         name, mark, number = written.partition("@")
-        is_number = number.isascii() and number.isdecimal() and len(number) <= _NUMBER_DIGITS_MAX
-        version = await find(name, int(number) if mark else None) if is_number or not mark else None
+        is_meant = is_version(number) or not mark
+        version = await find(name, int(number) if mark else None) if is_meant else None
         if version is not None:
             found[written] = version
     return found

@@ -21,6 +21,7 @@ from tegu.pipeline.builtin import builtin_documents
 from tegu.pipeline.check import checked
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.document import load
+from tegu.pipeline.limits import is_version
 from tegu.storage import pipelines as store
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.transaction import Transaction
@@ -218,7 +219,7 @@ def unknown_pipeline(name: str) -> NotFoundError:
 
 async def _named(scope: Scope, text: str) -> PipelineVersion:
     name, _, number = text.partition("@")
-    if number and not number.isdecimal():
+    if number and not is_version(number):
         raise NotFoundError(f"{text!r} names no version", hint=f"write {name}@1")
     async with scope.transaction() as connection:
         found = None

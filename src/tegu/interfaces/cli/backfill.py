@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
@@ -19,11 +20,13 @@ from tegu.domain.errors import UsageError
 from tegu.interfaces.cli.backfill_table import plan_line, progress_line, write_plan, write_report
 from tegu.interfaces.cli.failure import ExitCode, write_notice
 from tegu.interfaces.cli.forecast import where_of, where_options
+from tegu.interfaces.cli.inputs import pipeline_source
 from tegu.interfaces.cli.local_service import LocalService
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import with_service
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.usd import Usd
+from tegu.interfaces.cli.written_pipelines import is_python
 
 _LOOK_S = 1.0
 _SAID_EVERY = 5
@@ -72,6 +75,7 @@ def backfill(
     """
     if sum((sample is not None, limit is not None, is_all)) > 1:
         raise UsageError("--sample, --limit and --all are three different wishes", hint="say one of them")
+    _check_name(pipeline)
     asked: dict[str, Any] = {
         "pipeline": f"{pipeline}@{to}" if to is not None else pipeline,
         "sample": sample,
@@ -114,6 +118,15 @@ def backfill(
         if not begun:
             raise
         return _interrupted(begun[0])
+
+
+def _check_name(pipeline: str) -> None:
+    """A file has no runs. Raises UsageError."""
+    if isinstance(pipeline_source(pipeline), Path) or is_python(pipeline):
+        raise UsageError(
+            f"{pipeline!r} is a file, and a backfill goes over the runs of a pipeline that is stored",
+            hint=f"publish it (`tegu pipelines create --text @{pipeline}`), then name the pipeline: `tegu backfill NAME`",
+        )
 
 
 def _interrupted(backfill_id: UUID) -> ExitCode:

@@ -84,7 +84,10 @@ def forecast(
     """
     where = where_of(since, until, source_type, metadata)
     if bool(inputs) == (is_all or where != Where()):
-        raise UsageError("name inputs, or say --all or which (--since, --metadata, ...)")
+        raise UsageError(
+            "name inputs, or say --all or which (--since, --metadata, ...)",
+            hint=f"tegu forecast {pipeline} FILE..., or tegu forecast {pipeline} --all",
+        )
 
     async def work(service: Service) -> Forecast:
         version = await version_of(service, pipeline_source(pipeline))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tegu.actions.contents import Ingested, Source
 from tegu.client.service import Service
 from tegu.domain.content import SourceType
-from tegu.domain.errors import DefinitionError, IntakeError
+from tegu.domain.errors import DefinitionError, IntakeError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
 from tegu.interfaces.cli.local_service import LocalService
@@ -41,11 +41,21 @@ def pipeline_source(text: str) -> str | Path:
 
 
 def document_data(path: Path) -> JsonObject:
-    """The data of a document's file, for the service to check. Raises DefinitionError where it cannot be read."""
-    document = load(path)
+    """The data of a document's file, for the service to check. Raises DefinitionError where it cannot be read, UsageError for
+    what is no document at all: an input that stands where the pipeline belongs.
+    """
+    document = _loaded(path)
     if document.data is None or document.problems:
         raise DefinitionError(document.problems, source=document.source)
     return document.data
+
+
+def _loaded(path: Path) -> PipelineDocument:
+    document = load(path)
+    if document.data is None and path.suffix.lower() not in _SUFFIXES:
+        hint = "the pipeline comes first, then its inputs; a document's file ends in .yaml, .yml or .json"
+        raise UsageError(f"{str(path)!r} is no pipeline", hint=hint)
+    return document
 
 
 class Ingests(Protocol):
@@ -60,8 +70,10 @@ class Ingests(Protocol):
 
 async def version_of(service: Service, source: str | Path | Pipeline[Any]) -> PipelineVersion:
     """The version that is meant: by its name, or by a document or a builder, which is published. Raises DefinitionError with
-    every problem, NotFoundError.
+    every problem, NotFoundError, and UsageError for an input in its place.
     """
+    if isinstance(source, Path):
+        _loaded(source)
     if isinstance(service, LocalService):
         return await service.tegu.pipeline(source)
     if isinstance(source, str):
