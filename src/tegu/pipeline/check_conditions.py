@@ -5,11 +5,14 @@ Called by `check_wiring`. Invariant: a condition that passes reads nothing that 
 
 from collections.abc import Mapping
 
+from tegu.domain.content import InputKind
+from tegu.domain.errors import ErrorInfo
+from tegu.domain.json import JsonObject
 from tegu.pipeline.check_order import WaitingOrder
 from tegu.pipeline.check_outputs import OutputSchemas
 from tegu.pipeline.condition import FACTS, Condition, compile_condition, syntax_hint
-from tegu.pipeline.condition_types import misread
-from tegu.pipeline.expression import Read
+from tegu.pipeline.condition_types import examine_condition
+from tegu.pipeline.facts import ABSENT, fact_schema
 from tegu.pipeline.flow import ITEM
 from tegu.pipeline.report import Report, did_you_mean
 from tegu.pipeline.stage_definition import StageDefinition
@@ -24,7 +27,9 @@ class ConditionChecker:
         order: WaitingOrder,
         schemas: OutputSchemas,
         report: Report,
+        input_kind: InputKind,
     ) -> None:
+        self._input = input_kind
         self._stages = stages
         self._order = order
         self._schemas = schemas
@@ -40,8 +45,12 @@ class ConditionChecker:
             return
         for name in sorted(condition.names):
             self._check_name(stage, name, place)
-        for read in dict.fromkeys(condition.reads):
-            self._check_read(stage, read, place)
+        found = examine_condition(condition, lambda name: self._schema(stage, name))
+        for problem in found.problems:
+            self._report.add(place, problem.message, problem.hint)
+        for warning in found.warnings:
+            self._report.warn(place, warning.message, warning.hint)
+        self._check_constant(condition, place)
         self._check_absent(stage, condition, place)
 
     def _check_name(self, stage: StageDefinition, name: str, place: str) -> None:
@@ -56,11 +65,22 @@ class ConditionChecker:
         elif name not in self._stages and name not in FACTS:
             hint = did_you_mean(name, [*(ancestors or self._stages), *FACTS])
             self._report.add(place, f"there is no stage {name!r}", hint)
+        elif (hint := ABSENT.get((self._input, name))) is not None:
+            self._report.add(place, f"a run over a {self._input.value} has no {name!r}", hint)
 
-    def _check_read(self, stage: StageDefinition, read: Read, place: str) -> None:
-        problem = misread(read, self._schemas.read_by(stage, read.name))
-        if problem is not None:
-            self._report.add(place, problem.message, problem.hint)
+    def _schema(self, stage: StageDefinition, name: str) -> JsonObject:
+        return self._schemas.read_by(stage, name) or fact_schema(name)
+
+    def _check_constant(self, condition: Condition, place: str) -> None:
+        """A condition that reads nothing is the same in every run."""
+        if condition.names:
+            return
+        answer = condition.decide({})
+        if isinstance(answer, ErrorInfo):
+            self._report.add(place, answer.message, answer.hint)
+        else:
+            message = f"it reads nothing, and is {'true' if answer else 'false'} in every run"
+            self._report.warn(place, message, "read an output: classify.category == 'support'")
 
     def _check_absent(self, stage: StageDefinition, condition: Condition, place: str) -> None:
         """Fields of what may be null make a condition undecidable, which fails the stage."""

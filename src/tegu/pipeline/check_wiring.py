@@ -29,7 +29,7 @@ def check_wiring(
     stages = {name: each.definition for name, each in checked.items()}
     order = WaitingOrder(stages)
     schemas = OutputSchemas(checked, catalog, order.handled)
-    conditions = ConditionChecker(stages, order, schemas, report)
+    conditions = ConditionChecker(stages, order, schemas, report, input_kind)
     functions = FunctionChecker(stages, input_kind, schemas, report)
     reachability = ReachabilityChecker(stages, order, schemas, report)
     check_references(stages, report)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LENGTH_MAX = 1000
 LOOP_VALUES_MAX = 2000
 """How many values (64 characters of text count as one) a condition with loops may read: `filter` is quadratic."""
-FACTS = frozenset({"content", "run"})
-"""What a condition may read besides stage outputs: the content's metadata, and facts of the run."""
+FACTS = frozenset({"content", "run", "thread"})
+"""What a condition may read besides stage outputs: what the run is about, and the run (`facts`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 LOOPS = frozenset({"all", "exists", "exists_one", "filter"})
 LOOPS_MAX = 5
 COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_DOUBLE = frozenset({"==", "!=", "<=", ">=", "&&", "||"})
 _PLAIN_STRING = re.compile(r"""'[^'\\\n]*'|"[^"\\\n]*\"""")
 _PLAIN_NUMBER = re.compile(r"\d{1,18}(?:\.\d{1,18})?")
 FUNCTIONS = LOOPS | frozenset(
@@ -36,6 +37,19 @@ _TOKEN = re.compile(
 )
 
 
+Literal = str | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, a literal or an operator, and where it stands. `kind` is string, number, name or other."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """A value that is read, `classify.category`, and the literal that it is compared with, if it is with one."""
@@ -43,7 +57,7 @@ class Read:
     name: str
     fields: tuple[str, ...]
     operator: str | None = None
-    literal: str | float | bool | None = None
+    literal: Literal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,28 @@ class Expression:
 def read_expression(text: str) -> Expression:
     """Read it. Raises ValueError for unknown functions and for loops that could run away."""
     return _Reader([match for match in _TOKEN.finditer(text) if match.lastgroup != "skip"]).read()
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Its tokens in order, operators of two characters as one."""
+    found: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        token = Token(match.lastgroup or "other", match[0], match.start(), match.end())
+        last = found[-1] if found else None
+        if last is not None and last.end == token.start and last.text + token.text in _DOUBLE:
+            found[-1] = Token("other", last.text + token.text, last.start, token.end)
+        elif token.kind != "skip":
+            found.append(token)
+    return found
+
+
+def literal_of(text: str) -> Literal | None:
+    """The value of a plain literal without a sign; None of what is none."""
+    if text in {"true", "false"}:
+        return text == "true"
+    if _PLAIN_STRING.fullmatch(text):
+        return text[1:-1]
+    return float(text) if _PLAIN_NUMBER.fullmatch(text) else None
 
 
 class _Reader:
@@ -112,17 +148,14 @@ class _Reader:
             return Read(name, tuple(fields))
         return Read(name, tuple(fields), operator, literal)
 
-    def _literal(self, i: int) -> tuple[str | float | bool | None, int]:
+    def _literal(self, i: int) -> tuple[Literal | None, int]:
         """The plain literal at a token, None where there is none, and the token behind it."""
-        text = self._text(i)
-        if text in {"true", "false"}:
-            return text == "true", i + 1
-        if _PLAIN_STRING.fullmatch(text):
-            return text[1:-1], i + 1
-        sign = -1.0 if text == "-" else 1.0
-        i += text == "-"
-        number = self._text(i)
-        return (sign * float(number), i + 1) if _PLAIN_NUMBER.fullmatch(number) else (None, i + 1)
+        is_negative = self._text(i) == "-"
+        i += is_negative
+        found = literal_of(self._text(i))
+        if is_negative:
+            found = -found if isinstance(found, float) else None
+        return found, i + (found is not None)
 
     def _loop_variable(self, i: int) -> str | None:
         if not (self._text(i - 1) in LOOPS and self._text(i - 2) == "."):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from tegu.domain.errors import Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.condition import compile_condition, syntax_hint
-from tegu.pipeline.condition_types import misread
+from tegu.pipeline.condition_types import examine_condition
 from tegu.pipeline.report import did_you_mean
 
 _PLACE = "until"
@@ -28,9 +28,5 @@ def until_problems(until: str, output: JsonObject) -> tuple[Problem, ...]:
         Problem(_PLACE, f"there is no {name!r} here", did_you_mean(name, known) or _HINT)
         for name in sorted(condition.names - known.keys())
     ]
-    reads = [
-        Problem(_PLACE, found.message, found.hint)
-        for read in dict.fromkeys(condition.reads)
-        if read.name in known and (found := misread(read, known[read.name])) is not None
-    ]
-    return (*unknown, *reads)
+    found = examine_condition(condition, lambda name: known.get(name, {})).problems
+    return (*unknown, *(Problem(_PLACE, each.message, each.hint) for each in found))

@@ -138,7 +138,7 @@ def optional_into_what_takes_no_none() -> Pipeline[MailThread]:
 def conditional_into_what_takes_no_none() -> Pipeline[MailThread]:
     """stages.refund.inputs[1]: 'route' may be missing, and parameter 'route' (Classification) does not take None"""
     email = Pipeline("case", input=MailThread)
-    route = email.classify("route", labels=["a", "b"], when="run.attempt == 1")
+    route = email.classify("route", labels=["a", "b"], when="run.metadata.attempt == 1")
     email.stage("refund", refund_request, email.source, route)  # error: reportArgumentType
     return email
 

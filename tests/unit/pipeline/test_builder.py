@@ -137,7 +137,7 @@ def test_wires_that_are_wrong_at_run_time_are_found_at_load(catalog: KindCatalog
 
 def test_an_optional_wire_goes_into_a_parameter_that_takes_none(catalog: KindCatalog) -> None:
     email = Pipeline("email", input=MailThread)
-    route = email.classify("classify", labels=LABELS, when="content.a == 1")
+    route = email.classify("classify", labels=LABELS, when="run.metadata.a == 1")
     email.stage("lenient", lenient, email.source, route.optional())
     assert email.definition(catalog).stage("lenient").optional_inputs == {"classify"}
 
@@ -150,7 +150,7 @@ def test_every_option_of_a_stage_reaches_the_definition(catalog: KindCatalog) ->
     )
     pipeline.summarize("sum", needs=[lines], model="openai:gpt-5", result=False, retries=0, timeout_s=5)
     pipeline.extract("things", inputs=[pipeline.source, lines.optional()])
-    pipeline.add("other", "summarize", config={"length": "short"}, when="run.attempt == 1")
+    pipeline.add("other", "summarize", config={"length": "short"}, when="run.metadata.attempt == 1")
     definition = pipeline.definition(catalog)
     assert (definition.model, definition.description) == ("rules", "A sample.")
     assert definition.stage("parse").config == {"pages": 3}
@@ -163,7 +163,7 @@ def test_every_option_of_a_stage_reaches_the_definition(catalog: KindCatalog) ->
         5.0,
     )
     assert definition.stage("things").optional_inputs == {"lines"}
-    assert definition.stage("other").when == "run.attempt == 1"
+    assert definition.stage("other").when == "run.metadata.attempt == 1"
 
 
 def test_two_stages_of_one_name_are_refused_at_once() -> None:

@@ -34,7 +34,7 @@ _OPTIONS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     optional={
         "retries": st.integers(0, 20),
         "timeout_s": st.sampled_from([1, 0.5, 120, 120.0, 3600]),
-        "when": st.sampled_from(["run.attempt == 1", "content.a == 'b: #c'"]),
+        "when": st.sampled_from(["run.metadata.attempt == 1", "run.metadata.a == 'b: #c'"]),
         "result": st.sampled_from([False, {"type": "kind"}]),
     },
 )

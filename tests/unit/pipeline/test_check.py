@@ -282,7 +282,7 @@ def test_a_condition_may_read_any_stage_upstream(catalog: KindCatalog) -> None:
 stages:
   classify: {uses: classify, with: {labels: [a, b]}}
   b: {uses: parse, inputs: [classify]}
-  c: {uses: parse, inputs: [b], when: "classify.category == 'a' && content.language == 'nl' && run.attempt == 1"}
+  c: {uses: parse, inputs: [b], when: "classify.category == 'a' && content.metadata.language == 'nl' && run.triggered_by == 'mail'"}
 """
     assert checked(load(text), catalog).stage("c").when is not None
 

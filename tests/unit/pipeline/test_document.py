@@ -209,7 +209,7 @@ def definitions(draw: st.DrawFn) -> PipelineDefinition:
                 inputs=(*(["source"] if has_source else []), *upstream[:split]),
                 needs=tuple(upstream[split:]),
                 optional_inputs=frozenset(each for each in upstream if draw(st.booleans())),
-                when=draw(st.sampled_from([None, "1 == 1", "content.a == 'x: #y'"])),
+                when=draw(st.sampled_from([None, "1 == 1", "run.metadata.a == 'x: #y'"])),
                 retries=draw(st.integers(0, 20)),
                 timeout_s=draw(st.floats(0.001, 86_400) | st.just(120.0)),
                 model=draw(st.sampled_from([None, "rules", "openai:gpt-5-mini"])),

@@ -82,8 +82,11 @@ def test_a_skipped_optional_input_is_null_in_a_condition() -> None:
 
 
 def test_conditions_read_facts_of_content_and_run() -> None:
-    plan = plan_of(stage("a", when="content.language == 'nl' && run.attempt == 1"))
-    facts: dict[str, JsonValue] = {"content": {"language": "nl"}, "run": {"attempt": 1}}
+    plan = plan_of(stage("a", when="content.metadata.language == 'nl' && run.triggered_by == 'mail'"))
+    facts: dict[str, JsonValue] = {
+        "content": {"metadata": {"language": "nl"}},
+        "run": {"triggered_by": "mail"},
+    }
     assert plan.decide({}, facts=facts).start == ("a",)
 
 
