@@ -96,7 +96,7 @@ export function linkOf(api: Api, noun: Noun, name: string, value: JsonValue): Re
   const target = targetOf(api, noun, name, value);
   if (target === null) return null;
   return (
-    <Link to="/admin/$noun/$id" params={target} className={isId(target.id) ? "mono" : ""} title={target.id}>
+    <Link to="/admin/$noun/$id" params={target} className={isId(target.id) ? "to mono" : "to"} title={target.id}>
       {isId(target.id) ? shortId(target.id) : target.id}
     </Link>
   );
