@@ -23,7 +23,9 @@ export function Button({ kind = "plain", size = "normal", refusal, isBusy, short
       data-size={size}
       aria-disabled={isOff || undefined}
       aria-busy={isBusy || undefined}
-      title={refusal ?? title}
+      title={refusal ? undefined : title}
+      aria-description={refusal ?? undefined}
+      data-refusal={refusal ?? undefined}
       onClick={(event) => {
         if (isOff) event.preventDefault();
         else onClick?.(event);

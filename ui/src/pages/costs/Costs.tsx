@@ -132,7 +132,7 @@ function Groups({ by, groups }: { by: CostGrouping; groups: CostGroup[] }) {
         <tbody>
           {groups.map(({ key, sum }) => (
             <tr key={key ?? ""}>
-              <th scope="row">{key === null ? <span className="muted">without a run</span> : by === "pipeline" ? <Link to="/runs" search={{ q: `pipeline:${key}` }}>{key}</Link> : key}</th>
+              <th scope="row">{key === null ? <span className="muted">without a run</span> : <Key by={by} name={key} />}</th>
               <td>
                 <svg className="share" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
                   <rect width={(Number(sum.cost_usd) / most) * 100} height="8" rx="1" />
@@ -151,5 +151,22 @@ function Groups({ by, groups }: { by: CostGrouping; groups: CostGroup[] }) {
         </tbody>
       </table>
     </Scroll>
+  );
+}
+
+const NEXT_DAY_MS = 86_400_000;
+
+/** Leads to the runs that made it, in the language of their search. */
+function Key({ by, name }: { by: CostGrouping; name: string }) {
+  const q = {
+    day: () => `since:${name} until:${new Date(Date.parse(name) + NEXT_DAY_MS).toISOString().slice(0, 10)} cost:>0`,
+    model: () => `model:${name}`,
+    pipeline: () => `pipeline:${name}`,
+    stage: () => `pipeline:${name.slice(0, name.indexOf("."))}`,
+  }[by]();
+  return (
+    <Link to="/runs" search={{ q }}>
+      {name}
+    </Link>
   );
 }

@@ -18,15 +18,21 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
   const chosen = wiring.find((each) => each.name === stage);
   const [instructions, setInstructions] = useState<string | null>(null);
   const [model, setModel] = useState("");
+  const [outputs, setOutputs] = useState<Record<string, string>>({});
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const before = chosen?.instructions ?? "";
   const start = async () => {
+    const changed = changedOutputs(run, chosen?.upstream ?? [], outputs);
+    if (changed instanceof Error) {
+      setError(changed);
+      return;
+    }
     setIsBusy(true);
     setError(null);
     const edit: Record<string, JsonValue> = { ...(instructions !== null && instructions !== before ? { instructions } : {}), ...(model ? { model } : {}) };
     try {
-      const body = { from_stage: stage, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}) };
+      const body = { from_stage: stage, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}), ...(Object.keys(changed).length ? { outputs: changed } : {}) };
       const made = await call("runs_fork", { path: { run_id: run.id }, body }, { idempotencyKey: crypto.randomUUID() });
       say("A new run is started.", "What lies before the stage was kept.");
       stale("runs_list", "runs_get");
@@ -54,6 +60,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
             onChange={(event) => {
               setStage(event.target.value);
               setInstructions(null);
+              setOutputs({});
             }}
           >
             {wiring.map((each) => (
@@ -74,6 +81,15 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
           <label htmlFor="fork-model">Model of the stage</label>
           <input id="fork-model" type="text" placeholder="as it was" value={model} onChange={(event) => setModel(event.target.value)} />
         </div>
+        {(chosen?.upstream ?? []).filter((name) => outputOf(run, name) !== undefined).map((name) => (
+          <details key={`${stage} ${name}`}>
+            <summary>What it reads of {name}</summary>
+            <div className="field">
+              <label htmlFor={`fork-${name}`}>The output of {name}, as JSON: another here is read instead</label>
+              <textarea id={`fork-${name}`} rows={6} value={outputs[name] ?? JSON.stringify(outputOf(run, name), null, 2)} onChange={(event) => setOutputs({ ...outputs, [name]: event.target.value })} />
+            </div>
+          </details>
+        ))}
         {error ? <ErrorNotice error={error} /> : null}
         <div className="actions">
           <Button onClick={onClose}>Cancel</Button>
@@ -84,4 +100,21 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
       </form>
     </Dialog>
   );
+}
+
+const outputOf = (run: Run, stage: string): JsonValue | undefined => run.stages.find((each) => each.stage === stage && each.status === "completed")?.output;
+
+/** What is to be read instead of what was put out; an error where that is no JSON. */
+function changedOutputs(run: Run, names: string[], written: Record<string, string>): Record<string, JsonValue> | Error {
+  const found: Record<string, JsonValue> = {};
+  for (const name of names) {
+    const text = written[name];
+    if (text === undefined || text === JSON.stringify(outputOf(run, name), null, 2)) continue;
+    try {
+      found[name] = JSON.parse(text) as JsonValue;
+    } catch {
+      return new Refusal({ status: 0, code: "invalid_input", detail: `What is written for ${name} is no JSON.`, hint: "Texts stand in quotes.", problems: [] });
+    }
+  }
+  return found;
 }

@@ -3,29 +3,25 @@
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 
-import { call } from "../../api/call";
-import { stale } from "../../api/query";
 import type { Run } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
-import { Button } from "../../design/Button";
-import { Dialog } from "../../design/Dialog";
 import { ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
 import { Tabs } from "../../design/Tabs";
 import { Time } from "../../design/Time";
-import { say, sayError } from "../../design/toasts";
 import { count, money, shortId } from "../../design/words";
 import { Took } from "../runs/Rows";
 import { Fields } from "../../source/Fields";
 import { fieldsOf, marksOf } from "../../source/fields";
-import { Fork } from "./Fork";
 import { Graph } from "./Graph";
+import { RunActions } from "./RunActions";
 import "./run.css";
 import { Source } from "../../source/Source";
 import { Json, StageDrawer } from "./StageDrawer";
 import { Timeline } from "./Timeline";
-import { isOver, useRun } from "./useRun";
+import { useKept } from "./useKept";
+import { useRun } from "./useRun";
 import type { Wired } from "../../graph/wiring";
 
 const VIEWS = ["evidence", "stage", "json"] as const;
@@ -119,6 +115,7 @@ export function RunPage() {
 }
 
 function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string | undefined }) {
+  const kept = useKept(run);
   return (
     <div className="head">
       <div>
@@ -158,55 +155,14 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
             {run.totals.unknown_costs ? <span title={`The cost of ${run.totals.unknown_costs} calls is not known.`}> +?</span> : null}
           </dd>
         </div>
+        {kept !== null ? (
+          <div title={`${kept.stages} ${kept.stages === 1 ? "stage was" : "stages were"} kept from earlier runs, and not paid again.`}>
+            <dt>saved by reuse</dt>
+            <dd className="saved">{money(kept.cost_usd)}</dd>
+          </div>
+        ) : null}
       </dl>
-      <Actions run={run} wiring={wiring} stage={stage} />
-    </div>
-  );
-}
-
-function Actions({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string | undefined }) {
-  const [forks, setForks] = useState(false);
-  const [asks, setAsks] = useState(false);
-  const refusal = isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "Its end was asked for already." : null;
-  const cancel = async () => {
-    setAsks(false);
-    try {
-      await call("runs_cancel", { path: { run_id: run.id } });
-      say("The run is being ended.", "Stages that are finished keep their results.");
-    } catch (error) {
-      sayError(error);
-    }
-    stale("runs_get", "runs_list");
-  };
-  useShortcuts([{ keys: "r", says: "Run again from a stage", run: () => setForks(true) }]);
-  const copy = async () => {
-    await navigator.clipboard.writeText(`tegu runs show ${run.id}`);
-    say("Copied.");
-  };
-  return (
-    <div className="actions">
-      <Button kind="quiet" onClick={() => void copy()} title={`tegu runs show ${run.id}`}>
-        Copy as command
-      </Button>
-      <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
-        Compare
-      </Link>
-      <Button refusal={refusal} onClick={() => setAsks(true)}>
-        Cancel
-      </Button>
-      <Button refusal={run.erased_at ? "What the run read was deleted." : null} shortcut="r" onClick={() => setForks(true)}>
-        Run again from…
-      </Button>
-      {forks ? <Fork run={run} wiring={wiring} stage={stage} onClose={() => setForks(false)} /> : null}
-      <Dialog title="End this run?" isOpen={asks} onClose={() => setAsks(false)}>
-        <p>Calls under way are dropped within seconds; they may still be billed. What is finished stays.</p>
-        <div className="actions">
-          <Button onClick={() => setAsks(false)}>Let it run</Button>
-          <Button kind="danger" onClick={() => void cancel()}>
-            End the run
-          </Button>
-        </div>
-      </Dialog>
+      <RunActions run={run} wiring={wiring} stage={stage} />
     </div>
   );
 }

@@ -19,7 +19,7 @@ interface Props {
 
 export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) {
   const now = useNow();
-  const from = run.started_at ?? run.created_at;
+  const from = run.created_at;
   const whole_s = Math.max(0.001, secondsBetween(from, run.ended_at ?? now));
   return (
     <Scroll label="Timeline">
@@ -55,7 +55,7 @@ export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) 
                 <td className="number">{paid ? count(paid.tokens) : UNKNOWN}</td>
                 <td className="number">{paid ? money(paid.cost_usd) : UNKNOWN}</td>
                 <td>
-                  <Bar ran={ran} from={from} whole_s={whole_s} now={now} />
+                  <Bar ran={ran} ready={readyAt(stage, runs, from)} from={from} whole_s={whole_s} now={now} />
                 </td>
               </tr>
             );
@@ -66,15 +66,25 @@ export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) 
   );
 }
 
-function Bar({ ran, from, whole_s, now }: { ran: StageRun | undefined; from: string; whole_s: number; now: number }) {
+/** When nothing kept it any more but the queue: what it waits for had ended. */
+function readyAt(stage: Wired, runs: Map<string, StageRun>, from: string): string {
+  return stage.upstream.map((name) => runs.get(name)?.ended_at ?? from).reduce((last, at) => (at > last ? at : last), from);
+}
+
+function Bar({ ran, ready, from, whole_s, now }: { ran: StageRun | undefined; ready: string; from: string; whole_s: number; now: number }) {
   if (!ran?.started_at) return null;
   if (ran.reused_from) return <span className="muted">kept from an earlier run</span>;
   const began_s = Math.max(0, secondsBetween(from, ran.started_at));
+  const ready_s = Math.min(began_s, Math.max(0, secondsBetween(from, ready)));
   const took_s = Math.max(0, secondsBetween(ran.started_at, ran.ended_at ?? now));
-  const [start, width] = [(began_s / whole_s) * 100, Math.max(0.6, (took_s / whole_s) * 100)];
+  const at = (seconds: number) => Math.min(99.4, (seconds / whole_s) * 100);
+  const [start, width] = [at(began_s), Math.max(0.6, (took_s / whole_s) * 100)];
+  const says = `in the queue for ${elapsed(began_s - ready_s)}, then at work for ${elapsed(took_s)}`;
   return (
-    <svg className="bar" data-status={ran.status} viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={`after ${elapsed(began_s)}, for ${elapsed(took_s)}`}>
-      <rect x={Math.min(start, 99.4)} y="0" width={Math.min(width, 100 - Math.min(start, 99.4))} height="8" rx="0.8" />
+    <svg className="bar" data-status={ran.status} viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={says}>
+      <title>{says}</title>
+      <rect className="queued" x={at(ready_s)} y="3" width={Math.max(0, start - at(ready_s))} height="2" />
+      <rect x={start} y="0" width={Math.min(width, 100 - start)} height="8" rx="0.8" />
     </svg>
   );
 }

@@ -1,0 +1,91 @@
+// What can be done with a run. What cannot now says why, to the pointer and to the keyboard.
+
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+
+import { address, call } from "../../api/call";
+import { stale } from "../../api/query";
+import type { Run } from "../../api/schema";
+import { useShortcuts } from "../../app/shortcuts";
+import { Button } from "../../design/Button";
+import { Dialog } from "../../design/Dialog";
+import { say, sayError } from "../../design/toasts";
+import type { Wired } from "../../graph/wiring";
+import { Fork } from "./Fork";
+import { isOver } from "./useRun";
+
+export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string | undefined }) {
+  const [forks, setForks] = useState(false);
+  const [asks, setAsks] = useState(false);
+  const [isBusy, setIsBusy] = useState(false);
+  const navigate = useNavigate();
+  const refusal = isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "Its end was asked for already." : null;
+  const cancel = async () => {
+    setAsks(false);
+    try {
+      await call("runs_cancel", { path: { run_id: run.id } });
+      say("The run is being ended.", "Stages that are finished keep their results.");
+    } catch (error) {
+      sayError(error);
+    }
+    stale("runs_get", "runs_list");
+  };
+  useShortcuts([{ keys: "r", says: "Run again from a stage", run: () => setForks(true) }]);
+  const copy = async (text: string) => {
+    await navigator.clipboard.writeText(text);
+    say("Copied.", text);
+  };
+  const failed = run.status === "failed" ? (run.error?.stage ?? null) : null;
+  const noRetry = run.erased_at ? "What the run read was deleted." : run.status !== "failed" ? "Only a run that failed is tried again." : failed === null ? "It failed in no stage: start it anew." : null;
+  const retry = async () => {
+    if (failed === null) return;
+    setIsBusy(true);
+    try {
+      const made = await call("runs_fork", { path: { run_id: run.id }, body: { from_stage: failed } }, { idempotencyKey: crypto.randomUUID() });
+      say("A new run is started.", `It goes on from ${failed}; what came before is kept.`);
+      stale("runs_list", "runs_count", "runs_get");
+      void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });
+    } catch (error) {
+      sayError(error);
+    }
+    setIsBusy(false);
+  };
+  return (
+    <div className="actions">
+      <Button kind="quiet" onClick={() => void copy(`tegu runs show ${run.id}`)} title={`tegu runs show ${run.id}`}>
+        Copy as command
+      </Button>
+      <Button kind="quiet" onClick={() => void copy(curlOf(run))} title={curlOf(run)}>
+        as curl
+      </Button>
+      <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
+        Compare
+      </Link>
+      {run.status === "failed" ? (
+        <Button kind="primary" refusal={noRetry} isBusy={isBusy} onClick={() => void retry()}>
+          Retry
+        </Button>
+      ) : null}
+      <Button refusal={refusal} onClick={() => setAsks(true)}>
+        Cancel
+      </Button>
+      <Button refusal={run.erased_at ? "What the run read was deleted." : null} shortcut="r" onClick={() => setForks(true)}>
+        Run again from…
+      </Button>
+      {forks ? <Fork run={run} wiring={wiring} stage={stage} onClose={() => setForks(false)} /> : null}
+      <Dialog title="End this run?" isOpen={asks} onClose={() => setAsks(false)}>
+        <p>Calls under way are dropped within seconds; they may still be billed. What is finished stays.</p>
+        <div className="actions">
+          <Button onClick={() => setAsks(false)}>Let it run</Button>
+          <Button kind="danger" onClick={() => void cancel()}>
+            End the run
+          </Button>
+        </div>
+      </Dialog>
+    </div>
+  );
+}
+
+function curlOf(run: Run): string {
+  return `curl -H "Authorization: Bearer $TEGU_API_KEY" ${new URL(address("/runs/{run_id}", { run_id: run.id }), location.href).href}`;
+}
