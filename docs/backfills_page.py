@@ -50,6 +50,9 @@ is counted, and not estimated: the margin is of what a call will take, and of wh
 - `--budget` is for all its calls together, hard as [every budget](budgets.md): beyond it its runs wait, and
   `tegu backfills update ID --budget-usd 9` lets them go on. Calls under way are reserved at their worst, so bound replies by `max_tokens`.
 - `tegu backfills list`, `get`, `report`, `pause`, `resume`, `cancel`; the same over REST, MCP and the client.
+- A stage that acts (`http`, `webhook`, `review`, `wait`, or one that nests such a stage) acts again in each run, for nothing that the world
+  or a person said is ever reused: the preview says so, and only with `--acts` it is begun. Its requests have new idempotency keys.
+- A run of it has the metadata of the run that it follows, and reads a thread as it was then; the pipeline's own `deadline_s` counts from its start.
 - The report has stages reused and done anew, and each field of the results: same, changed, filled, lost, with examples.
 
 What was forecast is kept beside what came, and the next preview of the pipeline shows it.

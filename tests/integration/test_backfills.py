@@ -14,6 +14,7 @@ from action_lab import ask
 from replies_by_text import DOCUMENT, answering, letters
 
 from tegu.actions.backfilling import FLIGHT_MAX, advance
+from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.backfill import StageOutlook
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
@@ -307,3 +308,45 @@ async def test_a_filter_says_which_runs_are_meant(opened: Open) -> None:
         assert done.progress.runs == {"completed": 3}
         runs = await tegu.list_runs(limit=3)
         assert {run.content_id for run in runs} == {each.content.id for each in mine}
+
+
+async def test_what_acts_again_is_said_and_begun_only_if_that_is_wanted(
+    opened: Open, address: DatabaseAddress
+) -> None:
+    stages: Any = DOCUMENT["stages"]
+    waits: JsonObject = {"uses": "wait", "inputs": [], "with": {"seconds": 0.01}}
+    async with answering() as server, opened(server) as tegu:
+        await tegu.pipeline({**DOCUMENT, "name": "waiting", "stages": {"later": waits}})
+        nests: JsonObject = {"uses": "pipeline", "needs": ["kind"], "with": {"pipeline": "waiting"}}
+        first: JsonObject = {**stages, "pause": waits, "nested": nests}
+        document: JsonObject = {**DOCUMENT, "stages": first, "deadline_s": 3600}
+        run_ids = await tegu.start(
+            document, *letters(Random(3), 3), options=StartOptions(metadata={"of": "spring"})
+        )
+        await tegu._runtime.serve()
+        await tegu.wait(run_ids, timeout_s=180)
+        reply = {**stages["reply"], "with": {"instructions": "Answer briefly."}}
+        await tegu.pipeline({**document, "stages": {**first, "reply": reply}})
+        scope = await tegu.scope()
+        plan = await ask(scope, "backfills.preview", pipeline="letters", is_all=True)
+        assert {each.stage: (each.outlook, each.why) for each in plan.stages} == {
+            "kind": (StageOutlook.REUSED, ()),
+            "reply": (StageOutlook.CHANGED, ("instructions",)),
+            "pause": (StageOutlook.ACTS, ()),
+            "nested": (StageOutlook.ACTS, ("later",)),
+        }
+        with pytest.raises(
+            ConflictError, match=r"send, ask or wait again: pause, nested \(later\)"
+        ) as refused:
+            await ask(scope, "backfills.start", pipeline="letters", is_all=True)
+        assert refused.value.code == "acts_again"
+        started = await ask(scope, "backfills.start", pipeline="letters", is_all=True, acts=True)
+        done = await until_over(tegu, started.id)
+        assert done.progress.runs == {"completed": 3}
+        made = (await ask(scope, "runs.list", limit=3)).items
+        bases = [await tegu.get_run(each) for each in run_ids]
+        assert {each.id for each in made}.isdisjoint(run_ids)
+        assert [each.metadata for each in made] == [each.metadata for each in bases] == [{"of": "spring"}] * 3
+        rows = "from tegu.runs r join tegu.runs b on b.id = r.reuse_from where r.backfill_id = $1"
+        of_its_time = "r.pinned_at = b.created_at and r.deadline_at is not null"
+        assert await query(address, f"select count(*) {rows} and {of_its_time}", started.id) == 3

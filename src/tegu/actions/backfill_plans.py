@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from tegu.actions.forecasting import Asked, forecast
 from tegu.actions.forecasts import free_stages, requested_models
+from tegu.actions.nesting import NESTING_KINDS
 from tegu.actions.pipelines import resolve
 from tegu.actions.scope import Scope
 from tegu.domain.backfill import Accuracy, Backfill, BackfillPlan, PlannedStage, StageOutlook
@@ -19,6 +20,7 @@ from tegu.domain.forecast import HISTORY_MAX, SAMPLES_MIN
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.stage_changes import CONDITIONS, stage_changes
+from tegu.stages.fingerprint import ACTING_KINDS
 from tegu.storage import backfill_bases, history, pipelines
 from tegu.storage import backfills as store
 from tegu.storage.backfill_bases import Bases, BasesFound
@@ -31,7 +33,9 @@ _BACKFILLS_LOOKED_AT = 20
 
 @dataclass(frozen=True, slots=True)
 class BackfillSpec:
-    """What is asked for: of `pipeline` (a name, or a version of it) a `sample` of so many in all, `limit` more, or all there are."""
+    """What is asked for: of `pipeline` (a name, or a version of it) a `sample` of so many in all, `limit` more, or all there are.
+    `acts`: also where stages send, ask or wait again.
+    """
 
     pipeline: str
     filter: ContentFilter
@@ -40,6 +44,7 @@ class BackfillSpec:
     is_all: bool = False
     model: str | None = None
     budget_usd: Decimal | None = None
+    acts: bool = False
     seed: int | None = None
     priority: int = 0
 
@@ -70,7 +75,8 @@ async def planned(scope: Scope, spec: BackfillSpec) -> Planned:
             existing = None
         found = await backfill_bases.look_at_bases(connection, scope.organization_id, bases)
         before = await _definitions(scope, connection, found)
-        stages, redone = _outlook(version.definition, before, found, models, free)
+        acting = await _acting(scope, connection, version.definition, {})
+        stages, redone = _outlook(version.definition, before, found, models, free, acting)
         lengths = await history.lengths_of(
             connection, scope.organization_id, content_ids=found.input_ids, thread_ids=found.input_ids
         )
@@ -137,6 +143,7 @@ def _outlook(
     found: BasesFound,
     models: Mapping[str, tuple[str, ...]],
     free: Collection[str],
+    acting: Mapping[str, tuple[str, ...]],
 ) -> tuple[tuple[PlannedStage, ...], dict[str, float]]:
     """What becomes of each stage, and in which part of the runs it may be done anew."""
     direct: dict[str, float] = {}
@@ -149,7 +156,7 @@ def _outlook(
         for number, then in before.items():
             share = found.counts[number] / max(1, found.count)
             is_new = is_new and name not in then
-            certain = _certain(stage, then, number, found, models, why)
+            certain = 1.0 if name in acting else _certain(stage, then, number, found, models, why)
             changed += share * certain
             upstream = [redone[each][number] for each in stage.upstream]
             by_version[number] = max((certain, *upstream))
@@ -159,6 +166,8 @@ def _outlook(
         outlook = StageOutlook.REUSED
         if is_new:
             outlook, why = StageOutlook.NEW, {}
+        elif name in acting:
+            outlook, why = StageOutlook.ACTS, dict.fromkeys(acting[name])
         elif changed:
             outlook = StageOutlook.CHANGED
         elif after:
@@ -182,6 +191,33 @@ def _taken(
         / max(1, found.count)
         for name in names
     }
+
+
+async def _acting(
+    scope: Scope,
+    connection: Transaction,
+    definition: PipelineDefinition,
+    nested: dict[str, tuple[str, ...]],
+) -> dict[str, tuple[str, ...]]:
+    """The stages whose output is never taken from an earlier run, and those that nest some, with their names. `nested` remembers what was
+    found of each pipeline; a version nests older ones only, so there is an end.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for stage in definition.stages:
+        if stage.uses not in NESTING_KINDS:
+            found |= {stage.name: ()} if stage.uses in ACTING_KINDS else {}
+            continue
+        written = str(stage.config["pipeline"])
+        if written not in nested:
+            name, _, number = written.partition("@")
+            version = await pipelines.find(
+                connection, scope.organization_id, name, number=int(number) if number else None
+            )
+            inner = await _acting(scope, connection, version.definition, nested) if version else {}
+            nested[written] = tuple(inner)
+        if nested[written]:
+            found[stage.name] = nested[written]
+    return found
 
 
 def _certain(

@@ -11,7 +11,7 @@ from uuid import UUID
 from tegu.actions.backfill_plans import BackfillSpec, Planned, filter_json, planned, runs_of
 from tegu.actions.backfilling import advance
 from tegu.actions.scope import Scope
-from tegu.domain.backfill import Backfill, BackfillPlan, BackfillStatus, Step
+from tegu.domain.backfill import Backfill, BackfillPlan, BackfillStatus, StageOutlook, Step
 from tegu.domain.budget import checked_limit
 from tegu.domain.errors import ConflictError, NotFoundError
 from tegu.domain.ids import new_id
@@ -43,6 +43,7 @@ async def start_backfill(scope: Scope, spec: BackfillSpec, triggered_by: Trigger
         found = await planned(joined, spec)
         if found.version.archived_at is not None:
             raise refuse_archived(found.version.name)
+        _check_acts(found, spec)
         backfill = await _made(joined, connection, found, spec, triggered_by)
         count = runs_of(spec, backfill, backfill.targets)
         if not count:
@@ -56,6 +57,20 @@ async def start_backfill(scope: Scope, spec: BackfillSpec, triggered_by: Trigger
         await _wake(scope)
     scope.wake()
     return await get_backfill(scope, backfill.id)
+
+
+def _check_acts(found: Planned, spec: BackfillSpec) -> None:
+    acting = [
+        f"{each.stage} ({', '.join(each.why)})" if each.why else each.stage
+        for each in found.plan.stages
+        if each.outlook is StageOutlook.ACTS
+    ]
+    if acting and not spec.acts:
+        raise ConflictError(
+            f"each of {found.plan.runs:,} runs would send, ask or wait again: {', '.join(acting)}",
+            code="acts_again",
+            hint="say that it shall: `--acts`, over HTTP `acts`",
+        )
 
 
 async def get_backfill(scope: Scope, backfill_id: UUID) -> Backfill:

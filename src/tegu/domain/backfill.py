@@ -31,13 +31,14 @@ class StageOutlook(StrEnum):
     REUSED = "reused"  # nothing that its output depends on is another
     CHANGED = "changed"  # it is done anew
     MAY_CHANGE = "may_change"  # it is done anew where a stage before it puts out something else
+    ACTS = "acts"  # it sends, asks or waits again, itself or in the runs that it starts: that is never reused
     NEW = "new"  # the earlier runs have no such stage
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStage:
     """A stage of the version. `changed` is the part of the runs in which it is done anew for certain; `why` names what differs
-    (`instructions`, `model`) or the stages before it that do.
+    (`instructions`, `model`), the stages before it that do, or what of a nested pipeline acts (`book`).
     """
 
     stage: str

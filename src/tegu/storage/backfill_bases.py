@@ -144,12 +144,18 @@ async def _stages(connection: Transaction, organization_id: UUID, meant: Any) ->
 def _latest(organization_id: UUID, bases: Bases) -> Any:
     takes_threads = bases.version.definition.input is InputKind.MAIL_THREAD
     over = runs.c.thread_id if takes_threads else runs.c.content_id
+    drafts = select(pipeline_versions.c.id).where(
+        pipeline_versions.c.organization_id == organization_id,
+        pipeline_versions.c.pipeline_id == bases.version.pipeline_id,
+        pipeline_versions.c.is_draft,
+    )
     query = select(runs.c.id, runs.c.version_id, runs.c.model, runs.c.content_id, runs.c.thread_id).where(
         runs.c.organization_id == organization_id,
         runs.c.pipeline_id == bases.version.pipeline_id,
         runs.c.status == "completed",
         runs.c.erased_at.is_(None),
         runs.c.parent_id.is_(None),
+        runs.c.version_id.not_in(drafts),
     )
     # A content that is an e-mail may stand for its thread: those runs are known by their content.
     wanted = inputs(organization_id, bases.version.definition.input, bases.filter)

@@ -6,6 +6,7 @@ inserts the runs of the targets up to it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from tegu.domain.backfill import Backfill, BackfillProgress
 from tegu.domain.call import EMBEDDED
 from tegu.domain.ids import new_id
+from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, TriggeredBy
 from tegu.pipeline.features import needs_of
 from tegu.storage.backfills import set_backfill
@@ -30,12 +32,16 @@ _OPEN = ("pending", "running", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target whose turn it is; `content_id` and `thread_id` are None where there is nothing to run over any more."""
+    """A target whose turn it is; `content_id` and `thread_id` are None where there is nothing to run over any more. `read_at` is the
+    time of which its base read.
+    """
 
     position: int
     base_run_id: UUID
     content_id: UUID | None
     thread_id: UUID | None
+    read_at: datetime | None
+    metadata: JsonObject | None
 
     @property
     def is_gone(self) -> bool:
@@ -68,6 +74,8 @@ async def next_targets(
             backfill_targets.c.base_run_id,
             runs.c.content_id,
             runs.c.thread_id,
+            func.coalesce(runs.c.pinned_at, runs.c.created_at),
+            runs.c.metadata,
         )
         .select_from(backfill_targets.outerjoin(runs, base))
         .where(
@@ -97,6 +105,8 @@ async def start_targets(
     made = [(new_id(), each) for each in targets if not each.is_gone]
     if made:
         functions = sorted(needs_of(version.definition))
+        deadline_s = version.definition.deadline_s
+        deadline = None if deadline_s is None else func.clock_timestamp() + timedelta(seconds=deadline_s)
         rows: list[dict[str, Any]] = [
             {
                 "organization_id": organization_id,
@@ -113,7 +123,10 @@ async def start_targets(
                 "reuse_from": each.base_run_id,
                 "priority": backfill.priority,
                 "triggered_by": triggered_by.value,
-                "metadata": {},
+                # As the base was: conditions read the metadata, and a thread is read as it was then.
+                "metadata": each.metadata,
+                "pinned_at": each.read_at,
+                "deadline_at": deadline,
             }
             for run_id, each in made
         ]

@@ -55,6 +55,8 @@ export interface AskForBackfill {
   model?: string | null;
   /** The most that all its calls together may cost. */
   budget_usd?: number | string | null;
+  /** Also where stages send, ask people or wait again: that is never reused. */
+  acts?: boolean;
   /** Of the order in which the runs are drawn. */
   seed?: number | null;
   /** -9 to 9. */
@@ -585,7 +587,7 @@ export interface Erasure {
 }
 
 /** What went wrong, for programs. Codes may be added; none changes its meaning. */
-export type ErrorCode = "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "child_cancelled" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "each_is_no_list" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "family_too_large" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "loop_not_ended" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_deep" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "token_expired" | "too_far" | "too_large" | "too_many" | "too_many_failed" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
+export type ErrorCode = "acts_again" | "authentication" | "bad_config" | "bad_request" | "bad_url" | "budget_exhausted" | "busy" | "cancelled" | "changed" | "checksum" | "child_cancelled" | "condition_failed" | "configuration" | "conflict" | "connection" | "content_filter" | "crashed" | "cross_origin" | "deadline_exceeded" | "definition" | "destination_not_allowed" | "each_is_no_list" | "egress" | "empty" | "encrypted" | "erased" | "error" | "exception" | "family_too_large" | "forbidden" | "head_too_large" | "hostile" | "input_too_large" | "intake" | "internal" | "invalid_input" | "length" | "loop_not_ended" | "lost" | "malformed" | "models_failed" | "nested_too_deep" | "no_capacity" | "no_credential" | "no_model" | "no_model_call" | "no_pages" | "no_parts" | "no_reply" | "no_secret_key" | "no_such_method" | "no_such_part" | "no_webhook" | "not_a_file" | "not_allowed" | "not_found" | "not_recorded" | "out_of_reach" | "output_refused" | "output_too_deep" | "output_too_large" | "overloaded" | "pipeline_archived" | "provider" | "quarantined" | "quota" | "rate_limited" | "refusal" | "refused" | "rejected" | "result_split" | "run_failed" | "secret_unreadable" | "server" | "signature" | "stage_failed" | "storage_unavailable" | "timed_out" | "timeout" | "token_expired" | "too_far" | "too_large" | "too_many" | "too_many_failed" | "too_many_items" | "too_slow" | "unauthenticated" | "undecodable" | "unexpected_answer" | "unknown_function" | "unknown_host" | "unknown_kind" | "unknown_model" | "unknown_pipeline" | "unknown_provider" | "unknown_type" | "unpriced" | "unreachable" | "unreadable" | "unreadable_recording" | "unresolved" | "unsupported_recording" | "usage" | "waits_for_review" | "waits_for_runs" | "waits_for_signal" | "waits_for_time" | "withdrawn" | "wrong_host" | "wrong_input" | "wrong_output";
 
 /** An error as it is stored with a run or a stage run and shown to people. */
 export interface ErrorInfo {
@@ -1216,7 +1218,7 @@ export interface PlacedText {
   edges: number[];
 }
 
-/** A stage of the version. `changed` is the part of the runs in which it is done anew for certain; `why` names what differs (`instructions`, `model`) or the stages before it that do. */
+/** A stage of the version. `changed` is the part of the runs in which it is done anew for certain; `why` names what differs (`instructions`, `model`), the stages before it that do, or what of a nested pipeline acts (`book`). */
 export interface PlannedStage {
   stage: string;
   outlook: StageOutlook;
@@ -1741,7 +1743,7 @@ export interface StageOfRun {
 }
 
 /** What becomes of a stage of the earlier runs. */
-export type StageOutlook = "reused" | "changed" | "may_change" | "new";
+export type StageOutlook = "reused" | "changed" | "may_change" | "acts" | "new";
 
 /** What became of a stage, in the runs that have ended. */
 export interface StageReport {

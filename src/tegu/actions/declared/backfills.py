@@ -47,6 +47,9 @@ class AskForBackfill(ActionInput):
     budget_usd: Annotated[
         Decimal | None, Field(description="The most that all its calls together may cost.")
     ] = None
+    acts: Annotated[
+        bool, Field(description="Also where stages send, ask people or wait again: that is never reused.")
+    ] = False
     seed: Annotated[
         int | None, Field(ge=0, lt=2**31, description="Of the order in which the runs are drawn.")
     ] = None
@@ -63,6 +66,7 @@ class AskForBackfill(ActionInput):
             is_all=self.is_all,
             model=self.model,
             budget_usd=self.budget_usd,
+            acts=self.acts,
             seed=self.seed,
             priority=checked_priority(self.priority),
         )

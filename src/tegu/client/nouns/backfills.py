@@ -76,6 +76,7 @@ class Backfills:
         where: Where | None = None,
         model: str | None = None,
         budget_usd: Decimal | None = None,
+        acts: bool = False,
         seed: int | None = None,
         priority: int | Literal["low", "normal", "high"] = "low",
     ) -> BackfillPlan:
@@ -92,6 +93,7 @@ class Backfills:
                 "where": where,
                 "model": model,
                 "budget_usd": budget_usd,
+                "acts": acts,
                 "seed": seed,
                 "priority": priority,
             },
@@ -107,6 +109,7 @@ class Backfills:
         where: Where | None = None,
         model: str | None = None,
         budget_usd: Decimal | None = None,
+        acts: bool = False,
         seed: int | None = None,
         priority: int | Literal["low", "normal", "high"] = "low",
     ) -> Backfill:
@@ -123,6 +126,7 @@ class Backfills:
                 "where": where,
                 "model": model,
                 "budget_usd": budget_usd,
+                "acts": acts,
                 "seed": seed,
                 "priority": priority,
             },

@@ -44,6 +44,7 @@ _SAID_EVERY = 5
 @where_options
 @click.option("--budget", metavar="USD", type=Usd(), help="The most that all its calls together may cost.")
 @click.option("--model", metavar="MODEL", help="The model of every stage, as for `tegu run`.")
+@click.option("--acts", is_flag=True, help="Also where stages send, ask people or wait again, in each run.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of the order in which runs are drawn.")
 @click.option("--follow/--no-follow", default=True, help="Stay and show how far it is (default).")
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
@@ -62,6 +63,7 @@ def backfill(
     metadata: tuple[str, ...],
     budget: Decimal | None,
     model: str | None,
+    acts: bool,
     seed: int | None,
     follow: bool,
     is_sure: bool,
@@ -73,26 +75,26 @@ def backfill(
     Without --sample, --limit or --all it says what it would do, and does nothing. A --sample shows what changes; --all goes on with
     the rest. Interrupted, it goes on without you: `tegu backfills get ID` shows it, `tegu backfills cancel ID` ends it.
     """
-    if sum((sample is not None, limit is not None, is_all)) > 1:
+    wishes = sum((sample is not None, limit is not None, is_all))
+    if wishes > 1:
         raise UsageError("--sample, --limit and --all are three different wishes", hint="say one of them")
     _check_name(pipeline)
     asked: dict[str, Any] = {
         "pipeline": f"{pipeline}@{to}" if to is not None else pipeline,
         "sample": sample,
         "limit": limit,
-        "is_all": is_all or (sample is None and limit is None),
+        "is_all": is_all or not wishes,
         "where": where_of(since, until, source_type, metadata),
         "budget_usd": budget,
         "model": model,
+        "acts": acts,
         "seed": seed,
     }
-    is_wanted = is_all or sample is not None or limit is not None
-    out = console()
-    begun: list[UUID] = []
+    out, begun = console(), list[UUID]()
 
     async def work(service: Service) -> int:
         plan = await service.backfills.preview(**asked)
-        if not is_wanted or (as_json and not is_sure):
+        if not wishes or (as_json and not is_sure):
             _write_preview(out, plan, as_json=as_json)
             return ExitCode.OK
         if not as_json:

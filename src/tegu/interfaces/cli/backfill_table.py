@@ -31,6 +31,7 @@ _SAID = {
     StageOutlook.REUSED: "reused",
     StageOutlook.CHANGED: "[yellow]done anew[/]",
     StageOutlook.MAY_CHANGE: "[yellow]where it changes[/]",
+    StageOutlook.ACTS: "[red]acts again[/]",
     StageOutlook.NEW: "[yellow]new[/]",
 }
 
