@@ -48,6 +48,8 @@ def test_it_names_every_word() -> None:
     page = LANGUAGE.read_text("utf-8")
     for word in {*STAGE_KEYS, *DOCUMENT_KEYS} - {"tegu", "name", "description", "stages"}:
         assert f"`{word}`" in page, word
+    for kind in StageRegistry().kinds():
+        assert f"`{kind}`" in page, kind
 
 
 def test_its_program_makes_a_pipeline() -> None:
