@@ -18,13 +18,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from web_page import SHOWN
 
 PICTURES = Path(__file__).resolve().parent / "pictures" / "web"
 WIDTH, HEIGHT = 1280, 800
 QUALITY = 60
 SETTLED_MS = 700
+expect.set_options(timeout=30_000)
 REVIEWED = """\
 tegu: 1
 name: invoice_checked
@@ -119,7 +120,7 @@ async def take(page: Page, url: str, ids: dict[str, str]) -> None:
             )
             await page.goto(url + shown.path.format(**ids))
             await page.locator("main").first.wait_for()
-            await page.wait_for_function("!document.querySelector('main [aria-busy=true]')")
+            await expect(page.locator("main [aria-busy=true]")).to_have_count(0)
             await page.wait_for_timeout(SETTLED_MS)
             options = {"format": "webp", "quality": QUALITY}
             taken: Any = await session.send("Page.captureScreenshot", options)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
