@@ -38,7 +38,7 @@ As an action: `pipelines.forecast` ([all actions](actions.md)).
     tegu backfill letters --sample 50              # some of them, drawn at random
     tegu backfill letters --all --budget 5         # the rest
 
-A backfill runs the current version (`--to N`: another one) over all that earlier runs of the pipeline completed over, each time the latest,
+A backfill runs the current version (`--to N`: another one) over every content with a completed run of the pipeline (the newest such run is its base),
 or over those that a filter takes. Every run reuses from its earlier run the outputs of stages whose
 fingerprint is the same; only the others are done anew and paid. What follows a stage that is done anew is itself reused where that stage
 put out the same as before; the preview cannot know how often, says so, and knows it after a sample. How many of the earlier runs took a stage
@@ -53,14 +53,14 @@ is counted, and not estimated: the margin is of what a call will take, and of wh
 - A stage that acts (`http`, `webhook`, `review`, `wait`, or one that nests such a stage) acts again in each run, for nothing that the world
   or a person said is ever reused: the preview says so, and only with `--acts` it is begun. Its requests have new idempotency keys.
 - A run of it has the metadata of the run that it follows, and reads a thread as it was then; the pipeline's own `deadline_s` counts from its start.
-- The report has stages reused and done anew, and each field of the results: same, changed, filled, lost, with examples.
+- The report has stages reused and done anew, and each field of the results: same, changed, filled (null before), lost (null now), with examples.
 
 What was forecast is kept beside what came, and the next preview of the pipeline shows it.
 
 ## Measured
 
 {runs} letters, of which about three in four get an answer by a second stage; then the instructions of that stage are changed. The model is the
-scripted provider, so the prices are real and the replies are not. The machine had a load of {load}, with other work on it or without: read the counts, not the times.
+scripted provider, so the prices are real and the replies are not. The machine had a load of {load}: read the counts, not the times.
 
 | step | runs | forecast calls | were | forecast cost | was |
 |---|---|---|---|---|---|

@@ -136,9 +136,7 @@ def _page(found: Mapping[str, Figures]) -> str:
     shapes, claiming, waking = found["shapes"], found["claiming"], found["waking"]
     machine = shapes["machine"]
     trial = [n for n, f in found.items() if f["quick"] or f["load_before"] > f["machine"]["cores"] / 2]
-    warning = (
-        f"\n**Trial figures**, in little time or on a busy machine: {', '.join(trial)}. Do not read them.\n"
-    )
+    warning = f"\n**Not valid**, taken in little time or on a busy machine: {', '.join(trial)}.\n"
     workflows = found["topologies"]["workflows"]
     rows = (
         ("empty", "empty"),

@@ -10,10 +10,12 @@ from tegu.pipeline.check_outputs import OutputSchemas
 from tegu.pipeline.condition import compile_condition
 from tegu.pipeline.flow import ALL, ITEM, SETTLED
 from tegu.pipeline.report import TYPE_WORDS, Report, did_you_mean, one_of
-from tegu.pipeline.stage_definition import MODEL_KINDS, NO_STAGES, StageDefinition
+from tegu.pipeline.stage_definition import MODEL_KINDS, NO_STAGES, SOURCE, StageDefinition
 
 _ONLY_READ = MODEL_KINDS | {"parse", "split", "collect", "merge", "dedupe"}
 """Kinds that do nothing but put something out."""
+_SOURCE_LISTS = ("messages", "parts")
+"""What of a thread, and of a document, may be mapped over."""
 
 
 class ReachabilityChecker:
@@ -114,6 +116,11 @@ class ReachabilityChecker:
         each, place = stage.each, f"stages.{stage.name}.each"
         if each.root in stage.optional_inputs:
             self._report.add(place, f"the list of {each.root!r} may be absent", f"write `{each.root}`")
+        if each.root == SOURCE and each.path[1:2] and each.path[1] not in _SOURCE_LISTS:
+            # In a pipeline that is nested over data, any field may be there: only what looks mistyped is odd.
+            hint = did_you_mean(each.path[1], _SOURCE_LISTS)
+            if hint is not None:
+                self._report.warn(place, f"the source has no list {each.path[1]!r}, unless it is data", hint)
         if each.root not in self._stages:
             return
         schema = self._schemas.of(each.root)

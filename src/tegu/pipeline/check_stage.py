@@ -4,7 +4,7 @@ Called by `check`. Invariant: a wrong field is reported and replaced by its defa
 stage, and about those that are wired to it, is still checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -15,6 +15,7 @@ from tegu.pipeline.catalog import FunctionContract, KindCatalog
 from tegu.pipeline.check_config import check_config, normalize_schema
 from tegu.pipeline.check_flow import FlowReader
 from tegu.pipeline.definition import PYTHON_KIND, RETRIES, SOURCE, TIMEOUT_S, ResultSpec, StageDefinition
+from tegu.pipeline.failure_codes import FAILURE_CODES, OWN_CODES
 from tegu.pipeline.flow import EVERY_OTHER, ITEM
 from tegu.pipeline.limits import INSTRUCTIONS_LENGTH_MAX, TIMEOUT_S_MAX, is_name
 from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
@@ -95,6 +96,8 @@ class StageChecker:
         needs, optional_needs = self._references("needs", ())
         flow = FlowReader(self._entry, self._place, self._report)
         retries, retries_by_code = flow.retries(contract.retries if contract else RETRIES)
+        if kind not in OWN_CODES:
+            self._warn_of_codes(retries_by_code)
         each = flow.each()
         definition = StageDefinition(
             name=self._name,
@@ -118,6 +121,14 @@ class StageChecker:
             each=each,
         )
         return CheckedStage(definition, is_valid, contract)
+
+    def _warn_of_codes(self, codes: Iterable[str]) -> None:
+        """A stage that never fails with a code is never tried again for it."""
+        for code in codes:
+            if code not in FAILURE_CODES:
+                hint = did_you_mean(code, FAILURE_CODES) or "the codes are in docs/errors.md"
+                message = f"a stage of this kind does not fail with {code!r}"
+                self._report.warn(f"{self._place}.retries.{code}", message, hint)
 
     def _add(self, key: str, message: str, hint: str | None = None) -> None:
         self._report.add(f"{self._place}.{key}" if key else self._place, message, hint)
@@ -286,5 +297,6 @@ def _function_hint(function: str, functions: Mapping[str, FunctionContract]) -> 
     if same:
         return f"there is {', '.join(same)}"
     return did_you_mean(function, functions) or (
-        "declare it with @stage(version=...), then pass it: stages=[function], or --import MODULE"
+        "declare it with @stage(version=...), then pass it: stages=[function], or --import MODULE "
+        "of tegu run, start, check, worker or serve"
     )

@@ -20,7 +20,15 @@ from tegu.pipeline.slices import split_name
 from tegu.pipeline.until import until_problems
 from tegu.stages.inputs import TextInput
 from tegu.stages.kind import Options, StageOutput, StageWork, options_schema, read_options
-from tegu.stages.nested import OUTPUT_SCHEMA, PIPELINE_HELP, about, declared_schema, output_of, waits_for
+from tegu.stages.nested import (
+    OUTPUT_SCHEMA,
+    PIPELINE_HELP,
+    PIPELINE_PATTERN,
+    about,
+    declared_schema,
+    output_of,
+    waits_for,
+)
 from tegu.stages.reach import reachable
 
 TIMES_MAX = 100
@@ -29,7 +37,7 @@ TIMES_MAX = 100
 class LoopOptions(Options):
     """Options of the loop kind."""
 
-    pipeline: str = Field(min_length=1, max_length=100, description=PIPELINE_HELP)
+    pipeline: str = Field(max_length=100, pattern=PIPELINE_PATTERN, description=PIPELINE_HELP)
     until: str = Field(
         min_length=1, max_length=2000, description="CEL over `output` and `iteration`: enough when true."
     )

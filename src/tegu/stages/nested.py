@@ -19,6 +19,7 @@ from tegu.llm.schema import validator
 from tegu.pipeline.child import ChildSpec, ChildState, DataSource, RunInput
 from tegu.pipeline.definition import SOURCE
 from tegu.pipeline.flow import ITEM
+from tegu.pipeline.limits import NAME_PATTERN
 from tegu.pipeline.slices import split_name
 from tegu.stages.inputs import StageInput, TextInput
 from tegu.stages.kind import (
@@ -36,6 +37,7 @@ from tegu.stages.reach import Children, reachable
 PIPELINE_HELP = (
     "The pipeline, `name@2`; without a version the current one, pinned when this pipeline is published."
 )
+PIPELINE_PATTERN = NAME_PATTERN.removesuffix("$") + "(@[0-9]{1,9})?$"
 
 OUTPUT_SCHEMA: Any = Field(
     None, alias="schema", description="Of what it puts out, which is then checked: JSON Schema or shorthand."
@@ -64,7 +66,7 @@ class ReadsOutput(Protocol):
 class NestingOptions(Options):
     """Options of the pipeline kind."""
 
-    pipeline: str = Field(min_length=1, max_length=100, description=PIPELINE_HELP)
+    pipeline: str = Field(max_length=100, pattern=PIPELINE_PATTERN, description=PIPELINE_HELP)
     output: str | None = Field(None, description="The stage of it whose output is this stage's.")
     schema_: JsonObject | None = OUTPUT_SCHEMA
 

@@ -101,7 +101,7 @@ def add(
     """Make a schedule NAME: at the times of CRON the PIPELINE runs over the inputs.
 
     CRON has five fields: minute, hour, day of month, month, day of week ('30 8 * * MON-FRI'). PIPELINE is a name, and then the
-    newest version of that time runs, a name with its version (invoices@2), or a file. An INPUT is a file, which is stored now.
+    version that is current at that time runs, a name with its version (invoices@2), or a file. An INPUT is a file, which is stored now.
     """
     times = CronTimes(cron, zone)
     now = datetime.now(UTC)
