@@ -49,6 +49,7 @@ async def test_a_backfill_is_previewed_sampled_and_finished(
     sample = await tegu(process_environment, "backfill", "notes", "--sample", "5", "--seed", "1", "--yes")
     assert sample.code == 0, sample.err
     assert "19 of 24 are left: `tegu backfill notes --all`" in sample.out
+    assert re.search(r"Step of 5 runs: forecast .+; was 5 calls, \$0", sample.out), sample.out
     whole = await tegu(process_environment, "backfill", "notes", "--all", "--budget", "1", "--yes", "--json")
     assert whole.code == 0, whole.err
     report = whole.json["report"]

@@ -44,6 +44,11 @@ async def test_a_run_and_its_unchanged_re_run_are_the_same(opened: Opened) -> No
         base.id
     ]
     assert (found.a.totals.calls, found.b.totals.calls) == (4, 0)
+    # What was asked once is paid once, in all and stage by stage.
+    assert base.totals.cost_usd > 0
+    assert (found.a.totals.cost_usd, found.b.totals.cost_usd) == (base.totals.cost_usd, 0)
+    assert sum(stage.a.totals.cost_usd for stage in found.stages if stage.a) == base.totals.cost_usd
+    assert {stage.b.totals.cost_usd for stage in found.stages if stage.b} == {0}
 
 
 async def test_other_instructions_are_named_shown_and_followed_downstream(opened: Opened) -> None:
