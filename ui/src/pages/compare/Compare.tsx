@@ -12,6 +12,8 @@ import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
 import { count, elapsed, money, shortId } from "../../design/words";
 import { shown } from "../../source/fields";
+import { Graph } from "../run/Graph";
+import { useRun } from "../run/useRun";
 import "./compare.css";
 
 export function Compare() {
@@ -115,6 +117,10 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
           </tbody>
         </table>
       </Panel>
+      <div className="graphs">
+        <Drawn title="Before" side={a} />
+        <Drawn title="After" side={b} />
+      </div>
       <Panel title="Stages">
         <Stages stages={stages} />
       </Panel>
@@ -122,6 +128,19 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
         {changes.length === 0 ? <Empty title="Nothing: both came to the same." /> : <Changes changes={changes} />}
       </Panel>
     </>
+  );
+}
+
+// A stage leads to it in its run, where prompt and reply are.
+function Drawn({ title, side }: { title: string; side: RunSide }) {
+  const { error, run, wiring, stages, progress, spent } = useRun(side.run_id);
+  const navigate = useNavigate();
+  const open = (stage: string) => void navigate({ to: "/runs/$runId", params: { runId: side.run_id }, search: { stage, view: "stage" } });
+  return (
+    <Panel title={title} aside={<span className="muted">{side.pipeline} v{side.version}</span>}>
+      {error ? <ErrorNotice error={error} /> : null}
+      {run === undefined && !error ? <Skeleton rows={3} /> : <Graph label={`${title}: stages of the run`} wiring={wiring} runs={stages} progress={progress} spent={spent} chosen={undefined} onChoose={open} />}
+    </Panel>
   );
 }
 

@@ -15,6 +15,7 @@ export interface Spent {
 }
 
 interface Props {
+  label?: string;
   wiring: Wired[];
   runs: Map<string, StageRun>;
   progress?: Map<string, string>;
@@ -23,7 +24,7 @@ interface Props {
   onChoose: (stage: string) => void;
 }
 
-export function Graph({ wiring, runs, progress, spent, chosen, onChoose }: Props) {
+export function Graph({ label = "Stages of the run", wiring, runs, progress, spent, chosen, onChoose }: Props) {
   const edges = useMemo(() => edgesOf(wiring), [wiring]);
   const layout = useMemo(() => layOut(wiring.map((stage) => stage.name), edges), [wiring, edges]);
   const wired = useMemo(() => new Map(wiring.map((stage) => [stage.name, stage])), [wiring]);
@@ -35,7 +36,7 @@ export function Graph({ wiring, runs, progress, spent, chosen, onChoose }: Props
     box.current?.querySelector<HTMLElement>(`[data-stage="${CSS.escape(to)}"]`)?.focus();
   };
   return (
-    <div className="graph" ref={box} role="group" aria-label="Stages of the run">
+    <div className="graph" ref={box} role="group" aria-label={label}>
       <div className="canvas" style={{ width: layout.width, height: layout.height }}>
         <Lines {...layout} edges={edges} statusOf={(stage) => runs.get(stage)?.status ?? "pending"} />
         {layout.stages.map(({ name, x, y }) => {
