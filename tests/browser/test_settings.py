@@ -42,7 +42,7 @@ async def test_an_owner_sees_what_a_viewer_does_and_nothing_can_be_changed(watch
     await watched.go("/settings/members")
     invite = page.get_by_role("button", name="Invite")
     await expect(invite).to_have_attribute("aria-disabled", "true")
-    await expect(invite).to_have_attribute("title", re.compile("until you leave"))
+    await expect(invite).to_have_attribute("data-refusal", re.compile("until you leave"))
     await page.get_by_role("button", name="Leave").click()
     await expect(page.get_by_role("status").filter(has_text="Seen as")).to_have_count(0)
     await watched.go("/settings/audit")

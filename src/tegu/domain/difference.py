@@ -49,11 +49,22 @@ class ListKeys:
 
 def differences(before: JsonValue, after: JsonValue, keys: ListKeys | None = None) -> Iterator[Difference]:
     """All of them, in the order of the later value, as they are found: take as many as are wanted."""
-    yield from _compared("", before, after, keys or ListKeys(), 0)
+    yield from _compared(_Place("", ""), before, after, keys or ListKeys(), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one is, in the later value and in the earlier: items of lists may have had another number."""
+
+    later: str
+    earlier: str
+
+    def below(self, name: object, was: object) -> "_Place":
+        return _Place(f"{self.later}/{name}", f"{self.earlier}/{was}")
 
 
 def _compared(
-    place: str, before: JsonValue, after: JsonValue, keys: ListKeys, deep: int
+    place: _Place, before: JsonValue, after: JsonValue, keys: ListKeys, deep: int
 ) -> Iterator[Difference]:
     if canonical_json(before) == canonical_json(after):
         return
@@ -63,37 +74,37 @@ def _compared(
         case list(), list() if deep < _DEPTH_MAX:
             yield from _lists(place, before, after, keys, deep + 1)
         case _:
-            yield Difference(place, ChangeKind.CHANGED, before, after)
+            yield Difference(place.later, ChangeKind.CHANGED, before, after)
 
 
 def _objects(
-    place: str, before: dict[str, JsonValue], after: dict[str, JsonValue], keys: ListKeys, deep: int
+    place: _Place, before: dict[str, JsonValue], after: dict[str, JsonValue], keys: ListKeys, deep: int
 ) -> Iterator[Difference]:
     for name, value in after.items():
-        at = f"{place}/{_escaped(name)}"
+        at = place.below(_escaped(name), _escaped(name))
         if name in before:
             yield from _compared(at, before[name], value, keys, deep)
         else:
-            yield Difference(at, ChangeKind.ADDED, after=value)
+            yield Difference(at.later, ChangeKind.ADDED, after=value)
     for name, value in before.items():
         if name not in after:
-            yield Difference(f"{place}/{_escaped(name)}", ChangeKind.REMOVED, before=value)
+            yield Difference(f"{place.earlier}/{_escaped(name)}", ChangeKind.REMOVED, before=value)
 
 
 def _lists(
-    place: str, before: list[JsonValue], after: list[JsonValue], keys: ListKeys, deep: int
+    place: _Place, before: list[JsonValue], after: list[JsonValue], keys: ListKeys, deep: int
 ) -> Iterator[Difference]:
-    pairs = _matched(before, after, keys.by_pointer.get(place))
+    pairs = _matched(before, after, keys.by_pointer.get(place.later))
     for number, value in enumerate(after):
         earlier = pairs.get(number)
         if earlier is None:
-            yield Difference(f"{place}/{number}", ChangeKind.ADDED, after=value)
+            yield Difference(f"{place.later}/{number}", ChangeKind.ADDED, after=value)
         else:
-            yield from _compared(f"{place}/{number}", before[earlier], value, keys, deep)
+            yield from _compared(place.below(number, earlier), before[earlier], value, keys, deep)
     taken = set(pairs.values())
     for number, value in enumerate(before):
         if number not in taken:
-            yield Difference(f"{place}/{number}", ChangeKind.REMOVED, before=value)
+            yield Difference(f"{place.earlier}/{number}", ChangeKind.REMOVED, before=value)
 
 
 def _matched(before: list[JsonValue], after: list[JsonValue], key: str | None) -> dict[int, int]:

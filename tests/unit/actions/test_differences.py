@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -79,6 +79,7 @@ def at(value: JsonValue, pointer: str) -> JsonValue:
 
 
 @given(JSON, JSON)
+@example([None, {"": None, "a": None}], [{"": None}])
 def test_places_lead_to_what_they_say_and_equal_values_have_none(before: Any, after: Any) -> None:
     assert list(differences(before, before)) == []
     for each in differences(before, after):

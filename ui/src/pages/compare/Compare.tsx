@@ -117,16 +117,16 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
           </tbody>
         </table>
       </Panel>
-      <div className="graphs">
-        <Drawn title="Before" side={a} />
-        <Drawn title="After" side={b} />
-      </div>
       <Panel title="Stages">
         <Stages stages={stages} />
       </Panel>
       <Panel title="What came out differently" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
         {changes.length === 0 ? <Empty title="Nothing: both came to the same." /> : <Changes changes={changes} />}
       </Panel>
+      <div className="graphs">
+        <Drawn title="Before" side={a} />
+        <Drawn title="After" side={b} />
+      </div>
     </>
   );
 }

@@ -47,6 +47,7 @@ export function Inbox() {
         <div className="stack">
           <DropZone picker={picker} />
           <Panel
+            className="came-in"
             title="What came in"
             aside={
               entries.length > 1 ? (
