@@ -27,6 +27,9 @@ async def start_a_run(tab: Watched, tmp_path: Path, pipeline: str = PIPELINE) ->
     await tab.page.get_by_role("checkbox", name="note.txt").check()
     await tab.page.get_by_label("Pipeline", exact=True).select_option("note")
     await tab.page.get_by_role("button", name="Start").click()
+    await tab.page.get_by_role(
+        "link", name="note.txt"
+    ).first.wait_for()  # who leaves sooner takes the request along
 
 
 async def test_a_file_is_dropped_run_and_followed_until_its_answer_is_there(

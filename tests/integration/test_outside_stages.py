@@ -18,7 +18,7 @@ from receivers import Behave, Received, Receiver, drip, receiving
 from tegu.actions.erasures import erase_once
 from tegu.actions.runs import events_after
 from tegu.app import Tegu
-from tegu.domain.errors import ConflictError
+from tegu.domain.errors import ConflictError, DefinitionError
 from tegu.domain.json import JsonObject
 from tegu.engine.courier import CourierOptions
 from tegu.engine.webhooks import WebhookOptions
@@ -283,8 +283,8 @@ async def test_a_secret_goes_to_its_own_host_alone_and_is_told_nobody(
         run = await asked(tegu, other, auth={"credential": "shop"})
         assert run.error.code == "wrong_host"
         assert (await asked(tegu, here, auth={"credential": "none"})).error.code == "no_credential"
-        run = await asked(tegu, here, headers={"Authorization": "Bearer abc"})
-        assert run.error.code == "bad_config"
+        with pytest.raises(DefinitionError, match="cannot be set"):
+            await asked(tegu, here, headers={"Authorization": "Bearer abc"})
         assert await places_of(address, "Xylophone4711") == []
         listed = await ask(scope, "http_credentials.list")
         assert [(each.name, each.host) for each in listed.items] == [

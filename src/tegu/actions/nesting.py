@@ -4,7 +4,6 @@ Called when a pipeline is checked, published or looked for. Invariant: what is s
 that a run never changes under its feet, and no pipeline can nest itself without an end: a version nests older ones only.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -35,7 +34,7 @@ async def examined(document: PipelineDocument, catalog: KindCatalog, find: FindV
     """Everything that there is to say of a document, also of the pipelines that it nests."""
     data = document.data or {}
     nesting = _Nesting(catalog, await _nested_in(data, find))
-    return await asyncio.to_thread(examine, document, nesting)  # of a thousand stages it takes a while
+    return examine(document, nesting)
 
 
 async def pinned(
