@@ -2,8 +2,9 @@
 
 import ast
 import re
+from collections import Counter
 
-from house import SOURCE, dotted, listed, modules
+from house import ROOT, SOURCE, dotted, listed, modules
 
 VAGUE_NAMES = {
     "base",
@@ -114,3 +115,9 @@ def test_the_public_names_are_sorted_and_there() -> None:
     assert names == sorted(names)
     missing = [name for name in names if not hasattr(tegu, name)]
     assert not missing, listed(missing)
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    counts = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    twins = sorted(name for name, count in counts.items() if count > 1)
+    assert not twins, f"folders of tests are no packages, so pytest takes one of them for the other: {twins}"

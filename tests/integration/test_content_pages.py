@@ -65,8 +65,8 @@ async def test_what_has_no_such_page_says_so(rest: Lab) -> None:
 
 async def test_samples_are_there_once_however_often_they_are_asked_for(rest: Lab) -> None:
     _, client = rest
-    first = (await client.post("/contents/add-samples")).json()
-    again = (await client.post("/contents/add-samples")).json()
+    first = (await client.post("/contents/add-samples")).json()["samples"]
+    again = (await client.post("/contents/add-samples")).json()["samples"]
     assert [each["is_new"] for each in first] == [True, True, True]
     assert [each["is_new"] for each in again] == [False, False, False]
     assert [each["content"]["name"] for each in again] == [

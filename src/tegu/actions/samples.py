@@ -3,6 +3,7 @@
 Called by `declared.samples` and by `tegu demo`.
 """
 
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 
 from tegu.actions.contents import Ingested, ingest
@@ -15,10 +16,17 @@ SAMPLES = {
 """The sample inputs by the pipeline that they are for."""
 
 
-async def add_samples(scope: Scope) -> tuple[Ingested, ...]:
+@dataclass(frozen=True, slots=True)
+class StoredSamples:
+    """The samples, each as it was stored or found."""
+
+    samples: tuple[Ingested, ...]
+
+
+async def add_samples(scope: Scope) -> StoredSamples:
     """Store them. What is there already is found."""
     stored: list[Ingested] = []
     for name in (each for names in SAMPLES.values() for each in names):
         with as_file(files("tegu") / "samples" / name) as path:
             stored.append(await ingest(scope, path, name=name, metadata={"sample": True}))
-    return tuple(stored)
+    return StoredSamples(tuple(stored))

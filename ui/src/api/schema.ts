@@ -1831,6 +1831,11 @@ export interface Step {
 /** What is kept of the prompts and replies of model calls. Tokens, costs and hashes always are. */
 export type StoreLlm = "full" | "until_run_ends" | "hash";
 
+/** The samples, each as it was stored or found. */
+export interface StoredSamples {
+  samples: Ingested[];
+}
+
 /** Whose e-mails. */
 export interface Subject {
   /** `name@host`, in whatever case. */
@@ -2229,7 +2234,7 @@ export interface Operations {
     query: never;
     header: never;
     body: never;
-    answer: Ingested[];
+    answer: StoredSamples;
   };
   /** Store a file, an e-mail with its attachments, a mailbox with its messages, or text. */
   contents_create: {

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tegu.actions.content_pages import PrintedPage
 from tegu.actions.contents import Ingested
+from tegu.actions.samples import StoredSamples
 from tegu.actions.texts import ContentText
 from tegu.client.asking import Asking, every
 from tegu.client.call import Call
@@ -28,8 +29,8 @@ TEXT = Call[ContentText](
 PAGE = Call[PrintedPage](
     "contents.page", "GET", "/contents/{content_id}/page", PrintedPage, key="content_id", is_idempotent=True
 )
-ADD_SAMPLES = Call[tuple[Ingested, ...]](
-    "contents.add_samples", "POST", "/contents/add-samples", tuple[Ingested, ...], is_idempotent=True
+ADD_SAMPLES = Call[StoredSamples](
+    "contents.add_samples", "POST", "/contents/add-samples", StoredSamples, is_idempotent=True
 )
 DELETE = Call[Erasure]("contents.delete", "DELETE", "/contents/{content_id}", Erasure, key="content_id")
 DELETE_SUBJECT = Call[Erasure]("contents.delete_subject", "POST", "/contents/delete-subject", Erasure)
@@ -127,7 +128,7 @@ class Contents:
         """Read where the text of a page of a PDF stands on that page, in points; a picture of the page is downloaded."""
         return await self._asking.ask(PAGE, {"content_id": content_id, "page": page})
 
-    async def add_samples(self) -> tuple[Ingested, ...]:
+    async def add_samples(self) -> StoredSamples:
         """Store the samples that ship with Tegu: an e-mail thread, an invoice and a contract, none of them real. What is there already
         is found instead.
         """
