@@ -97,18 +97,23 @@ async def test_nobody_sees_as_more_than_they_are_nor_without_a_session(service: 
     async with service.browser() as admin, service.browser() as viewer:
         await service.member("adam@example.com", Role.ADMIN)
         await service.sign_in(admin, "adam@example.com")
-        await asked(admin, 403, "POST", "/me/see-as", role="owner")
-        await asked(admin, 403, "POST", "/me/see-as", user_id=str(owner_there.id))
+        for more in ({"role": "owner"}, {"user_id": str(owner_there.id)}):
+            refused = await asked(admin, 403, "POST", "/me/see-as", **more)
+            assert refused["code"] == "forbidden"
         gone = await service.member("gone@example.com", Role.VIEWER)
         await asked(admin, 200, "PATCH", f"/members/{gone.id}", is_disabled=True)
         await asked(admin, 409, "POST", "/me/see-as", user_id=str(gone.id))
         await asked(admin, 422, "POST", "/me/see-as", role="viewer", user_id=str(gone.id))
+        me = await asked(admin, 200, "GET", "/me")
+        assert (me["seen_as"], me["role"]) == (None, "admin")  # what was refused has changed nothing
         await service.member("vera@example.com", Role.VIEWER)
         await service.sign_in(viewer, "vera@example.com")
         await asked(viewer, 403, "POST", "/me/see-as", role="viewer")
+        assert (await asked(viewer, 200, "GET", "/me"))["seen_as"] is None
         key = await asked(admin, 201, "POST", "/keys", name="all")
         async with service.key(key["secret"]) as program:
             await asked(program, 403, "POST", "/me/see-as", role="viewer")
+            assert (await asked(program, 200, "GET", "/me"))["seen_as"] is None
 
 
 async def test_whoever_becomes_less_sees_less_than_the_eyes_they_look_through(service: Service) -> None:
