@@ -67,7 +67,7 @@ def _check_acts(found: Planned, spec: BackfillSpec) -> None:
     ]
     if acting and not spec.acts:
         raise ConflictError(
-            f"each of {found.plan.runs:,} runs would send, ask or wait again: {', '.join(acting)}",
+            f"each of its runs would send, ask or wait again: {', '.join(acting)}",
             code="acts_again",
             hint="say that it shall: `--acts`, over HTTP `acts`",
         )
