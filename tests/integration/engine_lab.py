@@ -98,7 +98,7 @@ class Lab:
         doors = Doors(pool, partial(connect, self.database.address, ENGINE_ROLE))
         return Worker(doors, perform, options=options, **more)
 
-    async def until(self, run_ids: list[UUID], *, timeout_s: float = 20.0) -> set[str]:
+    async def until(self, run_ids: list[UUID], *, timeout_s: float = 60.0) -> set[str]:
         """Wait until the runs have ended; their statuses."""
         async with asyncio.timeout(timeout_s):
             while True:

@@ -160,13 +160,13 @@ async def test_a_rolling_deployment_ends_old_runs_on_their_version(lab: Lab) -> 
     (in_flight,) = await lab.start(refunds("refund@1", "refund@1"))
     old = await lab.worker(performing("old", "refund@1"), functions=["refund@1"])
     async with working(old) as leaving:
-        await asyncio.wait_for(started.wait(), 10)
+        await asyncio.wait_for(started.wait(), 60)
         # The new version is there before the old one leaves; it takes the new runs, and never the old one's.
         (fresh,) = await lab.start(refunds("refund@2"))
         async with working(await lab.worker(performing("new", "refund@2"), functions=["refund@2"])):
             assert await lab.until([fresh]) == {"completed"}
             leaving.worker.stop()  # it hands back what is under way
-            await asyncio.wait_for(asyncio.shield(leaving._task), 10)
+            await asyncio.wait_for(asyncio.shield(leaving._task), 60)
             assert await reason(lab, in_flight) == "no worker has refund@1"
             assert await lab.stages(in_flight) == {"s0": "completed", "s1": "pending"}
             both = await lab.worker(
