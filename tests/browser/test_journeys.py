@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from browsing import Service, Watched
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 PIPELINE = "tegu: 1\nname: note\ndescription: A note in two sentences.\ninput: content\nstages:\n  summary: {uses: summarize}\n"
 REVIEWED = PIPELINE + "  check: {uses: review, inputs: [summary], with: {instructions: Is that right?}}\n"
@@ -20,16 +20,21 @@ async def publish(tab: Watched, pipeline: str = PIPELINE) -> None:
 
 async def start_a_run(tab: Watched, tmp_path: Path, pipeline: str = PIPELINE) -> None:
     """From the inbox: a file is dropped, chosen, and run."""
+    await a_file(tab, tmp_path, pipeline)
+    await tab.page.get_by_role("button", name="Start").click()
+    await tab.page.get_by_role(
+        "link", name="note.txt"
+    ).first.wait_for()  # who leaves sooner takes the request along
+
+
+async def a_file(tab: Watched, tmp_path: Path, pipeline: str = PIPELINE) -> None:
+    """In the inbox, dropped and chosen for the pipeline."""
     (tmp_path / "note.txt").write_text(NOTE)
     await publish(tab, pipeline)
     await tab.go("/inbox")
     await tab.page.get_by_label("Files to add").set_input_files(tmp_path / "note.txt")
     await tab.page.get_by_role("checkbox", name="note.txt").check()
     await tab.page.get_by_label("Pipeline", exact=True).select_option("note")
-    await tab.page.get_by_role("button", name="Start").click()
-    await tab.page.get_by_role(
-        "link", name="note.txt"
-    ).first.wait_for()  # who leaves sooner takes the request along
 
 
 async def test_a_file_is_dropped_run_and_followed_until_its_answer_is_there(
@@ -45,6 +50,26 @@ async def test_a_file_is_dropped_run_and_followed_until_its_answer_is_there(
     await expect(page.get_by_role("button", name="summary Three crates")).to_be_visible()
     await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
     assert (watched.foreign, watched.errors) == ([], [])
+
+
+async def test_start_pressed_again_after_a_lost_answer_starts_nothing_twice(
+    watched: Watched, tmp_path: Path
+) -> None:
+    page = watched.page
+    await a_file(watched, tmp_path)
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    start = page.get_by_role("button", name="Start")
+    await page.route("**/api/runs", lose, times=1)
+    await start.click()
+    await expect(page.locator(".toasts")).to_contain_text("The service does not answer.")
+    await start.click()
+    await expect(page.locator(".toasts")).to_contain_text("The run is started.")
+    await page.get_by_role("link", name="Runs", exact=True).click()
+    await expect(page.locator(".runs tbody tr")).to_have_count(1)
 
 
 async def test_a_run_goes_on_before_ones_eyes_when_its_service_was_killed_in_the_middle(
@@ -85,6 +110,12 @@ async def test_pages_are_reached_by_keys_and_the_keys_are_told(watched: Watched)
     await page.keyboard.press("g")
     await page.keyboard.press("r")
     await page.wait_for_url("**/runs")
+    # By the application itself, which keeps what pages have read.
+    for key, title in (("i", "Inbox"), ("r", "Runs"), ("v", "Review"), ("p", "Pipelines"), ("i", "Inbox")):
+        await page.keyboard.press("g")
+        await page.keyboard.press(key)
+        await expect(page.locator("h1")).to_have_text(title)
+        await expect(page.locator("main [aria-busy=true]")).to_have_count(0)
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Go to Inbox")
     await page.keyboard.press("Escape")

@@ -3,7 +3,8 @@
 import { useMutation, type UseMutationResult } from "@tanstack/react-query";
 
 import { say } from "../design/toasts";
-import { call, Refusal, type Answer, type Given } from "./call";
+import { callNamed, type Answer, type Given } from "./call";
+import { Refusal } from "./refusal";
 import { stale } from "./query";
 import type { OperationName } from "./schema";
 
@@ -18,7 +19,7 @@ export type Act<Name extends OperationName> = UseMutationResult<Answer<Name>, Er
 
 export function useAct<Name extends OperationName>(name: Name, { says, makesStale = [], onDone }: Options<Name> = {}): Act<Name> {
   return useMutation<Answer<Name>, Error, Given<Name>>({
-    mutationFn: (given) => (call as AnyCall)(name, given, { idempotencyKey: crypto.randomUUID() }) as Promise<Answer<Name>>,
+    mutationFn: (given) => callNamed(name, given, { isOnce: true }),
     onSuccess: (answer) => {
       stale(...makesStale);
       if (says !== undefined) say(typeof says === "string" ? says : says(answer));
@@ -26,8 +27,6 @@ export function useAct<Name extends OperationName>(name: Name, { says, makesStal
     },
   });
 }
-
-type AnyCall = (name: OperationName, given: unknown, options: { idempotencyKey: string }) => Promise<unknown>;
 
 /** What is wrong with one value of what was sent. */
 export function problemsOf(error: Error | null, name: string): string[] {

@@ -1,6 +1,8 @@
 // The one way to the REST interface: an operation by name, typed from its OpenAPI document.
 
-import { ROUTES, type OperationName, type Operations, type ProblemDetails } from "./schema";
+import { once } from "./once";
+import { refusalOf, unreachable } from "./refusal";
+import { ROUTES, type OperationName, type Operations } from "./schema";
 
 type Present<Operation> = {
   [Place in keyof Operation & ("path" | "query" | "body") as Operation[Place] extends never ? never : Place]: Operation[Place];
@@ -15,26 +17,10 @@ export type Answer<Name extends OperationName> = Operations[Name]["answer"];
 /** Where the application is, for it may be below a prefix of a host: this file is in a folder there. */
 export const BASE = import.meta.env.DEV ? "/" : new URL("..", import.meta.url).pathname;
 
-/** What the service refuses, with what to do about it. */
-export class Refusal extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly hint: string | null;
-  readonly problems: ProblemDetails["problems"];
-
-  constructor(problem: Pick<ProblemDetails, "status" | "code" | "detail" | "hint" | "problems">) {
-    super(problem.detail);
-    this.status = problem.status;
-    this.code = problem.code;
-    this.hint = problem.hint;
-    this.problems = problem.problems;
-  }
-}
-
-interface Options {
+export interface Options {
   signal?: AbortSignal;
-  /** Makes a repeated request safe: the service answers the second as the first. */
-  idempotencyKey?: string;
+  /** What makes something: asked again before it was answered, it is made once. */
+  isOnce?: boolean;
 }
 
 export async function call<Name extends OperationName>(
@@ -43,17 +29,20 @@ export async function call<Name extends OperationName>(
 ): Promise<Answer<Name>> {
   const route = ROUTES[name];
   const sent = (given ?? {}) as { path?: Record<string, string>; query?: Record<string, unknown>; body?: unknown };
-  const headers = new Headers({ accept: "application/json" });
-  if (sent.body !== undefined) headers.set("content-type", "application/json");
-  if (options?.idempotencyKey) headers.set("idempotency-key", options.idempotencyKey);
-  const answer = await reach(address(route.path, sent.path, sent.query), {
-    method: route.method,
-    headers,
-    ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
-    ...(options?.signal ? { signal: options.signal } : {}),
-  });
-  return (answer.status === 204 ? undefined : await answer.json()) as Answer<Name>;
+  const url = address(route.path, sent.path, sent.query);
+  const body = sent.body === undefined ? undefined : JSON.stringify(sent.body);
+  const ask = async (key?: string) => {
+    const headers = new Headers({ accept: "application/json" });
+    if (body !== undefined) headers.set("content-type", "application/json");
+    if (key !== undefined) headers.set("idempotency-key", key);
+    const answer = await reach(url, { method: route.method, headers, ...(body === undefined ? {} : { body }), ...(options?.signal ? { signal: options.signal } : {}) });
+    return (answer.status === 204 ? undefined : await answer.json()) as Answer<Name>;
+  };
+  return options?.isOnce ? once(`${route.method} ${url}\n${body ?? ""}`, ask) : ask();
 }
+
+/** The same where an operation is known by a parameter alone: what is given was held against its type by whoever named it. */
+export const callNamed = call as <Name extends OperationName>(name: Name, given: unknown, options: Options) => Promise<Answer<Name>>;
 
 /** The address of an operation, for links and downloads too. */
 export function address(path: string, parts: Record<string, string> = {}, query: Record<string, unknown> = {}): string {
@@ -84,13 +73,7 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
     answer = await fetch(url, token === null ? init : borne(init, token));
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new Refusal({
-      status: 0,
-      code: "unreachable",
-      detail: "The service does not answer.",
-      hint: "Is it running? This page tries again by itself.",
-      problems: [],
-    });
+    throw unreachable("Is it running? This page tries again by itself.");
   }
   if (answer.ok) return answer;
   if (answer.status === 401 && token !== null) {
@@ -98,29 +81,11 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
     ended = () => undefined;
     once();
   }
-  throw new Refusal(await problemOf(answer));
+  throw refusalOf(answer.status, await answer.text());
 }
 
 function borne(init: RequestInit, given: string): RequestInit {
   const headers = new Headers(init.headers);
   headers.set("authorization", `Bearer ${given}`);
   return { ...init, headers, credentials: "omit" };
-}
-
-async function problemOf(answer: Response): Promise<ConstructorParameters<typeof Refusal>[0]> {
-  try {
-    const said = (await answer.json()) as Partial<ProblemDetails>;
-    if (typeof said.detail === "string") {
-      return {
-        status: answer.status,
-        code: said.code ?? "error",
-        detail: said.detail,
-        hint: said.hint ?? null,
-        problems: said.problems ?? [],
-      };
-    }
-  } catch {
-    // No JSON: a proxy answered.
-  }
-  return { status: answer.status, code: "error", detail: `The service answered ${answer.status}.`, hint: null, problems: [] };
 }

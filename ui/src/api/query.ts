@@ -2,7 +2,8 @@
 
 import { QueryClient, useQuery, type UseQueryOptions, type UseQueryResult } from "@tanstack/react-query";
 
-import { call, Refusal, type Answer, type Given } from "./call";
+import { callNamed, type Answer, type Given } from "./call";
+import { Refusal } from "./refusal";
 import type { OperationName } from "./schema";
 
 const TRIES_MAX = 3;
@@ -29,12 +30,9 @@ export function useRead<Name extends OperationName>(
   return useQuery<Answer<Name>, Refusal>({
     ...options,
     queryKey: keyOf(name, given),
-    queryFn: ({ signal }) => (call as AnyCall)(name, given, { signal }) as Promise<Answer<Name>>,
+    queryFn: ({ signal }) => callNamed(name, given, { signal }),
   });
 }
-
-// `call` takes its second argument or leaves it out by what the operation needs; here it is always given.
-type AnyCall = (name: OperationName, given: unknown, options: { signal: AbortSignal }) => Promise<unknown>;
 
 export function stale(...names: OperationName[]): void {
   for (const name of names) void queries.invalidateQueries({ queryKey: [name] });

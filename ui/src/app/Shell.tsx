@@ -3,7 +3,8 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 
-import { BASE, Refusal } from "../api/call";
+import { BASE } from "../api/call";
+import { Refusal } from "../api/refusal";
 import { useRead } from "../api/query";
 import { Button } from "../design/Button";
 import { Dialog } from "../design/Dialog";

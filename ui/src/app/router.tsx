@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 
 import { BASE } from "../api/call";
 import type { JsonValue } from "../api/schema";
+import { Broken } from "./Broken";
 import { Missing } from "./Missing";
 import { Shell } from "./Shell";
 
@@ -150,6 +151,7 @@ export const router = createRouter({
   routeTree: root.addChildren([home, inbox, runs, run, review, compare, pipelines, pipeline, costs, status, admin, adminNoun, adminRow, settings, settingsSection]),
   basepath: BASE,
   defaultPreload: "intent",
+  defaultErrorComponent: Broken,
   scrollRestoration: true,
 });
 

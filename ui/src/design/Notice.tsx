@@ -2,7 +2,7 @@
 
 import type { ReactNode } from "react";
 
-import { Refusal } from "../api/call";
+import { Refusal } from "../api/refusal";
 
 export function Notice({ tone = "waiting", title, hint, children }: { tone?: "failed" | "waiting" | "completed" | "running"; title: ReactNode; hint?: ReactNode; children?: ReactNode }) {
   return (

@@ -2,7 +2,7 @@
 
 import { useSyncExternalStore } from "react";
 
-import { Refusal } from "../api/call";
+import { asError, Refusal } from "../api/refusal";
 import { Button } from "./Button";
 
 interface Toast {
@@ -36,7 +36,7 @@ function show(tone: Toast["tone"], text: string, hint: string | null): void {
 
 export const say = (text: string, hint: string | null = null): void => show("completed", text, hint);
 export const sayError = (error: unknown): void =>
-  show("failed", error instanceof Error ? error.message : String(error), error instanceof Refusal ? error.hint : null);
+  show("failed", asError(error).message, error instanceof Refusal ? error.hint : null);
 
 function watch(watcher: () => void): () => void {
   watchers.add(watcher);

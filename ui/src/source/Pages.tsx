@@ -3,7 +3,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
-import { address, reach, type Refusal } from "../api/call";
+import { address, reach } from "../api/call";
+import type { Refusal } from "../api/refusal";
 import { useRead } from "../api/query";
 import type { PrintedPage, SourcePart } from "../api/schema";
 import { ErrorNotice } from "../design/Notice";

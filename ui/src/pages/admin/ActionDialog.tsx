@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 
-import { Refusal } from "../../api/call";
+import { asError, Refusal } from "../../api/refusal";
 import { queries } from "../../api/query";
 import type { JsonValue } from "../../api/schema";
 import { Button } from "../../design/Button";
@@ -24,7 +24,7 @@ export function ActionDialog({ api, action, given, onClose }: { api: Api; action
       setAnswer({ value: ((await perform(action, value)) ?? null) as JsonValue });
       void queries.invalidateQueries();
     } catch (caught) {
-      setError(caught instanceof Error ? caught : new Error(String(caught)));
+      setError(asError(caught));
     }
     setIsBusy(false);
   };

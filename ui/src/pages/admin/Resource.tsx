@@ -4,7 +4,8 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { address, type Refusal } from "../../api/call";
+import { address } from "../../api/call";
+import type { Refusal } from "../../api/refusal";
 import { ROUTES, type JsonValue } from "../../api/schema";
 import { useMay, useMayRead } from "../../app/may";
 import { useShortcuts } from "../../app/shortcuts";

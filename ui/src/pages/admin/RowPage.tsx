@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import type { Refusal } from "../../api/call";
+import type { Refusal } from "../../api/refusal";
 import { queries } from "../../api/query";
 import type { JsonValue } from "../../api/schema";
 import { Button } from "../../design/Button";

@@ -2,7 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 
-import { address, call, reach, type Refusal } from "../../api/call";
+import { address, call, reach } from "../../api/call";
+import type { Refusal } from "../../api/refusal";
 import { ROUTES, type OperationName, type Permission } from "../../api/schema";
 import type { Definitions, Schema } from "../../forms/schema";
 
@@ -120,6 +121,6 @@ export async function perform(action: Action, given: Record<string, unknown>, op
   const sent = { path: parts, ...(action.body === null ? { query: rest } : { body: rest }) };
   return (call as (name: OperationName, given: unknown, options: unknown) => Promise<unknown>)(action.name, sent, {
     ...options,
-    ...(action.effect === "write" ? { idempotencyKey: crypto.randomUUID() } : {}),
+    ...(action.effect === "write" ? { isOnce: true } : {}),
   });
 }

@@ -1,13 +1,12 @@
 // What came in, and what is to be done with it: drop files and e-mails, choose a pipeline, see what it would take, start it, and see
 // what is under way and what waits for a person.
 
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useRef, useState } from "react";
 
-import { call, type Refusal } from "../../api/call";
-import { keyOf, stale, useRead } from "../../api/query";
-import type { ContentPage, Run, ThreadEntryPage } from "../../api/schema";
+import { stale, useRead } from "../../api/query";
+import type { Run } from "../../api/schema";
+import { useList } from "../../api/useList";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
@@ -77,19 +76,8 @@ export function Inbox() {
 }
 
 function useEntries() {
-  const query = { limit: PAGE };
-  const contents = useInfiniteQuery<ContentPage, Refusal>({
-    queryKey: keyOf("contents_list", { query }),
-    queryFn: ({ pageParam, signal }) => call("contents_list", { query: { ...query, ...(pageParam ? { cursor: pageParam as string } : {}) } }, { signal }),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
-  });
-  const threads = useInfiniteQuery<ThreadEntryPage, Refusal>({
-    queryKey: keyOf("threads_list", { query }),
-    queryFn: ({ pageParam, signal }) => call("threads_list", { query: { ...query, ...(pageParam ? { cursor: pageParam as string } : {}) } }, { signal }),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
-  });
+  const { found: contents } = useList("contents_list", { limit: PAGE });
+  const { found: threads } = useList("threads_list", { limit: PAGE });
   const found = useMemo(() => entriesOf(contents.data?.pages ?? [], threads.data?.pages ?? []), [contents.data, threads.data]);
   return {
     ...found,

@@ -34,7 +34,7 @@ export function StartPanel({ selected, pipelines, latest, onStarted }: { selecte
       const ids = selected.map((entry) => entry.id);
       const inputs = wanted === "mail_thread" ? { thread_ids: ids } : { content_ids: ids };
       const body = { pipeline: pipeline.name, ...inputs, ...(model ? { model } : {}) };
-      const { run_ids } = await call("runs_start", { body }, { idempotencyKey: crypto.randomUUID() });
+      const { run_ids } = await call("runs_start", { body }, { isOnce: true });
       say(run_ids.length === 1 ? "The run is started." : `${run_ids.length} runs are started.`);
       onStarted();
     } catch (error) {

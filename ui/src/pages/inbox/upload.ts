@@ -1,7 +1,8 @@
 // Files on their way in: a few at a time, with progress, and what became of each.
 
-import { address, Refusal } from "../../api/call";
-import type { Ingested, ProblemDetails } from "../../api/schema";
+import { address } from "../../api/call";
+import { asError, refusalOf, unreachable } from "../../api/refusal";
+import type { Ingested } from "../../api/schema";
 
 export interface Upload {
   id: number;
@@ -53,7 +54,7 @@ export class Uploads {
       this.become(id, { sent: 1, ingested });
       this.onStored();
     } catch (error) {
-      this.become(id, { error: error instanceof Error ? error : new Error(String(error)) });
+      this.become(id, { error: asError(error) });
     }
     this.under_way -= 1;
     this.next();
@@ -77,20 +78,11 @@ function sendFile(file: File, onProgress: (sent: number) => void): Promise<Inges
     request.setRequestHeader("content-type", "application/octet-stream");
     request.responseType = "text";
     request.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
-    request.onerror = () => reject(new Refusal({ status: 0, code: "unreachable", detail: "The service does not answer.", hint: "Add the file again.", problems: [] }));
+    request.onerror = () => reject(unreachable("Add the file again."));
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Ingested);
-      else reject(refusalOf(request));
+      else reject(refusalOf(request.status, request.responseText));
     };
     request.send(file);
   });
-}
-
-function refusalOf(request: XMLHttpRequest): Refusal {
-  try {
-    const { detail, code, hint, problems } = JSON.parse(request.responseText) as ProblemDetails;
-    return new Refusal({ status: request.status, code, detail, hint, problems });
-  } catch {
-    return new Refusal({ status: request.status, code: "error", detail: `The service answered ${request.status}.`, hint: null, problems: [] });
-  }
 }

@@ -2,7 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 
-import { call, type Refusal } from "../../api/call";
+import { call } from "../../api/call";
+import type { Refusal } from "../../api/refusal";
 import type { FieldChange, PipelineDifference } from "../../api/schema";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

@@ -3,6 +3,7 @@
 import { useMemo, useState, type ReactNode } from "react";
 
 import { call } from "../../api/call";
+import { asError } from "../../api/refusal";
 import { stale } from "../../api/query";
 import type { JsonValue, Review, ReviewDetail } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
@@ -49,7 +50,7 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
       stale("reviews_list", "reviews_get", "runs_get");
       onDecided(how === "approve" ? "approved" : how === "reject" ? "rejected" : "corrected");
     } catch (caught) {
-      setError(caught instanceof Error ? caught : new Error(String(caught)));
+      setError(asError(caught));
       sayError(caught);
     }
     setIsBusy(false);

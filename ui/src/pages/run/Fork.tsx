@@ -3,7 +3,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { call, Refusal } from "../../api/call";
+import { call } from "../../api/call";
+import { asError, Refusal } from "../../api/refusal";
 import { stale } from "../../api/query";
 import type { JsonValue, Run } from "../../api/schema";
 import { Button } from "../../design/Button";
@@ -33,13 +34,13 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
     const edit: Record<string, JsonValue> = { ...(instructions !== null && instructions !== before ? { instructions } : {}), ...(model ? { model } : {}) };
     try {
       const body = { from_stage: stage, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}), ...(Object.keys(changed).length ? { outputs: changed } : {}) };
-      const made = await call("runs_fork", { path: { run_id: run.id }, body }, { idempotencyKey: crypto.randomUUID() });
+      const made = await call("runs_fork", { path: { run_id: run.id }, body }, { isOnce: true });
       say("A new run is started.", "What lies before the stage was kept.");
       stale("runs_list", "runs_get");
       onClose();
       void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });
     } catch (caught) {
-      setError(caught instanceof Error ? caught : new Refusal({ status: 0, code: "error", detail: String(caught), hint: null, problems: [] }));
+      setError(asError(caught));
     }
     setIsBusy(false);
   };
@@ -113,7 +114,7 @@ function changedOutputs(run: Run, names: string[], written: Record<string, strin
     try {
       found[name] = JSON.parse(text) as JsonValue;
     } catch {
-      return new Refusal({ status: 0, code: "invalid_input", detail: `What is written for ${name} is no JSON.`, hint: "Texts stand in quotes.", problems: [] });
+      return new Refusal({ detail: `What is written for ${name} is no JSON.`, code: "invalid_input", hint: "Texts stand in quotes." });
     }
   }
   return found;

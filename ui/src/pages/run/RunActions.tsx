@@ -8,6 +8,7 @@ import { stale } from "../../api/query";
 import type { Run } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
+import { copied } from "../../design/Copy";
 import { Dialog } from "../../design/Dialog";
 import { say, sayError } from "../../design/toasts";
 import type { Wired } from "../../graph/wiring";
@@ -32,8 +33,7 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
   };
   useShortcuts([{ keys: "r", says: "Run again from a stage", run: () => setForks(true) }]);
   const copy = async (text: string) => {
-    await navigator.clipboard.writeText(text);
-    say("Copied.", text);
+    say((await copied(text)) ? "Copied." : "The browser does not let this page copy. Select it here:", text);
   };
   const failed = run.status === "failed" ? (run.error?.stage ?? null) : null;
   const noRetry = run.erased_at ? "What the run read was deleted." : run.status !== "failed" ? "Only a run that failed is tried again." : failed === null ? "It failed in no stage: start it anew." : null;
@@ -41,7 +41,7 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
     if (failed === null) return;
     setIsBusy(true);
     try {
-      const made = await call("runs_fork", { path: { run_id: run.id }, body: { from_stage: failed } }, { idempotencyKey: crypto.randomUUID() });
+      const made = await call("runs_fork", { path: { run_id: run.id }, body: { from_stage: failed } }, { isOnce: true });
       say("A new run is started.", `It goes on from ${failed}; what came before is kept.`);
       stale("runs_list", "runs_count", "runs_get");
       void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });

@@ -1,6 +1,7 @@
 // The same for many runs: a few at a time, with what became of each. Those that it cannot be done to are left, and it is said why.
 
-import { call, Refusal } from "../../api/call";
+import { call } from "../../api/call";
+import { asError, Refusal } from "../../api/refusal";
 import type { Run } from "../../api/schema";
 import type { RunsQuery } from "./search";
 
@@ -40,7 +41,7 @@ export function refusalOf(run: Run, bulk: Bulk): string | null {
 async function act(run: Run, bulk: Bulk): Promise<void> {
   const path = { run_id: run.id };
   if (bulk.kind === "cancel") await call("runs_cancel", { path });
-  else await call("runs_fork", { path, body: { from_stage: bulk.kind === "again" ? bulk.stage : (run.error?.stage ?? "") } }, { idempotencyKey: crypto.randomUUID() });
+  else await call("runs_fork", { path, body: { from_stage: bulk.kind === "again" ? bulk.stage : (run.error?.stage ?? "") } }, { isOnce: true });
 }
 
 export async function performAll(runs: AsyncIterable<Run> | Iterable<Run>, bulk: Bulk, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<void> {
@@ -59,7 +60,7 @@ export async function performAll(runs: AsyncIterable<Run> | Iterable<Run>, bulk:
         now.done += 1;
       } catch (error) {
         now.failed += 1;
-        because(error instanceof Error ? error.message : String(error));
+        because(asError(error).message);
       }
     }
     tell(false);

@@ -1,12 +1,11 @@
 // The runs that match, page by page. Those that are there change in place; runs that came since wait until they are asked for, so that
 // nothing moves under the cursor.
 
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
-import { call, type Refusal } from "../../api/call";
-import { keyOf, queries } from "../../api/query";
-import type { Run, RunPage } from "../../api/schema";
+import { queries } from "../../api/query";
+import type { Run } from "../../api/schema";
+import { listKeyOf, useList } from "../../api/useList";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import type { RunsQuery } from "./search";
 
@@ -15,16 +14,8 @@ const LOOK_MS = 700;
 
 export function useRuns(query: RunsQuery) {
   const given = { ...query, limit: PAGE };
-  const key = keyOf("runs_list", { query: given });
   const name = JSON.stringify(given);
-  const pages = useInfiniteQuery<RunPage, Refusal>({
-    queryKey: key,
-    queryFn: ({ pageParam, signal }) => call("runs_list", { query: { ...given, ...(pageParam ? { cursor: pageParam as string } : {}) } }, { signal }),
-    initialPageParam: "",
-    getNextPageParam: (page) => page.next_cursor,
-    placeholderData: keepPreviousData,
-  });
-  const all = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  const { rows: all, found: pages } = useList("runs_list", given);
   // The newest that was shown when the search was made: ids rise with time.
   const [top, setTop] = useState<{ name: string; id: string } | null>(null);
   const isSettled = pages.data !== undefined && !pages.isPlaceholderData;
@@ -38,7 +29,7 @@ export function useRuns(query: RunsQuery) {
   const isDue = useRef(false);
   const look = useDelayed(() => {
     isDue.current = isHeld.current;
-    if (!isHeld.current) void queries.invalidateQueries({ queryKey: key });
+    if (!isHeld.current) void queries.invalidateQueries({ queryKey: listKeyOf("runs_list", given) });
   }, LOOK_MS);
   useFeed("runs", { onEvent: look, onResync: look });
   return {

@@ -3,6 +3,7 @@
 import { useContext, useState } from "react";
 
 import type { JsonValue, StageRun } from "../../../api/schema";
+import { asError } from "../../../api/refusal";
 import { Button } from "../../../design/Button";
 import { Dialog } from "../../../design/Dialog";
 import { NotationContext } from "../../../forms/written";
@@ -22,7 +23,7 @@ export function Alone({ stage, inputs, onRun, onClose }: Props) {
     try {
       return notation.read(written[name] ?? "");
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
     }
   };
   const wrong = Object.keys(written).filter((name) => read(name) instanceof Error);

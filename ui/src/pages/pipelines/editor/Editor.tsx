@@ -53,6 +53,7 @@ export function Editor({ organizationId, version, stored }: Props) {
   const may = useMay();
   const runRefusal = may("pipelines:write") ?? may("runs:write") ?? noRun();
   function noRun(): string | null {
+    if (trial.isBusy) return "A try is being started.";
     if (sample === undefined) return "There is no sample.";
     if (!editor.isFresh) return "The text is being checked.";
     return problems.length > 0 ? "What is wrong must be mended first." : null;
@@ -197,7 +198,7 @@ function Head({ editor, of, version, stored }: { editor: EditorState; of: string
     setIsBusy(true);
     try {
       const { text } = draft;
-      const made = await call("pipelines_create", { body: { text } }, { idempotencyKey: crypto.randomUUID() });
+      const made = await call("pipelines_create", { body: { text } }, { isOnce: true });
       keepDraft(of, null);
       keepDraft(of.replace(/[^/]*$/, made.name), { text, base: made.hash, at: new Date().toISOString(), isPublished: true });
       say(`Version ${made.number} of ${made.name} is published.`, "Runs that are under way end on the version that they began with.");

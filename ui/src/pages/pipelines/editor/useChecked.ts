@@ -3,7 +3,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-import { call, type Refusal } from "../../../api/call";
+import { call } from "../../../api/call";
+import type { Refusal } from "../../../api/refusal";
 import type { CheckedDocument } from "../../../api/schema";
 
 const SETTLE_MS = 250;

@@ -48,7 +48,7 @@ export function useTry() {
       const input = sample.kind === "mail_thread" ? { thread_id: sample.id } : { content_id: sample.id };
       const earlier = tried?.sample.id === sample.id && tried.model === model ? { reuse_from: tried.runId } : {};
       const body = { text, ...input, ...earlier, ...(upTo ? { up_to: upTo } : {}), ...(model ? { model } : {}) };
-      const made = await call("pipelines_try", { body }, { idempotencyKey: crypto.randomUUID() });
+      const made = await call("pipelines_try", { body }, { isOnce: true });
       return { ...asked, runId: made.run_id };
     });
   const alone = (data: Json, stage: string, outputs: Record<string, JsonValue>) =>
@@ -56,7 +56,7 @@ export function useTry() {
       if (tried === null || !version.data) throw new Error("Run the pipeline to this stage first.");
       const edits = editsOf(entryOf(version.data.document, stage) ?? {}, entryOf(data, stage) ?? {});
       const body = { from_stage: stage, fresh: true, ...(Object.keys(outputs).length ? { outputs } : {}), ...(Object.keys(edits).length ? { edits: { [stage]: edits } } : {}) };
-      const made = await call("runs_fork", { path: { run_id: tried.runId }, body }, { idempotencyKey: crypto.randomUUID() });
+      const made = await call("runs_fork", { path: { run_id: tried.runId }, body }, { isOnce: true });
       return { ...tried, runId: made.run_id, upTo: stage, data };
     });
   /** Why one stage cannot be tried alone; null: it can. */
