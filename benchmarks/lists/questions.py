@@ -49,6 +49,10 @@ FILTERS: Mapping[str, tuple[Query, ...]] = {
         {"answered_by": "journal"},
     ),
     "runs/count": ({"pipeline": "bench"}, {"name": "invoice 7"}, {"cost_above_usd": "0.001"}),
+    "reviews": (
+        *({"status": "open", "sort": order} for order in ("confidence", "due_at", "created_at")),
+        {"sort": "confidence"},
+    ),
     "audit": ({"action": "runs.start"}, {"action": "runs.cancel"}),
 }
 

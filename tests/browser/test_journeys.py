@@ -7,6 +7,14 @@ from playwright.async_api import Route, expect
 
 PIPELINE = "tegu: 1\nname: note\ndescription: A note in two sentences.\ninput: content\nstages:\n  summary: {uses: summarize}\n"
 REVIEWED = PIPELINE + "  check: {uses: review, inputs: [summary], with: {instructions: Is that right?}}\n"
+SORTED = """tegu: 1
+name: sorted
+input: content
+model: rules
+stages:
+  kind: {uses: classify, with: {labels: {refund: asks for money back, other: anything else}}}
+  sorting: {uses: review, inputs: [kind], with: {instructions: Is it sorted right?}}
+"""
 NOTE = "Three crates arrived broken.\nAnna asks for a refund of them.\n"
 
 
@@ -35,6 +43,15 @@ async def a_file(tab: Watched, tmp_path: Path, pipeline: str = PIPELINE) -> None
     await tab.page.get_by_label("Files to add").set_input_files(tmp_path / "note.txt")
     await tab.page.get_by_role("checkbox", name="note.txt").check()
     await tab.page.get_by_label("Pipeline", exact=True).select_option("note")
+
+
+async def start_by_request(tab: Watched, pipeline: str, text: str) -> None:
+    """The same without the page."""
+    headers = {"origin": tab.url}
+    stored = await tab.page.request.post(f"{tab.url}/api/contents", data={"text": text}, headers=headers)
+    body = {"pipeline": pipeline, "content_ids": [(await stored.json())["content"]["id"]]}
+    answer = await tab.page.request.post(f"{tab.url}/api/runs", data=body, headers=headers)
+    assert answer.ok, await answer.text()
 
 
 async def test_a_file_is_dropped_run_and_followed_until_its_answer_is_there(
@@ -174,8 +191,21 @@ async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
     watched: Watched, tmp_path: Path
 ) -> None:
     page = watched.page
+    await publish(watched, SORTED)
+    await start_by_request(watched, "sorted", "Anna asks for a refund.")
+    await watched.go("/review")
+    await expect(page.locator("main")).to_contain_text("Is it sorted right?")
     await start_a_run(watched, tmp_path, REVIEWED)
     await watched.go("/review")
+    # How sure the newer one is nobody says: it comes last, unless the newest are wanted.
+    waiting = page.get_by_role("navigation", name="What waits").get_by_role("link")
+    await expect(waiting).to_contain_text(["sorted · sorting", "note · check"])
+    await expect(waiting.first).to_contain_text("% sure")
+    await page.get_by_label("Order").select_option("newest first")
+    await expect(waiting).to_contain_text(["note · check", "sorted · sorting"])
+    await page.get_by_label("Order").select_option("least sure first")
+    await expect(page.locator("main")).to_contain_text("Is it sorted right?")
+    await page.keyboard.press("a")
     await expect(page.locator("main")).to_contain_text("Is that right?")
     await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
     await page.keyboard.press("e")

@@ -5,6 +5,7 @@ the role that a review is assigned to decides nothing of it; a corrected value o
 """
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -13,7 +14,7 @@ from tegu.actions.scope import Scope
 from tegu.domain.actor import Actor, ActorKind, Role
 from tegu.domain.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError, Problem
 from tegu.domain.json import storable, storable_text
-from tegu.domain.review import ROLE_PREFIX, Review, ReviewDetail, ReviewStatus, role_of
+from tegu.domain.review import ROLE_PREFIX, Review, ReviewDetail, ReviewOrder, ReviewStatus, role_of
 from tegu.llm.schema import validator
 from tegu.storage import members, reviews
 from tegu.storage.reviews import Decided
@@ -30,9 +31,9 @@ async def list_reviews(
     is_mine: bool,
     pipeline: str | None,
     run_id: UUID | None,
-    after: UUID | None,
+    order: ReviewOrder,
+    after: tuple[Any, ...] | None,
     limit: int,
-    is_oldest_first: bool,
 ) -> Sequence[Review]:
     """`is_mine`: those that the actor is asked for by name, or by a role that it has."""
     wanted = [_written(assignee)] if assignee is not None else None
@@ -47,9 +48,9 @@ async def list_reviews(
             assignees=wanted,
             pipeline=pipeline,
             run_id=run_id,
+            order=order,
             after=after,
             limit=limit,
-            is_oldest_first=is_oldest_first,
             rows=scope.rows,
         )
 

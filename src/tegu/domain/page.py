@@ -17,6 +17,7 @@ from tegu.domain.errors import UsageError
 from tegu.domain.json import storable_text
 
 Item = TypeVar("Item")
+Value = TypeVar("Value")
 Place = UUID | tuple[str, ...]
 """Where a row stands in its list: its id, or the parts of its key."""
 PAGE_DEFAULT = 50
@@ -63,9 +64,14 @@ def key_of(cursor: str | None, parts: int) -> tuple[str, ...] | None:
 
 def uuid_in(cursor: str | None, part: str) -> UUID:
     """A part of a cursor's key that is an id. Raises UsageError."""
+    return read_in(cursor, part, UUID)
+
+
+def read_in(cursor: str | None, part: str, read: Callable[[str], Value]) -> Value:
+    """A part of a cursor's key as what it stands for. Raises UsageError."""
     try:
-        return UUID(part)
-    except ValueError as error:
+        return read(part)
+    except (ValueError, OverflowError) as error:
         raise _no_cursor(cursor or part) from error
 
 

@@ -29,6 +29,17 @@ class ReviewStatus(StrEnum):
     WITHDRAWN = "withdrawn"  # its run or stage ended without it
 
 
+class ReviewOrder(StrEnum):
+    """Which review of a list comes first."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    LEAST_SURE = (
+        "confidence"  # where the confidence is unknown last; the oldest first of those that are as sure
+    )
+    DUE = "due_at"  # what is due first
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewQuestion:
     """What a stage asks: `about` is the stage that made the value, None for the run's own content."""
@@ -55,7 +66,9 @@ class ReviewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is."""
+    """A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. `confidence`: how sure
+    that stage was when the review was opened, of what it was least sure of; None: it did not say.
+    """
 
     id: UUID
     run_id: UUID
@@ -66,6 +79,7 @@ class Review:
     instructions: str
     assignee: str | None
     about: str | None
+    confidence: float | None
     content_id: UUID | None
     thread_id: UUID | None
     due_at: datetime | None

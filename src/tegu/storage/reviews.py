@@ -10,14 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import ColumnElement, Double, Select, func, literal_column, select, update
 
 from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.json import JsonObject
-from tegu.domain.review import Review, ReviewDetail, ReviewStatus
+from tegu.domain.review import Review, ReviewDetail, ReviewOrder, ReviewStatus
 from tegu.domain.status import RunStatus
-from tegu.storage.rows import paged
+from tegu.storage.rows import paged_by
 from tegu.storage.signals import tell
 from tegu.storage.tables import pipelines, results, reviews, runs
 from tegu.storage.transaction import Transaction
@@ -35,6 +35,7 @@ _SHOWN = tuple(
         "instructions",
         "assignee",
         "about",
+        "confidence",
         "due_at",
         "comment",
         "decided_by",
@@ -42,6 +43,16 @@ _SHOWN = tuple(
         "decided_at",
     )
 )
+
+
+_UNKNOWN_LAST = func.coalesce(_C.confidence, literal_column("'Infinity'", Double))
+_KEYS: Mapping[ReviewOrder, tuple[ColumnElement[Any], ...]] = {
+    ReviewOrder.NEWEST: (_C.id,),
+    ReviewOrder.OLDEST: (_C.id,),
+    ReviewOrder.LEAST_SURE: (_UNKNOWN_LAST, _C.id),
+    ReviewOrder.DUE: (_C.due_at, _C.id),
+}
+"""What each order goes by, which never changes; all of it upwards, but for the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +73,12 @@ async def list_reviews(
     assignees: Sequence[str] | None = None,
     pipeline: str | None = None,
     run_id: UUID | None = None,
-    after: UUID | None = None,
+    order: ReviewOrder = ReviewOrder.NEWEST,
+    after: tuple[Any, ...] | None = None,
     limit: int = 50,
-    is_oldest_first: bool = False,
     rows: Rows = ALL_ROWS,
 ) -> list[Review]:
-    """The newest, or the oldest. `assignees`: only those of one of them."""
+    """In an order, after the key of a row in it. `assignees`: only those of one of them."""
     query = _reviews(organization_id, rows)
     if status is not None:
         query = query.where(_C.status == status.value)
@@ -77,7 +88,8 @@ async def list_reviews(
         query = query.where(pipelines.c.name == pipeline)
     if run_id is not None:
         query = query.where(_C.run_id == run_id)
-    query = paged(query, _C.id, after=after, is_oldest_first=is_oldest_first, limit=limit)
+    is_rising = order is not ReviewOrder.NEWEST
+    query = paged_by(query, _KEYS[order], after=after, is_oldest_first=is_rising, limit=limit)
     return [Review(**_shown(row)) for row in (await connection.execute(query)).mappings()]
 
 

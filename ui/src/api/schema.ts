@@ -1349,7 +1349,7 @@ export interface ResumedRuns {
   pipeline: string | null;
 }
 
-/** A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. */
+/** A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. `confidence`: how sure that stage was when the review was opened, of what it was least sure of; None: it did not say. */
 export interface Review {
   id: string;
   run_id: string;
@@ -1360,6 +1360,7 @@ export interface Review {
   instructions: string;
   assignee: string | null;
   about: string | null;
+  confidence: number | null;
   content_id: string | null;
   thread_id: string | null;
   due_at: string | null;
@@ -1380,6 +1381,7 @@ export interface ReviewDetail {
   instructions: string;
   assignee: string | null;
   about: string | null;
+  confidence: number | null;
   content_id: string | null;
   thread_id: string | null;
   due_at: string | null;
@@ -2863,7 +2865,7 @@ export interface Operations {
   /** List reviews, the newest first, without the values that they are about. */
   reviews_list: {
     path: never;
-    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at"; status?: ReviewStatus; assignee?: string; mine?: boolean; pipeline?: string; run_id?: string; format?: "json" | "csv" };
+    query: { limit?: number; cursor?: string; sort?: "-created_at" | "created_at" | "confidence" | "due_at"; status?: ReviewStatus; assignee?: string; mine?: boolean; pipeline?: string; run_id?: string; format?: "json" | "csv" };
     header: { "If-None-Match"?: string };
     body: never;
     answer: ReviewPage;

@@ -20,6 +20,7 @@ interface RunSearch {
 
 interface ReviewSearch {
   id?: string | undefined;
+  order?: string | undefined;
 }
 
 interface CompareSearch {
@@ -72,7 +73,7 @@ const run = createRoute({
 const review = createRoute({
   getParentRoute: () => root,
   path: "/review",
-  validateSearch: (search: Record<string, unknown>): ReviewSearch => ({ id: text(search.id) }),
+  validateSearch: (search: Record<string, unknown>): ReviewSearch => ({ id: text(search.id), order: text(search.order) }),
   component: lazyRouteComponent(() => import("../pages/review/Reviews"), "Reviews"),
 });
 

@@ -18,6 +18,18 @@ export function count(number: number | null | undefined): string {
   return number === null || number === undefined ? UNKNOWN : COUNT.format(number);
 }
 
+export function percent(share: number | null | undefined): string {
+  return share === null || share === undefined ? UNKNOWN : `${Math.round(share * 100)} %`;
+}
+
+/** How lists are sorted, as their `sort` says it. */
+export const ORDER_SAYS: Record<string, string> = {
+  "-created_at": "newest first",
+  created_at: "oldest first",
+  confidence: "least sure first",
+  due_at: "due first",
+};
+
 export function elapsed(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return UNKNOWN;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "react";
 import type { Result } from "../api/schema";
 import { Empty } from "../design/Notice";
 import { reveal } from "../design/reveal";
+import { percent } from "../design/words";
 import { findingOf, isNothing, shown, type Field, type Finding } from "./fields";
 
 const SAYS: Record<Finding, string> = { verified: "in the source", not_found: "not found in source", none: "" };
@@ -46,7 +47,7 @@ function Heading({ result }: { result: Result }) {
       {result.key ? <span className="muted"> {result.key}</span> : null}
       {result.confidence ? (
         <span className="muted confidence" title={`confidence, ${result.confidence.method.replaceAll("_", " ")}`}>
-          {Math.round(result.confidence.value * 100)} %
+          {percent(result.confidence.value)}
         </span>
       ) : null}
     </h3>

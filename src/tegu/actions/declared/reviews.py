@@ -1,17 +1,18 @@
 """Reviews: list, read, assign and decide them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, JsonValue, StringConstraints
 
 from tegu.actions import reviews
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import Name, SortedPageInput
+from tegu.actions.declared.inputs import Name, PageInput
+from tegu.actions.review_orders import key_after, place_of
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
-from tegu.domain.page import Page, id_of, page_of
-from tegu.domain.review import COMMENT_LENGTH_MAX, Review, ReviewDetail, ReviewStatus
+from tegu.domain.page import Page, page_of
+from tegu.domain.review import COMMENT_LENGTH_MAX, Review, ReviewDetail, ReviewOrder, ReviewStatus
 
 Assignee = Annotated[
     str,
@@ -24,9 +25,18 @@ Comment = Annotated[
 ]
 
 
-class ListReviews(SortedPageInput):
+ReviewSort = Annotated[
+    Literal["-created_at", "created_at", "confidence", "due_at"],
+    Field(
+        description="Newest first, or oldest; `confidence`: least sure first, unknown last; or what is due first."
+    ),
+]
+
+
+class ListReviews(PageInput):
     """Which reviews."""
 
+    sort: ReviewSort = "-created_at"
     status: ReviewStatus | None = None
     assignee: Assignee | None = None
     mine: Annotated[bool, Field(description="Only those that you are asked for, by name or by role.")] = False
@@ -61,6 +71,7 @@ class CorrectReview(DecideReview):
 @action("reviews.list", effect=Effect.READ, permission=Permission.REVIEWS_READ)
 async def list_reviews(scope: Scope, asked: ListReviews) -> Page[Review]:
     """List reviews, the newest first, without the values that they are about."""
+    order = ReviewOrder(asked.sort)
     found = await reviews.list_reviews(
         scope,
         status=asked.status,
@@ -68,11 +79,11 @@ async def list_reviews(scope: Scope, asked: ListReviews) -> Page[Review]:
         is_mine=asked.mine,
         pipeline=asked.pipeline,
         run_id=asked.run_id,
-        after=id_of(asked.cursor),
+        order=order,
+        after=key_after(asked.cursor, order),
         limit=asked.limit + 1,
-        is_oldest_first=asked.is_oldest_first,
     )
-    return page_of(found, asked.limit, lambda review: review.id)
+    return page_of(found, asked.limit, lambda review: place_of(review, order))
 
 
 @action("reviews.get", effect=Effect.READ, permission=Permission.REVIEWS_READ, key="review_id")

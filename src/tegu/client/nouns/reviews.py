@@ -43,7 +43,7 @@ class Reviews:
         *,
         limit: int = 50,
         cursor: str | None = None,
-        sort: Literal["-created_at", "created_at"] = "-created_at",
+        sort: Literal["-created_at", "created_at", "confidence", "due_at"] = "-created_at",
         status: ReviewStatus | None = None,
         assignee: str | None = None,
         mine: bool = False,
@@ -68,7 +68,7 @@ class Reviews:
     def all(
         self,
         *,
-        sort: Literal["-created_at", "created_at"] = "-created_at",
+        sort: Literal["-created_at", "created_at", "confidence", "due_at"] = "-created_at",
         status: ReviewStatus | None = None,
         assignee: str | None = None,
         mine: bool = False,

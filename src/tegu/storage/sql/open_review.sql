@@ -9,8 +9,10 @@ with run as materialized (
     for no key update
 ),
 opened as (
-    insert into tegu.reviews (organization_id, id, run_id, stage, item, retry, instructions, assignee, about, value, schema, due_at)
-    select $1, $7, run.id, $3, $4, $5, $8, $9, $10, $11::jsonb, $12::jsonb, clock_timestamp() + make_interval(secs => $13::float8)
+    insert into tegu.reviews (organization_id, id, run_id, stage, item, retry, instructions, assignee, about, value, schema, due_at,
+        confidence)
+    select $1, $7, run.id, $3, $4, $5, $8, $9, $10, $11::jsonb, $12::jsonb, clock_timestamp() + make_interval(secs => $13::float8),
+        (select min(s.confidence) from tegu.results s where s.organization_id = $1 and s.run_id = $2 and s.stage = $10)
     from run
     on conflict do nothing
     returning id, run_id, due_at

@@ -1,6 +1,6 @@
 """What runs ask people, and credentials that stages send."""
 
-from sqlalchemy import Column, Integer, Table, Text, Uuid
+from sqlalchemy import Column, Double, Integer, Table, Text, Uuid
 
 from tegu.storage.tables.columns import Jsonb, Time, key, metadata
 
@@ -25,6 +25,7 @@ reviews = Table(
     Column("due_at", Time),
     Column("created_at", Time, nullable=False),
     Column("decided_at", Time),
+    Column("confidence", Double),
 )
 
 http_credentials = Table(

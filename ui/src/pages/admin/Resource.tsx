@@ -13,6 +13,7 @@ import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
+import { ORDER_SAYS } from "../../design/words";
 import { SchemaForm } from "../../forms/SchemaForm";
 import { ActionDialog } from "./ActionDialog";
 import { perform, type Action, type Api, type Noun } from "./api";
@@ -164,7 +165,6 @@ function Head({ list, filters, onShow }: { list: Action; filters: Row; onShow: (
   );
 }
 
-const ORDER_SAYS: Record<string, string> = { "-created_at": "newest first", created_at: "oldest first" };
 
 function Filters({ api, list, filters, isOpen, onShow }: { api: Api; list: Action; filters: Row; isOpen: boolean; onShow: (filters: Row) => void }) {
   const [filled, setFilled] = useState<Row>(filters);

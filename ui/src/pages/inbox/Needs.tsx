@@ -14,7 +14,7 @@ const FAILED_SINCE = "7d";
 const LOOK_MS = 1_500;
 
 export function Needs({ since }: { since: string }) {
-  const reviews = useRead("reviews_list", { query: { status: "open", limit: SHOWN + 1 } });
+  const reviews = useRead("reviews_list", { query: { status: "open", sort: "confidence", limit: SHOWN + 1 } });
   const failed = useRead("runs_list", { query: { status: "failed", since, limit: SHOWN + 1 } });
   const look = useDelayed(() => stale("reviews_list", "runs_list"), LOOK_MS);
   useFeed("runs", { onEvent: look, onResync: look });

@@ -1,5 +1,7 @@
 // What waits for a person: one decision after the other, the source beside what was read from it.
 
+import { useEffect } from "react";
+
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 
 import { stale, useRead } from "../../api/query";
@@ -8,20 +10,29 @@ import { useShortcuts } from "../../app/shortcuts";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
-import { count } from "../../design/words";
+import { count, fullTime, ORDER_SAYS, percent } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import { Deciding } from "./Deciding";
 import "./review.css";
 
+const ORDERS = ["confidence", "due_at", "created_at", "-created_at"] as const;
+
 export function Reviews() {
   const search = useSearch({ from: "/review" });
   const navigate = useNavigate();
-  const open = useRead("reviews_list", { query: { status: "open", limit: 100 } });
+  const order = ORDERS.find((each) => each === search.order) ?? ORDERS[0];
+  const open = useRead("reviews_list", { query: { status: "open", sort: order, limit: 100 } });
   const look = useDelayed(() => stale("reviews_list"), 400);
   useFeed("runs", { onEvent: (event) => (event.kind.startsWith("review.") ? look() : undefined), onResync: look });
   const reviews = open.data?.items ?? [];
   const chosen = reviews.find((review) => review.id === search.id) ?? reviews[0];
-  const choose = (review: Review | undefined) => void navigate({ to: "/review", search: review ? { id: review.id } : {}, replace: true });
+  const shown = (id?: string, by = search.order) => ({ ...(id ? { id } : {}), ...(by ? { order: by } : {}) });
+  const choose = (review: Review | undefined) => void navigate({ to: "/review", search: shown(review?.id), replace: true });
+  // Whatever comes before it meanwhile, what is being decided stays.
+  const first = search.id ? undefined : reviews[0]?.id;
+  useEffect(() => {
+    if (first) void navigate({ to: "/review", search: (before) => ({ ...before, id: first }), replace: true });
+  }, [first, navigate]);
   const at = reviews.findIndex((review) => review.id === chosen?.id);
   useShortcuts([
     { keys: "n", says: "Next review", run: () => choose(reviews[Math.min(reviews.length - 1, at + 1)]) },
@@ -31,7 +42,16 @@ export function Reviews() {
     <main id="main" className="page">
       <div className="head">
         <h1>Review</h1>
-        <span className="muted">{open.data ? (reviews.length === 1 ? "1 waits" : `${count(reviews.length)} wait`) : ""}</span>
+        <span className="muted">{open.data ? (reviews.length === 1 ? "1 waits" : `${open.data.next_cursor ? "more than " : ""}${count(reviews.length)} wait`) : ""}</span>
+        {reviews.length > 1 ? (
+          <select aria-label="Order" className="short" value={order} onChange={(event) => void navigate({ to: "/review", search: shown(undefined, event.target.value), replace: true })}>
+            {ORDERS.map((each) => (
+              <option key={each} value={each}>
+                {ORDER_SAYS[each]}
+              </option>
+            ))}
+          </select>
+        ) : null}
       </div>
       {open.error ? <ErrorNotice error={open.error} /> : null}
       {open.isPending ? (
@@ -48,13 +68,14 @@ export function Reviews() {
         <div className="review-columns">
           <nav className="panel queue" aria-label="What waits">
             {reviews.map((review) => (
-              <Link key={review.id} to="/review" search={{ id: review.id }} data-chosen={review.id === chosen.id} aria-current={review.id === chosen.id ? "true" : undefined}>
+              <Link key={review.id} to="/review" search={shown(review.id)} data-chosen={review.id === chosen.id} aria-current={review.id === chosen.id ? "true" : undefined}>
                 <span className="truncate">{review.about ?? review.pipeline}</span>
                 <span className="muted truncate">
                   {review.pipeline} · {review.stage}
                 </span>
                 <span className="muted">
-                  <Time at={review.created_at} />
+                  {review.confidence !== null ? `${percent(review.confidence)} sure · ` : ""}
+                  {order === "due_at" && review.due_at !== null ? `due ${fullTime(review.due_at)}` : <Time at={review.created_at} />}
                 </span>
               </Link>
             ))}
