@@ -8,7 +8,8 @@ import { Refusal } from "../api/refusal";
 import { useRead } from "../api/query";
 import { Button } from "../design/Button";
 import { Dialog } from "../design/Dialog";
-import { ErrorNotice } from "../design/Notice";
+import { Arriving, ErrorNotice } from "../design/Notice";
+import { Room } from "../design/Room";
 import { DEMO_MODEL } from "../guide/steps";
 import { useFeedState } from "../live/useFeed";
 import { leaveView } from "./seeing";
@@ -63,18 +64,20 @@ export function Shell() {
           ))}
         </nav>
         <div className="who">
-          <LiveMark />
+          {/* What comes late stands first: it grows to the left, where nothing is. */}
           <Link to="/settings/$section" params={{ section: "profile" }} className="label truncate" title="You, your organizations and sessions">
             {me.data ? `${me.data.organization_name} · ${me.data.display_name ?? me.data.label}` : ""}
           </Link>
+          <LiveMark />
           <ThemeButton />
           <Button kind="quiet" size="small" aria-label="Keys" onClick={() => setShowsKeys(true)}>
             ?
           </Button>
         </div>
       </header>
+      {me.isPending || settings.isPending ? <Arriving /> : null}
       {settings.data?.model === DEMO_MODEL ? (
-        <Suspense>
+        <Suspense fallback={<Arriving />}>
           <Guide />
         </Suspense>
       ) : null}
@@ -105,14 +108,14 @@ const SAYS = {
   connecting: ["connecting", "The stream of events is being opened."],
   waiting: ["reconnecting", "The stream of events broke; it is opened again, and nothing is missed."],
 } as const;
+const WORDS = Object.values(SAYS).map(([word]) => word);
 
 function LiveMark() {
   const state = useFeedState();
-  if (state === "off") return null;
-  const [word, explained] = SAYS[state];
+  const [word, explained] = state === "off" ? [null, undefined] : SAYS[state];
   return (
     <span className="feed" data-state={state} title={explained} role="status">
-      {word}
+      <Room of={WORDS}>{word}</Room>
     </span>
   );
 }

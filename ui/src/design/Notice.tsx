@@ -42,9 +42,15 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+/** Something is still read of which nothing can be told yet. */
+export function Arriving() {
+  return <span className="arriving" hidden />;
+}
+
+/** What is still read. What stands below it in a page, a stack or columns is not shown before it is there (base.css). */
 export function Skeleton({ rows = 4 }: { rows?: number }) {
   return (
-    <div className="body" role="status" aria-busy="true" aria-label="Loading">
+    <div className="body arriving" role="status" aria-busy="true" aria-label="Loading">
       {Array.from({ length: rows }, (_, row) => (
         <span key={row} className="skeleton" data-row={row} />
       ))}

@@ -6,12 +6,18 @@ import { useEffect, useState } from "react";
 
 import { stale, useRead } from "../api/query";
 import { Button } from "../design/Button";
+import { Room } from "../design/Room";
 import { useDelayed, useFeed } from "../live/useFeed";
 import "./guide.css";
 import { DEMO_PIPELINE, firstRun, reached, secondRun, STEPS, type Facts } from "./steps";
 
 const KEPT = "tegu.guide";
 const LOOK_MS = 300;
+
+const OVER = { title: "That is the round.", says: "Drop files of your own into the inbox, and choose a model of yours for them." };
+const placeOf = (step: number): string => `${step + 1} of ${STEPS.length}`;
+/** The strip is as high as its longest step: the page below stays where it is from step to step. */
+const ROOM = [...STEPS.map(({ title, says }, step) => `${placeOf(step)} ${title}. ${says}`), `${OVER.title} ${OVER.says}`];
 
 interface Kept {
   step: number;
@@ -36,21 +42,20 @@ export function Guide() {
       ) : (
         <>
           <p aria-live="polite">
-            {now === undefined ? (
-              <>
-                <strong>That is the round.</strong> Drop files of your own into the inbox, and choose a model of yours for them.
-              </>
-            ) : (
-              <>
-                <span className="muted">
-                  {step + 1} of {STEPS.length}
-                </span>{" "}
-                <strong>{now.title}.</strong> {now.says}
-              </>
-            )}
+            <Room of={ROOM}>
+              {facts === null ? null : now === undefined ? (
+                <>
+                  <strong>{OVER.title}</strong> {OVER.says}
+                </>
+              ) : (
+                <>
+                  <span className="muted">{placeOf(step)}</span> <strong>{now.title}.</strong> {now.says}
+                </>
+              )}
+            </Room>
           </p>
           <span className="actions">
-            {facts === null ? null : <Where step={step} facts={facts} />}
+            <span className="where">{facts === null ? null : <Where step={step} facts={facts} />}</span>
             {now === undefined ? (
               <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: 0 })}>
                 Once more

@@ -22,13 +22,13 @@ export function Admin() {
   const noun = api.data?.nouns.find((each) => each.name === name);
   return (
     <main id="main" className="page">
-      <div className="sided">
+      <div className="columns sided">
         <nav className="panel side" aria-label="What there is">
           {api.data?.nouns.map((each) => (
             <Link key={each.name} to="/admin/$noun" params={{ noun: each.name }} activeProps={{ "aria-current": "page" }}>
               {each.name.replaceAll("_", " ")}
             </Link>
-          )) ?? <Skeleton rows={10} />}
+          )) ?? <Skeleton rows={1} />}
         </nav>
         {!api.data ? (
           <Skeleton rows={10} />

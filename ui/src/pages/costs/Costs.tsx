@@ -27,7 +27,7 @@ export function Costs() {
   const by = GROUPINGS.find((each) => each === search.by) ?? "day";
   const days = SPANS.find((each) => each.days === search.days)?.days ?? 30;
   const since = new Date(now - days * DAY_MS).toISOString();
-  const found = useRead("costs_summary", { query: { by, since } });
+  const found = useRead("costs_summary", { query: { by, since } }, { placeholderData: (before) => before });
   const budgets = useRead("budgets_list", { query: { limit: 50 } });
   return (
     <main id="main" className="page">
@@ -54,15 +54,17 @@ export function Costs() {
         </div>
       </div>
       {found.error ? <ErrorNotice error={found.error} /> : null}
-      {found.data ? <Totals sum={found.data.total} /> : null}
+      {found.data ? <Totals sum={found.data.total} /> : found.isPending ? <Skeleton rows={2} /> : null}
       {found.data && found.data.total.unknown_costs > 0 ? (
         <Notice title={`The cost of ${count(found.data.total.unknown_costs)} calls is not known, and is in none of these sums.`} hint="Their models are in no price table." />
       ) : null}
-      <Panel title={`By ${by}`}>
-        {found.isPending ? <Skeleton rows={6} /> : found.data && found.data.groups.length > 0 ? <Groups by={by} groups={found.data.groups} /> : <Empty title="No call was made in that time." />}
+      <Panel title={`By ${found.data?.by ?? by}`}>
+        {found.isPending ? <Skeleton rows={6} /> : found.data && found.data.groups.length > 0 ? <Groups by={found.data.by} groups={found.data.groups} /> : <Empty title="No call was made in that time." />}
         {found.data?.is_cut_off ? <p className="body muted">There are more than are shown; the sums above have them all.</p> : null}
       </Panel>
       <Panel title="Budgets" aside={<Link to="/admin/$noun" params={{ noun: "budgets" }}>change</Link>}>
+        {budgets.error ? <ErrorNotice error={budgets.error} /> : null}
+        {budgets.isPending ? <Skeleton rows={1} /> : null}
         {budgets.data?.items.length ? (
           <ul className="budgets">
             {budgets.data.items.map((budget) => {
@@ -80,9 +82,9 @@ export function Costs() {
               );
             })}
           </ul>
-        ) : (
+        ) : budgets.data ? (
           <p className="body muted">None is set: calls may cost what they cost.</p>
-        )}
+        ) : null}
       </Panel>
     </main>
   );

@@ -42,7 +42,7 @@ export function Inbox() {
   return (
     <main id="main" className="page inbox">
       <h1 className="visually-hidden">Inbox</h1>
-      <div className="inbox-columns">
+      <div className="columns inbox-columns">
         <div className="stack">
           <DropZone picker={picker} />
           <Panel
@@ -66,7 +66,7 @@ export function Inbox() {
           ) : null}
         </div>
         <div className="stack">
-          <StartPanel selected={selected} pipelines={pipelines.data?.items ?? []} latest={latest.data?.items ?? []} onStarted={() => setChosen(new Set())} />
+          <StartPanel selected={selected} pipelines={pipelines.data?.items ?? (pipelines.error ? [] : undefined)} latest={latest.data?.items ?? (latest.error ? [] : undefined)} onStarted={() => setChosen(new Set())} />
           <Needs since={since} />
           <Latest runs={latest.data?.items} error={latest.error} />
         </div>

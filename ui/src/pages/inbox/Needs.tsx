@@ -3,6 +3,7 @@
 import { Link } from "@tanstack/react-router";
 
 import { stale, useRead } from "../../api/query";
+import { Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { StatusIcon } from "../../design/Status";
 import { Time } from "../../design/Time";
@@ -20,9 +21,11 @@ export function Needs({ since }: { since: string }) {
   useFeed("runs", { onEvent: look, onResync: look });
   const waiting = reviews.data?.items ?? [];
   const broken = failed.data?.items ?? [];
-  if (waiting.length + broken.length === 0) return null;
+  const isNone = waiting.length + broken.length === 0;
+  const isRead = (reviews.data ?? reviews.error) && (failed.data ?? failed.error);
   return (
-    <Panel title="Needs you" className="needs">
+    <Panel title="Needs you" className={isNone ? "" : "needs"}>
+      {!isRead ? <Skeleton rows={1} /> : isNone ? <p className="body muted">Nothing now. Decisions that runs wait for, and runs that failed, stand here.</p> : null}
       <ul className="latest">
         {waiting.slice(0, SHOWN).map((review) => (
           <li key={review.id}>

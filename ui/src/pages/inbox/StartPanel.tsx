@@ -6,6 +6,7 @@ import { call } from "../../api/call";
 import { stale } from "../../api/query";
 import type { PipelineVersion, Run } from "../../api/schema";
 import { Button } from "../../design/Button";
+import { Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { say, sayError } from "../../design/toasts";
 import { count } from "../../design/words";
@@ -16,7 +17,24 @@ import { suggestedFor } from "./suggested";
 
 const INPUTS_MAX = 1000;
 
-export function StartPanel({ selected, pipelines, latest, onStarted }: { selected: Entry[]; pipelines: PipelineVersion[]; latest: Run[]; onStarted: () => void }) {
+interface Props {
+  selected: Entry[];
+  /** Undefined: they are not read yet. */
+  pipelines: PipelineVersion[] | undefined;
+  latest: Run[] | undefined;
+  onStarted: () => void;
+}
+
+export function StartPanel({ selected, ...read }: Props) {
+  const { pipelines, latest } = read;
+  return (
+    <Panel title="Run a pipeline" aside={<span className="muted">{selected.length ? `${selected.length} chosen` : "nothing chosen"}</span>}>
+      {pipelines === undefined || latest === undefined ? <Skeleton rows={4} /> : <Starting {...read} selected={selected} pipelines={pipelines} latest={latest} />}
+    </Panel>
+  );
+}
+
+function Starting({ selected, pipelines, latest, onStarted }: { selected: Entry[]; pipelines: PipelineVersion[]; latest: Run[]; onStarted: () => void }) {
   const [name, setName] = useState("");
   const [model, setModel] = useState("");
   const [isBusy, setIsBusy] = useState(false);
@@ -44,27 +62,25 @@ export function StartPanel({ selected, pipelines, latest, onStarted }: { selecte
     stale("runs_list");
   };
   return (
-    <Panel title="Run a pipeline" aside={<span className="muted">{selected.length ? `${selected.length} chosen` : "nothing chosen"}</span>}>
-      <div className="body stack">
-        <div className="field">
-          <label htmlFor="pipeline">Pipeline</label>
-          <select id="pipeline" value={pipeline?.name ?? ""} onChange={(event) => setName(event.target.value)}>
-            {fitting.map((each) => (
-              <option key={each.id} value={each.name}>
-                {each.name} v{each.number}
-              </option>
-            ))}
-          </select>
-          {suggested?.why && pipeline === suggested.pipeline && selected.length > 0 ? <span className="hint">Suggested: {suggested.why}.</span> : null}
-          {typeof pipeline?.document.description === "string" ? <span className="hint">{pipeline.document.description}</span> : null}
-        </div>
-        <ModelSelect id="model" value={model} onChange={setModel} />
-        {refusal === null && pipeline !== undefined ? <Estimate pipeline={pipeline.name} kind={wanted} ids={selected.map((entry) => entry.id)} model={model} /> : null}
-        <Button kind="primary" refusal={refusal} isBusy={isBusy} onClick={() => void start()}>
-          {selected.length > 1 ? `Start ${count(selected.length)} runs` : "Start"}
-        </Button>
-        {refusal ? <span className="muted hint">{refusal}</span> : null}
+    <div className="body stack">
+      <div className="field">
+        <label htmlFor="pipeline">Pipeline</label>
+        <select id="pipeline" value={pipeline?.name ?? ""} onChange={(event) => setName(event.target.value)}>
+          {fitting.map((each) => (
+            <option key={each.id} value={each.name}>
+              {each.name} v{each.number}
+            </option>
+          ))}
+        </select>
+        {suggested?.why && pipeline === suggested.pipeline && selected.length > 0 ? <span className="hint">Suggested: {suggested.why}.</span> : null}
+        {typeof pipeline?.document.description === "string" ? <span className="hint">{pipeline.document.description}</span> : null}
       </div>
-    </Panel>
+      <ModelSelect id="model" value={model} onChange={setModel} />
+      {refusal === null && pipeline !== undefined ? <Estimate pipeline={pipeline.name} kind={wanted} ids={selected.map((entry) => entry.id)} model={model} /> : null}
+      <Button kind="primary" refusal={refusal} isBusy={isBusy} onClick={() => void start()}>
+        {selected.length > 1 ? `Start ${count(selected.length)} runs` : "Start"}
+      </Button>
+      {refusal ? <span className="muted hint">{refusal}</span> : null}
+    </div>
   );
 }

@@ -6,6 +6,7 @@ import { lazy, Suspense } from "react";
 import { useRead } from "../../api/query";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
+import { useKinds } from "./kinds";
 import "./pipelines.css";
 
 const Editor = lazy(async () => ({ default: (await import("./editor/Editor")).Editor }));
@@ -25,6 +26,8 @@ export function PipelinePage() {
   const me = useRead("me_get", {}, { staleTime: 60_000 });
   const version = useRead("pipelines_get", { path: { pipeline: name } }, { enabled: !isNew });
   const stored = useRead("pipelines_export", { path: { pipeline: name }, query: { form: "yaml" } }, { enabled: !isNew });
+  // What forms are made from: the editor comes whole, and nothing of it moves any more.
+  const kinds = useKinds();
   const error = version.error ?? stored.error;
   if (error) {
     return (
@@ -35,7 +38,7 @@ export function PipelinePage() {
   }
   // What is read comes in two answers: those of one version belong together.
   const isThere = isNew || (version.data !== undefined && version.data.hash === stored.data?.hash);
-  if (!me.data || !isThere) return <Waiting />;
+  if (!me.data || !isThere || kinds.isPending) return <Waiting />;
   return (
     <Suspense fallback={<Waiting />}>
       <Editor key={`${name} ${stored.data?.hash ?? ""}`} organizationId={me.data.organization_id} version={version.data ?? null} stored={stored.data?.text ?? TEMPLATE} />

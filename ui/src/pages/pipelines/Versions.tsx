@@ -7,7 +7,7 @@ import { stale, useRead } from "../../api/query";
 import type { PipelineVersion } from "../../api/schema";
 import { useMay } from "../../app/may";
 import { Button } from "../../design/Button";
-import { ErrorNotice } from "../../design/Notice";
+import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
@@ -26,7 +26,7 @@ export function Versions({ version }: { version: PipelineVersion }) {
   };
   return (
     <Panel title="Versions" aside={<Link to="/runs" search={{ q: `pipeline:${version.name}` }}>its runs</Link>}>
-      {versions.error ? <ErrorNotice error={versions.error} /> : null}
+      {versions.error ? <ErrorNotice error={versions.error} /> : versions.isPending ? <Skeleton rows={2} /> : null}
       <ul className="versions">
         {versions.data?.items.map((each) => (
           <li key={each.id}>

@@ -65,7 +65,7 @@ export function Reviews() {
           </Empty>
         </Panel>
       ) : (
-        <div className="review-columns">
+        <div className="columns review-columns">
           <nav className="panel queue" aria-label="What waits">
             {reviews.map((review) => (
               <Link key={review.id} to="/review" search={shown(review.id)} data-chosen={review.id === chosen.id} aria-current={review.id === chosen.id ? "true" : undefined}>

@@ -72,10 +72,16 @@ export function RunPage() {
       <Head run={run} wiring={wiring} stage={chosenStage} />
       {run.waiting_reason ? <Notice tone="waiting" title={`The run waits: ${run.waiting_reason}.`} /> : null}
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
-      <div className="run-columns" data-view={view}>
+      <div className="columns run-columns" data-view={view}>
         <Panel title="Stages" className="stages-panel">
-          <Graph {...graph} />
-          <Timeline run={run} {...graph} />
+          {wiring.length === 0 && !error ? (
+            <Skeleton rows={4} />
+          ) : (
+            <>
+              <Graph {...graph} />
+              <Timeline run={run} {...graph} />
+            </>
+          )}
         </Panel>
         <div className="panel side">
           <Tabs

@@ -9,7 +9,7 @@ import { useList } from "../../api/useList";
 import { useMay } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
-import { ErrorNotice } from "../../design/Notice";
+import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { fullTime, count, money, shortId, size } from "../../design/words";
 import { Field } from "../../forms/Field";
@@ -121,7 +121,7 @@ function SetBudget({ refusal }: { refusal: string | null }) {
 function Quota() {
   const quota = useRead("quotas_get", {});
   if (quota.error) return <ErrorNotice error={quota.error} />;
-  if (!quota.data) return null;
+  if (!quota.data) return <Skeleton rows={1} />;
   const { runs_per_day: runs, stored_bytes_max: bytes, spend_usd_per_month: spend } = quota.data;
   if (runs === null && bytes === null && spend === null) return <p className="muted">The operator bounds nothing of this organization.</p>;
   return (

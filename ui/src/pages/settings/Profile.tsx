@@ -81,6 +81,7 @@ function Organizations() {
   if (found.error) return <ErrorNotice error={found.error} />;
   return (
     <Panel title="Your organizations">
+      {found.data ? null : <Skeleton rows={2} />}
       <ul className="latest">
         {found.data?.items.map((each) => (
           <li key={each.id} className="paused">

@@ -31,7 +31,7 @@ export function Settings() {
   const section = SECTIONS[name];
   return (
     <main id="main" className="page">
-      <div className="sided">
+      <div className="columns sided">
         <nav className="panel side" aria-label="Settings">
           {Object.entries(SECTIONS).map(([each, { label }]) => (
             <Link key={each} to="/settings/$section" params={{ section: each }} activeProps={{ "aria-current": "page" }}>

@@ -30,7 +30,7 @@ export function StatusPage() {
         <h1>Status</h1>
       </div>
       {found.data?.problem ? <Notice tone="failed" title={found.data.problem} /> : null}
-      {installation ? <Figures installation={installation} /> : null}
+      {installation ? <Figures installation={installation} /> : operating.refusal === null && !found.error ? <Skeleton rows={2} /> : null}
       {installation?.unserved.map((each) => (
         <Notice key={each.missing.join()} tone="failed" title={`${count(each.runs)} runs wait for ${each.missing.join(", ")}, which no worker has.`} hint="Start a worker that registers it." />
       ))}

@@ -180,6 +180,7 @@ function useRoom(): [(box: HTMLDivElement | null) => (() => void) | undefined, n
   const [room, setRoom] = useState(Infinity);
   const watch = useCallback((box: HTMLDivElement | null) => {
     if (!box) return undefined;
+    setRoom(box.clientWidth); // before it is painted
     const observer = new ResizeObserver(() => setRoom(box.clientWidth));
     observer.observe(box);
     return () => observer.disconnect();

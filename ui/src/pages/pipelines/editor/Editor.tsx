@@ -85,12 +85,16 @@ export function Editor({ organizationId, version, stored }: Props) {
     { keys: "Ctrl+Shift+z", says: "Redo", run: draft.redo },
   ]);
   const runs = trial.asDrawn(editor.drawn);
+  // As it was checked last: what is below does not come and go with every key.
+  const [differing, setDiffering] = useState<string | null>(null);
+  const differs = problems.length === 0 && editor.checked?.hash !== version?.hash ? draft.text : null;
+  if (editor.isFresh && differs !== differing) setDiffering(differs);
   return (
     <NotationContext value={YAML}>
       <main id="main" className="page">
         <Head editor={editor} of={of} version={version} stored={stored} />
         {editor.error ? <ErrorNotice error={editor.error} /> : null}
-        <div className="pipeline-columns">
+        <div className="columns pipeline-columns">
           <div className="stack">
             <Panel title="Canvas" aside={<Tools editor={editor} onAdd={() => setAsks("add")} />}>
               {editor.reading.error ? (
@@ -121,7 +125,7 @@ export function Editor({ organizationId, version, stored }: Props) {
           <div className="stack">
             <TextPanel editor={editor} />
             <TryPanel trial={trial} offered={offered} sample={sample?.id ?? ""} model={model} stage={chosen} refusal={runRefusal} onSample={setSampleId} onModel={setModel} onRun={runTo} />
-            {version && editor.isFresh && problems.length === 0 && editor.checked?.hash !== version.hash ? <Difference before={`${version.name}@${version.number}`} text={draft.text} /> : null}
+            {version && differing !== null ? <Difference before={`${version.name}@${version.number}`} text={differing} /> : null}
             {version ? <Versions version={version} /> : null}
           </div>
         </div>

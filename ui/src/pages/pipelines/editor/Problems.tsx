@@ -1,7 +1,7 @@
 // Everything that is wrong with the document, and what is odd: each leads to its stage and to its line.
 
 import type { CheckedDocument, Problem } from "../../../api/schema";
-import { ErrorNotice } from "../../../design/Notice";
+import { ErrorNotice, Skeleton } from "../../../design/Notice";
 import { stageAt } from "./stages";
 
 interface Props {
@@ -13,7 +13,8 @@ interface Props {
 
 export function Problems({ checked, error, lineOf, onChoose }: Props) {
   if (error) return <ErrorNotice error={error} />;
-  const said = [...(checked?.problems ?? []).map((problem) => ({ problem, tone: "failed" })), ...(checked?.warnings ?? []).map((problem) => ({ problem, tone: "waiting" }))];
+  if (checked === undefined) return <Skeleton rows={1} />;
+  const said = [...(checked.problems).map((problem) => ({ problem, tone: "failed" })), ...(checked.warnings).map((problem) => ({ problem, tone: "waiting" }))];
   return (
     <ul id="problems" className="problems" aria-live="polite" aria-label="What is wrong with the document">
       {said.map(({ problem, tone }) => {

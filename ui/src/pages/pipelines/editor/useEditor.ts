@@ -5,18 +5,15 @@
 
 import { useMemo, useState } from "react";
 
-import { useRead } from "../../../api/query";
 import type { PipelineVersion, Problem, StageKindInfo } from "../../../api/schema";
 import { say } from "../../../design/toasts";
+import { useKinds } from "../kinds";
 import { documentSchemaOf } from "./entry";
 import { connected, disconnected, duplicated, entryOf, renamedIn, stageAt, stagesOf, wiredOf, withStage, without } from "./stages";
 import { readText, rekeyed, rewritten, type Json } from "./text";
 import type { Shown } from "./TextPane";
 import { useChecked } from "./useChecked";
 import { useDraft } from "./useDraft";
-
-const KINDS_MAX = 500;
-const NO_KINDS: StageKindInfo[] = [];
 
 export function useEditor(of: string, stored: string, version: PipelineVersion | null) {
   const draft = useDraft(of, stored, version?.hash ?? null);
@@ -28,9 +25,8 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
   const [focused, setFocused] = useState<{ name: string } | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
   const { checked, error: checkError, isFresh } = useChecked(text);
-  const kinds = useRead("stage_kinds_list", { query: { limit: KINDS_MAX } }, { staleTime: Infinity });
-  const schema = useRead("stage_kinds_schema", {}, { staleTime: Infinity });
-  const documentSchema = useMemo(() => documentSchemaOf(schema.data ?? {}), [schema.data]);
+  const { kinds, schema, error } = useKinds();
+  const documentSchema = useMemo(() => documentSchemaOf(schema ?? {}), [schema]);
   const wiring = useMemo(() => wiredOf(drawn), [drawn]);
   const problems = useMemo(() => checked?.problems ?? [], [checked]);
   const byStage = useMemo(() => problemsByStage(problems), [problems]);
@@ -97,9 +93,9 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
     isFresh,
     problems,
     byStage,
-    kinds: kinds.data?.items ?? NO_KINDS,
+    kinds,
     documentSchema,
-    error: kinds.error ?? schema.error,
+    error,
     change,
     choose,
     chooseAt,
