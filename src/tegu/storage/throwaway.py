@@ -4,6 +4,8 @@ Called by the pytest plugin. Invariant: it only touches databases whose names it
 """
 
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -19,22 +21,37 @@ def database_url(server_url: str, name: str) -> str:
     return urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
 
 
+async def keep_nothing_safe(server_url: str) -> None:
+    """Tell a server that is thrown away to wait for no disk. A process of it may still die and nothing committed is lost; with
+    the power everything is.
+    """
+    async with _connected(server_url) as connection:
+        await connection.execute("alter system set fsync = off")
+        await connection.execute("alter system set full_page_writes = off")
+        await connection.execute("select pg_reload_conf()")
+
+
 async def create_database(server_url: str, name: str, *, template: str | None = None) -> None:
     """Make a database, a copy of `template` where one is named. Raises StorageUnavailableError."""
-    copy = f" template {_checked(template)}" if template else ""
-    await _execute(server_url, f"create database {_checked(name)}{copy}")
+    async with _connected(server_url) as connection:
+        copy = f" template {_checked(template)}" if template else ""
+        if template and await connection.fetchval("show fsync") == "off":
+            copy += " strategy file_copy"  # half the work where nobody waits for the disk, else three times as long
+        await connection.execute(f"create database {_checked(name)}{copy}")
 
 
 async def drop_database(server_url: str, name: str) -> None:
     """Drop a database, whoever is connected."""
-    await _execute(server_url, f"drop database if exists {_checked(name)} with (force)")
+    async with _connected(server_url) as connection:
+        await connection.execute(f"drop database if exists {_checked(name)} with (force)")
 
 
-async def _execute(server_url: str, command: str) -> None:
+@asynccontextmanager
+async def _connected(server_url: str) -> "AsyncGenerator[asyncpg.Connection[asyncpg.Record]]":
     with reaching(DatabaseAddress(server_url)):
         connection = await asyncpg.connect(server_url, timeout=10)
         try:
-            await connection.execute(command)
+            yield connection
         finally:
             await connection.close()
 

@@ -54,12 +54,14 @@ def tegu_server() -> Generator[str]:
     import tempfile
 
     from tegu.storage.embedded import private_server
+    from tegu.storage.throwaway import keep_nothing_safe
 
     # Not under pytest's folder: the path of a socket must be short.
     with (
         tempfile.TemporaryDirectory(prefix="tegu-test-", ignore_cleanup_errors=True) as folder,
         private_server(Path(folder) / "postgres") as url,
     ):
+        _run(lambda: keep_nothing_safe(url))
         yield url
 
 
