@@ -97,7 +97,7 @@ PAGE = """\
 
 `tegu serve` serves it at `/`, and `tegu serve --demo` with samples and a model of canned answers: no key, no cost. It asks the public
 interface alone ([rest.md](rest.md)), so that whatever it does a program can do too; it loads nothing from elsewhere, and its policy
-(`script-src 'self'; style-src 'self'`) lets nothing else run. Light, dark or as the system: `t`.
+(`script-src 'self'; style-src 'self'`) lets nothing else run. Switch theme: light, dark, system: `t`.
 
 Every page is reached by keys: `?` shows them. `g` and a letter goes to a page, `j`, `k` and `Enter` move through lists. What somebody may
 not do is there, disabled, with the reason. How host applications show runs and reviews of their own: [embedding-ui.md](embedding-ui.md).

@@ -66,7 +66,7 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
         found[path] = await violations(watched)
     await watched.go("/pipelines/note")
     await page.locator("[data-stage=summary]").click()
-    await page.get_by_text("When it runs, and what its failure means").click()
+    await page.get_by_text("Conditions, retries and failure").click()
     found["editor"] = await violations(watched)
     await page.keyboard.press("a")
     await expect(page.get_by_role("dialog")).to_contain_text("the one label that fits best")

@@ -38,20 +38,20 @@ async def test_a_pipeline_is_drawn_by_keys_mended_tried_published_and_gone_back_
     text = page.get_by_label("The pipeline as YAML")
     await stages.locator("[data-stage=summary]").focus()
     await page.keyboard.press("a")
-    await page.get_by_label("Find a kind").fill("label")
+    await page.get_by_label("Search stage kinds").fill("label")
     await expect(page.get_by_role("button", name="the one label that fits best")).to_be_visible()
     await page.keyboard.press("Enter")
     await expect(stages.locator("[data-stage=classify]")).to_be_focused()
     await expect(text).to_have_value(_holds("    inputs: [source, summary]"))
     # What is wrong stands at the stage, in the list and beside its line, and each leads to the others.
-    await page.get_by_role("button", name="What is wrong with classify").click()
+    await page.get_by_role("button", name="Problem in classify").click()
     await expect(text).to_be_focused()
     await expect(page.get_by_role("button", name="Publish", exact=True)).to_have_attribute(
         "aria-disabled", "true"
     )
     await page.get_by_role("button", name="Add a row").click()
     await page.get_by_label("Name 1").fill("refund")
-    await page.get_by_label("What refund is").fill("asks for money back")
+    await page.get_by_label("Kind of refund").fill("asks for money back")
     await expect(page.locator("#problems li")).to_have_count(0)
     # To the first stage: the second is not asked.
     await stages.locator("[data-stage=summary]").focus()
@@ -73,7 +73,7 @@ async def test_a_pipeline_is_drawn_by_keys_mended_tried_published_and_gone_back_
     await expect(page.locator(".changes")).to_contain_text("classify")
     await page.get_by_role("button", name="Publish", exact=True).click()
     await expect(page.locator(".head")).to_contain_text("v1, current")  # which is what was tried
-    await page.get_by_role("button", name="Go back to it").click()
+    await page.get_by_role("button", name="Roll back to it").click()
     await expect(stages.locator("[data-stage=classify]")).to_be_visible()
     assert (watched.foreign, watched.errors) == ([], [])
 
@@ -107,6 +107,6 @@ async def test_canvas_and_text_are_one_and_nothing_is_lost_on_a_reload(watched: 
     await page.reload()
     await expect(text).to_have_value(COMMENTED)
     await expect(page.get_by_text("This is an unsaved draft")).to_be_visible()
-    await page.get_by_role("button", name="Discard the draft").click()
+    await page.get_by_role("button", name="Discard draft").click()
     await expect(text).not_to_have_value(COMMENTED)
     assert (watched.foreign, watched.errors) == ([], [])

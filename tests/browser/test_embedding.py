@@ -129,7 +129,7 @@ async def _decide(visitor: Watched, address: str, database_url: str) -> None:
     await connection.close()
     async with page.expect_response(f"{host}/token?review=*"):
         await review.get_by_role("button", name="Approve").click()
-    await expect(review.get_by_text("What lets you see this has expired.")).to_be_hidden()
+    await expect(review.get_by_text("Your access to this view has expired.")).to_be_hidden()
     await review.get_by_role("button", name="Approve").click()
     await expect(page.locator("ol")).to_contain_text('tegu-decided {"review_id"')
     await expect(review.locator("main")).to_contain_text("This review is approved.")

@@ -134,9 +134,9 @@ async def test_pages_are_reached_by_keys_and_the_keys_are_told(watched: Watched)
         await expect(page.locator("h1")).to_have_text(title)
         await expect(page.locator("main [aria-busy=true]")).to_have_count(0)
     await page.keyboard.press("?")
-    await expect(page.get_by_role("dialog", name="Keys")).to_contain_text("Go to Inbox")
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Go to Inbox")
     await page.keyboard.press("Escape")
-    await expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     assert watched.errors == []
 
 
@@ -150,9 +150,9 @@ async def test_a_run_is_made_again_from_a_stage_with_other_instructions(
     first = page.url
     await page.keyboard.press("r")
     await page.get_by_label("Instructions").fill("One sentence only.")
-    await page.get_by_role("button", name="Run again", exact=True).click()
+    await page.get_by_role("button", name="Re-run", exact=True).click()
     await page.wait_for_url(lambda url: "/runs/" in url and url != first)
-    await expect(page.locator(".head")).to_contain_text("again from summary of")
+    await expect(page.locator(".head")).to_contain_text("re-run from summary of")
     await expect(page.locator("h1")).to_contain_text("completed")
     await page.get_by_role("link", name="Compare").click()
     await expect(page.get_by_role("region", name="Stages", exact=True)).to_contain_text("One sentence only.")
@@ -179,10 +179,10 @@ async def test_a_pipeline_is_changed_published_and_gone_back_from(watched: Watch
     # What is wrong leads to its line.
     await page.locator("#problems").get_by_role("button", name="there is no stage kind").click()
     await document.fill(PIPELINE.replace("A note", "One note"))
-    await expect(page.get_by_role("region", name="What publishing changes")).to_contain_text("One note")
+    await expect(page.get_by_role("region", name="Changes to publish")).to_contain_text("One note")
     await page.get_by_role("button", name="Publish").click()
     await expect(page.locator(".head")).to_contain_text("v2, current")
-    await page.get_by_role("button", name="Go back to it").click()
+    await page.get_by_role("button", name="Roll back to it").click()
     await expect(page.locator(".head")).to_contain_text("v1, current")
     assert (watched.foreign, watched.errors) == ([], [])
 
@@ -210,8 +210,8 @@ async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
     await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
     await page.keyboard.press("e")
     await page.get_by_label("summary").fill("Two crates, not three.")
-    await page.get_by_role("button", name="Send the correction").click()
-    await expect(page.locator("main")).to_contain_text("Nothing waits for a decision.")
+    await page.get_by_role("button", name="Submit correction").click()
+    await expect(page.locator("main")).to_contain_text("Nothing to review")
     await watched.go("/runs")
     await page.get_by_role("link", name="note.txt").click()
     await expect(page.locator("h1")).to_contain_text("completed")

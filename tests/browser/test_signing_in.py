@@ -17,7 +17,7 @@ async def test_one_signs_in_by_the_mailbox_with_a_narrow_window(watched: Watched
     await watched.go("/auth/sign-in")
     found["sign-in"] = await violations(watched)
     await page.get_by_label("E-mail").fill("anna@acme.example")
-    await page.get_by_role("button", name="Send it").click()
+    await page.get_by_role("button", name="Send link").click()
     found["code"] = await violations(watched)
     await page.get_by_role("link", name="see them here").click()
     found["mailbox"] = await violations(watched)

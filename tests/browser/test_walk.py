@@ -32,7 +32,7 @@ async def test_pages_keep_to_their_policy_and_their_places(
     await expect(page.locator("h1")).to_contain_text("completed")
     run = page.url.rpartition("/")[2].partition("?")[0]
     await watched.go("/admin")
-    nouns = page.get_by_role("navigation", name="What there is").get_by_role("link")
+    nouns = page.get_by_role("navigation", name="Resources").get_by_role("link")
     await nouns.first.wait_for()
     paths = [f"/{each}" for each in PAGES if each not in {"admin", "settings"}]
     paths += [

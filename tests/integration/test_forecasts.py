@@ -66,7 +66,7 @@ async def test_below_its_minimum_a_stage_is_unknown_and_never_a_number(opened: O
         assert [(each.basis, each.samples, each.cost_usd) for each in said.stages] == [
             (Basis.UNKNOWN, 9, None)
         ] * 2
-        assert said.unknown[0] == "kind: 9 earlier runs have it, and 10 are needed"
+        assert said.unknown[0] == "kind: 9 earlier runs so far, and an estimate needs 10"
 
 
 async def test_a_stage_that_changed_is_told_from_what_it_was_and_says_so(opened: Open) -> None:

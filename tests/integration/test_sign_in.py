@@ -40,7 +40,7 @@ async def test_a_mailed_link_signs_in_when_its_button_is_pressed_and_not_before(
     await service.member(ANNA)
     async with service.browser() as browser:
         asked = await browser.post("/auth/sign-in", data={"email": "  Anna@Example.com "})
-        assert "Look into your mail" in asked.text
+        assert "Check your e-mail" in asked.text
         for _ in range(2):  # whoever looks through mails opens links
             shown = await browser.get("/auth/link", params={"token": service.last_token()})
             assert 'method="post"' in shown.text

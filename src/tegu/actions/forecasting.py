@@ -117,7 +117,7 @@ def _taken(
     if len(same) + len(nearest) >= SAMPLES_MIN:
         return _measured(stage, asked, [*same, *nearest], Basis.NEAREST, tuple(differs))
     count = len(same) + len(nearest)
-    note = f"{count} earlier runs have it, and {SAMPLES_MIN} are needed"
+    note = f"{count} earlier runs so far, and an estimate needs {SAMPLES_MIN}"
     return _Taken(StageForecast(stage.name, Basis.UNKNOWN, count, tuple(differs), note=note), {})
 
 

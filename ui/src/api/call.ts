@@ -73,7 +73,7 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
     answer = await fetch(url, token === null ? init : borne(init, token));
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw unreachable("Is it running? This page tries again by itself.");
+    throw unreachable("Check that it is running. This page retries on its own.");
   }
   if (answer.ok) return answer;
   if (answer.status === 401 && token !== null) {

@@ -30,7 +30,7 @@ export function refusalOf(status: number, body: string): Refusal {
   return new Refusal({ detail: `The service answered ${status}.`, status });
 }
 
-export const unreachable = (hint: string): Refusal => new Refusal({ detail: "The service does not answer.", code: "unreachable", hint });
+export const unreachable = (hint: string): Refusal => new Refusal({ detail: "The service is not responding.", code: "unreachable", hint });
 
 /** Whatever was thrown, as what can be shown. */
 export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

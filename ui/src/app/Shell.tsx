@@ -36,8 +36,8 @@ export function Shell() {
   const settings = useRead("settings_get", {}, { staleTime: Infinity });
   useShortcuts([
     ...PAGES.map((page) => ({ keys: `g ${page.key}`, says: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),
-    { keys: "t", says: "Light, dark or as the system", run: turnTheme },
-    { keys: "?", says: "Show these keys", run: () => setShowsKeys(true) },
+    { keys: "t", says: "Switch theme: light, dark, system", run: turnTheme },
+    { keys: "?", says: "Show keyboard shortcuts", run: () => setShowsKeys(true) },
   ]);
   const isSignedOut = me.error instanceof Refusal && me.error.status === 401;
   useEffect(() => {
@@ -47,7 +47,7 @@ export function Shell() {
   return (
     <div className="shell">
       <a className="button skip" href="#main">
-        Skip to the page
+        Skip to content
       </a>
       <header className="bar">
         <Link to="/inbox" className="home">
@@ -65,7 +65,7 @@ export function Shell() {
         </nav>
         <div className="who">
           {/* What comes late stands first: it grows to the left, where nothing is. */}
-          <Link to="/settings/$section" params={{ section: "profile" }} className="label truncate" title="You, your organizations and sessions">
+          <Link to="/settings/$section" params={{ section: "profile" }} className="label truncate" title="Your profile, organizations and sessions">
             {me.data ? `${me.data.organization_name} · ${me.data.display_name ?? me.data.label}` : ""}
           </Link>
           <LiveMark />
@@ -84,7 +84,7 @@ export function Shell() {
       {me.data?.seen_as ? (
         <div className="seen-as" role="status">
           <span>
-            Seen as <strong>{me.data.seen_as}</strong>. Nothing can be changed.
+            Viewing as <strong>{me.data.seen_as}</strong>. This view is read-only.
           </span>
           <Button size="small" onClick={() => void leaveView()}>
             Leave
@@ -104,9 +104,9 @@ export function Shell() {
 }
 
 const SAYS = {
-  live: ["live", "What happens is shown at once."],
-  connecting: ["connecting", "The stream of events is being opened."],
-  waiting: ["reconnecting", "The stream of events broke; it is opened again, and nothing is missed."],
+  live: ["live", "Updates appear as they happen."],
+  connecting: ["connecting", "Connecting to live updates."],
+  waiting: ["reconnecting", "The connection dropped. Reconnecting: no update is missed."],
 } as const;
 const WORDS = Object.values(SAYS).map(([word]) => word);
 

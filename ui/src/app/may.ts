@@ -8,10 +8,10 @@ export function useMay(): (permission: Permission | null) => string | null {
   const me = useRead("me_get", {}, { staleTime: 60_000 });
   return (permission) => {
     if (!me.data || permission === null) return null;
-    if (me.data.seen_as !== null && !permission.endsWith(":read")) return `You look as ${me.data.seen_as}: nothing can be changed until you leave that view.`;
+    if (me.data.seen_as !== null && !permission.endsWith(":read")) return `You are viewing as ${me.data.seen_as}, which is read-only. Exit that view to make changes.`;
     if (me.data.permissions.includes(permission)) return null;
-    if (permission === "operate") return "Only the operators of this installation may.";
-    return `It needs the permission ${permission}, which the role ${me.data.role} does not have. Ask an owner or admin.`;
+    if (permission === "operate") return "Only operators of this installation can do this.";
+    return `Requires the permission ${permission}, which the role ${me.data.role} does not have. Ask an owner or admin.`;
   };
 }
 

@@ -21,7 +21,7 @@ export function EmbeddedReview({ reviewId }: { reviewId: string }) {
       <h1 className="visually-hidden">Review of {review.stage}</h1>
       <Deciding
         review={review}
-        refusal={me.data.permissions.includes("reviews:write") ? null : "It waits for a decision, which is not made here."}
+        refusal={me.data.permissions.includes("reviews:write") ? null : "Waiting for a decision, which cannot be made here."}
         onDecided={(status) => tellHost({ tegu: "decided", detail: { review_id: reviewId, status } })}
       />
     </div>

@@ -31,7 +31,7 @@ export function EmbeddedRun({ runId }: { runId: string }) {
       <h1>
         <span className="truncate">{run.input_name ?? run.pipeline}</span> <Status status={run.status} isPill />
       </h1>
-      {run.waiting_reason ? <Notice tone="waiting" title={`The run waits: ${run.waiting_reason}.`} /> : null}
+      {run.waiting_reason ? <Notice tone="waiting" title={`The run is waiting: ${run.waiting_reason}.`} /> : null}
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
       <Panel title="Stages">
         <Graph wiring={wiring} runs={stages} progress={progress} spent={spent} chosen={stage} onChoose={(name) => setStage(name === stage ? undefined : name)} />
@@ -39,7 +39,7 @@ export function EmbeddedRun({ runId }: { runId: string }) {
       </Panel>
       <div className="embed-columns">
         <Panel title="Source">
-          <div className="evidence-source" role="region" aria-label="What the run read" tabIndex={0}>
+          <div className="evidence-source" role="region" aria-label="Source of the run" tabIndex={0}>
             <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
           </div>
         </Panel>

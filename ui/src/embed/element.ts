@@ -70,7 +70,7 @@ abstract class Embedded extends HTMLElement {
   }
 
   private refuse(): void {
-    this.say(`${BASE.origin} does not show this here: it does not answer, or ${location.origin} is not among its TEGU_EMBED_ORIGINS.`);
+    this.say(`${BASE.origin} cannot be shown here: it is not responding, or ${location.origin} is not among its TEGU_EMBED_ORIGINS.`);
     this.dispatch("refused");
   }
 

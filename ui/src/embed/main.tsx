@@ -39,7 +39,7 @@ function Embed() {
   // What was written meanwhile stays, until another token comes.
   return (
     <>
-      {isExpired ? <Notice tone="waiting" title="What lets you see this has expired." hint="If nothing happens, load the page again." /> : null}
+      {isExpired ? <Notice tone="waiting" title="Your access to this view has expired." hint="If it does not refresh, reload the page." /> : null}
       {noun === "reviews" ? <EmbeddedReview reviewId={id} /> : <EmbeddedRun runId={id} />}
     </>
   );

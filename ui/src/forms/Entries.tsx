@@ -26,7 +26,7 @@ export function Entries({ of, value, onChange, id, ...common }: WrittenProps & {
       {rows.map((row, index) => (
         <div key={index} className="entry">
           <input type="text" aria-label={`Name ${index + 1}`} placeholder="name" value={row.name} onChange={(event) => change(index, { name: event.target.value })} />
-          <input type={of === "number" ? "number" : "text"} aria-label={row.name ? `What ${row.name} is` : `Value ${index + 1}`} value={row.value} onChange={(event) => change(index, { value: event.target.value })} />
+          <input type={of === "number" ? "number" : "text"} aria-label={row.name ? `Kind of ${row.name}` : `Value ${index + 1}`} value={row.value} onChange={(event) => change(index, { value: event.target.value })} />
           <Button kind="quiet" size="small" aria-label={`Remove ${row.name || `row ${index + 1}`}`} onClick={() => become(rows.filter((_, each) => each !== index))}>
             ×
           </Button>

@@ -22,7 +22,7 @@ interface Props {
 
 export function SchemaForm({ schema, definitions, value, onChange, problems = [], place = "" }: Props) {
   const { control } = controlOf(schema, definitions);
-  if (control.kind !== "object") return <p className="muted">Nothing to fill in.</p>;
+  if (control.kind !== "object") return <p className="muted">No parameters.</p>;
   return (
     <div className="schema-form">
       {control.properties.map(([name, property]) => {
@@ -115,7 +115,7 @@ function Variants({ variants, ...field }: FieldProps & { variants: { name: strin
       <Field {...field} schema={schema} />
       <select
         id={id}
-        aria-label={`How ${field.name} is written`}
+        aria-label={`Form of ${field.name}`}
         value={at}
         onChange={(event) => {
           setChosen(Number(event.target.value));

@@ -14,7 +14,7 @@ import { DEMO_PIPELINE, firstRun, reached, secondRun, STEPS, type Facts } from "
 const KEPT = "tegu.guide";
 const LOOK_MS = 300;
 
-const OVER = { title: "That is the round.", says: "Drop files of your own into the inbox, and choose a model of yours for them." };
+const OVER = { title: "That is the tour.", says: "Drop your own files into the inbox and choose a model for them." };
 const placeOf = (step: number): string => `${step + 1} of ${STEPS.length}`;
 /** The strip is as high as its longest step: the page below stays where it is from step to step. */
 const ROOM = [...STEPS.map(({ title, says }, step) => `${placeOf(step)} ${title}. ${says}`), `${OVER.title} ${OVER.says}`];
@@ -58,7 +58,7 @@ export function Guide() {
             <span className="where">{facts === null ? null : <Where step={step} facts={facts} />}</span>
             {now === undefined ? (
               <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: 0 })}>
-                Once more
+                Start over
               </Button>
             ) : (
               <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: step + 1 })}>
@@ -82,7 +82,7 @@ function Where({ step, facts }: { step: number; facts: Facts }) {
   if (step === 0 && !facts.path.endsWith("/inbox")) {
     return (
       <Link to="/inbox" className="button" data-size="small">
-        To the inbox
+        Go to the inbox
       </Link>
     );
   }
@@ -96,7 +96,7 @@ function Where({ step, facts }: { step: number; facts: Facts }) {
   if (step === 5 && first !== undefined && second !== undefined) {
     return (
       <Link to="/compare" search={{ a: second.forked_from ?? first.id, b: second.id }} className="button" data-size="small">
-        Compare them
+        Compare the runs
       </Link>
     );
   }

@@ -35,35 +35,35 @@ export const secondRun = (runs: Facts["runs"]): Facts["runs"][number] | undefine
 export const STEPS: readonly Step[] = [
   {
     title: "Start a run",
-    says: `In the inbox choose the e-mails “Charged twice”, the pipeline ${DEMO_PIPELINE}, and press Start.`,
+    says: `In the inbox select the e-mails “Charged twice”, choose the pipeline ${DEMO_PIPELINE}, and press Start.`,
     isDone: ({ runs }) => runs.length > 0,
   },
   {
     title: "Watch it work",
-    says: "Open the run. Its stages light up as they work, and a stage that you choose shows what the model says while it says it.",
+    says: "Open the run. Its stages light up as they work. Select one to watch the model's reply stream in.",
     isDone: ({ runs, path }) => {
       const run = firstRun(runs);
       return run !== undefined && isOver(run.status) && path.endsWith(run.id);
     },
   },
   {
-    title: "See where it says so",
-    says: "Choose a field under Evidence: the passage that it was read from lights up, and the other way round.",
+    title: "Check the evidence",
+    says: "Select a field under Evidence: the passage it was read from lights up, and the other way round.",
     isDone: ({ hasChosenField }) => hasChosenField,
   },
   {
     title: "See what failed",
-    says: `One stage fails on purpose. Choose ${FAILS} in the graph: the model was asked three times, and gave words where a date is wanted.`,
+    says: `One stage fails on purpose. Select ${FAILS} in the graph: the model was asked three times, and gave words where a date is required.`,
     isDone: ({ stage }) => stage === FAILS,
   },
   {
-    title: "Mend it, and run again from there",
-    says: "Press r. In the instructions write “as YYYY-MM-DD” for “in the customer's own words”, and run again: what came before is kept.",
+    title: "Fix it, and re-run from there",
+    says: "Press r. In the instructions replace “in the customer's own words” with “as YYYY-MM-DD”, and re-run: the stages before it are reused.",
     isDone: ({ runs }) => secondRun(runs) !== undefined,
   },
   {
-    title: "Compare the two",
-    says: "What differs between the runs, and why: results, instructions, calls and cost.",
+    title: "Compare the two runs",
+    says: "See what differs, and why: results, instructions, calls and cost.",
     isDone: ({ path, compared }) => path.endsWith("/compare") && compared !== undefined,
   },
 ];

@@ -21,7 +21,7 @@ export function Fields({ groups, chosen, onChoose }: { groups: Group[]; chosen: 
   // What shows no source (the text itself, a cut list) is there for who wants it, below what was read.
   const [read, rest] = [groups.filter(isRead), groups.filter((group) => !isRead(group))];
   return (
-    <div className="fields" role="region" aria-label="What was read" tabIndex={0}>
+    <div className="fields" role="region" aria-label="Fields" tabIndex={0}>
       {(read.length > 0 ? read : rest).map((group) => (
         <section key={group.result.id} aria-label={group.result.type}>
           <Heading result={group.result} />

@@ -22,7 +22,7 @@ export function Source({ run, marks, ...marked }: { run: { id: string; erased_at
     { path: { run_id: run.id }, query: { length } },
     { enabled: run.erased_at === null, staleTime: Infinity, placeholderData: (before) => before },
   );
-  if (run.erased_at !== null) return <Empty title="What the run read was deleted." />;
+  if (run.erased_at !== null) return <Empty title="The source of this run was deleted." />;
   if (found.error) return <ErrorNotice error={found.error} />;
   if (!found.data) return <Skeleton rows={6} />;
   const source = found.data;
@@ -116,7 +116,7 @@ function Paged({ source, contentId, more, ...marking }: { contentId: string } & 
   return (
     <div className="paged">
       <div className="paged-choice" role="group" aria-label="Show it as">
-        <Button size="small" kind="quiet" aria-pressed={page !== null} refusal={first.error ? "Its pages cannot be drawn." : null} onClick={() => setWantsText(false)}>
+        <Button size="small" kind="quiet" aria-pressed={page !== null} refusal={first.error ? "The pages cannot be drawn." : null} onClick={() => setWantsText(false)}>
           Pages
         </Button>
         <Button size="small" kind="quiet" aria-pressed={page === null} onClick={() => setWantsText(true)}>

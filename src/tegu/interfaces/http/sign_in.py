@@ -99,9 +99,9 @@ class SignInPages:
     async def _ask(self, request: Request) -> Response:
         del request
         address = Field("email", label="E-mail", kind="email", more='autocomplete="email" autofocus')
-        parts = [said("A link to sign in is sent to you.", "soft"), form("sign-in", "Send it", address)]
+        parts = [said("We will e-mail you a sign-in link.", "soft"), form("sign-in", "Send link", address)]
         if self._oidc is not None:
-            parts.append(link("oidc", "Sign in by your identity provider"))
+            parts.append(link("oidc", "Sign in with your identity provider"))
         return page("Sign in", *parts)
 
     async def _mail(self, request: Request) -> Response:
@@ -113,16 +113,18 @@ class SignInPages:
             return _json({"flow": flow, "good_for_s": sign_in.LINK_S})
         code = Field("code", label="Code", more='inputmode="numeric" autocomplete="one-time-code" autofocus')
         parts = [
-            said("If the address is known here, a mail is on its way. Open its link, or type its code:"),
+            said("If the address is known here, an e-mail is on its way. Open its link, or enter its code:"),
             form("code", "Sign in", Field("flow", flow), code),
         ]
         if self._is_mailbox_shown(request):
-            parts.append(link("mailbox", "This service sends no mails: see them here"))
-        return page("Look into your mail", *parts)
+            parts.append(link("mailbox", "This service sends no e-mails: see them here"))
+        return page("Check your e-mail", *parts)
 
     async def _show_link(self, request: Request) -> Response:
         token = Field("token", request.query_params.get("token", "")[:200])
-        return page("Sign in", said("Go on only if you asked for this link."), form("link", "Sign in", token))
+        return page(
+            "Sign in", said("Continue only if you asked for this link."), form("link", "Sign in", token)
+        )
 
     async def _use_link(self, request: Request) -> Response:
         told = await _told(request)
@@ -173,14 +175,14 @@ class SignInPages:
                 }
             )
         others = [
-            form("switch", f"Go to {found.name}", Field("organization_id", str(found.id)))
+            form("switch", f"Switch to {found.name}", Field("organization_id", str(found.id)))
             for found in theirs
             if found.id != here.id
         ]
         return page(
             here.name,
             said(f"You are signed in as {actor.label}, with the role {here.role.value}."),
-            link("../", "To the application"),
+            link("../", "Open the application"),
             *others,
             form("sign-out", "Sign out"),
         )
@@ -209,14 +211,14 @@ class SignInPages:
         if kept is None or not self._is_mailbox_shown(request):
             raise NotFoundError("there is nothing at this address")
         ours = self._settings.url
-        note = "This service sends no mails, since TEGU_SMTP_URL is not set. They are shown on this machine alone."
+        note = "This service sends no e-mails, since TEGU_SMTP_URL is not set. They are shown on this machine only."
         cards = [
             heading(mail.subject)
             + said(f"To {mail.to}, {mail.at:%d %b %Y %H:%M} UTC", "soft")
             + shown(mail.text, ours=ours)
             for mail in kept
         ]
-        none = said("No mails yet. Ask for a link to sign in, or invite somebody, and look here again.")
+        none = said("No e-mails yet. Ask for a sign-in link, or invite somebody, and look here again.")
         return listing("Mailbox", said(note, "soft") + link("sign-in", "Sign in"), *(cards or [none]))
 
     async def _to_provider(self, request: Request) -> Response:

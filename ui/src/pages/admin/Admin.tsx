@@ -23,7 +23,7 @@ export function Admin() {
   return (
     <main id="main" className="page">
       <div className="columns sided">
-        <nav className="panel side" aria-label="What there is">
+        <nav className="panel side" aria-label="Resources">
           {api.data?.nouns.map((each) => (
             <Link key={each.name} to="/admin/$noun" params={{ noun: each.name }} activeProps={{ "aria-current": "page" }}>
               {each.name.replaceAll("_", " ")}
@@ -33,8 +33,8 @@ export function Admin() {
         {!api.data ? (
           <Skeleton rows={10} />
         ) : noun === undefined ? (
-          <Empty title={`There is nothing called ${name ?? ""}.`}>
-            <p>Choose what there is on the side.</p>
+          <Empty title={`No resource is called ${name ?? ""}.`}>
+            <p>Choose one of the resources listed here.</p>
           </Empty>
         ) : id === undefined ? (
           <Resource key={noun.name} api={api.data} noun={noun} />

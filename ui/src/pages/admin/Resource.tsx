@@ -43,7 +43,7 @@ export function Resource({ api, noun }: { api: Api; noun: Noun }) {
             ))}
         </div>
       </div>
-      {noun.list ? <List api={api} noun={noun} list={noun.list} onDo={setAsked} /> : <Empty title="It has no list.">{noun.actions.length ? <p>What can be done stands above.</p> : null}</Empty>}
+      {noun.list ? <List api={api} noun={noun} list={noun.list} onDo={setAsked} /> : <Empty title="This resource has no list.">{noun.actions.length ? <p>Use the actions above.</p> : null}</Empty>}
       {asked ? <ActionDialog api={api} action={asked.action} given={asked.given} onClose={() => setAsked(null)} /> : null}
     </div>
   );
@@ -81,7 +81,7 @@ function List({ api, noun, list, onDo }: { api: Api; noun: Noun; list: Action; o
   };
   useShortcuts([
     { keys: "j", says: "Next row", run: () => setAt((row) => Math.min(rows.length - 1, row + 1)) },
-    { keys: "k", says: "Row before", run: () => setAt((row) => Math.max(0, row - 1)) },
+    { keys: "k", says: "Previous row", run: () => setAt((row) => Math.max(0, row - 1)) },
     {
       keys: "Enter",
       says: "Details of the row",
@@ -91,20 +91,20 @@ function List({ api, noun, list, onDo }: { api: Api; noun: Noun; list: Action; o
       },
     },
   ]);
-  if (refusal !== null) return <Empty title="You may not see these."><p>{refusal}</p></Empty>;
+  if (refusal !== null) return <Empty title="You do not have access to these."><p>{refusal}</p></Empty>;
   return (
     <>
       <Filters api={api} list={list} filters={filters} isOpen={needs.length > 0} onShow={show} />
       <Panel title="Rows" aside={<Head list={list} filters={filters} onShow={show} />}>
         {needs.length > 0 ? (
-          <Empty title={`Say which: ${needs.join(", ")}.`} />
+          <Empty title={`Filter first by ${needs.join(", ")}.`} />
         ) : pages.error ? (
           <ErrorNotice error={pages.error} />
         ) : pages.isPending ? (
           <Skeleton rows={8} />
         ) : rows.length === 0 ? (
-          <Empty title={Object.keys(filters).length ? "None is like that." : "There is none."}>
-            {Object.keys(filters).length ? <Button onClick={() => show({})}>Show all of them</Button> : noun.actions.some((action) => action.verb === "create" || action.verb === "start") ? <p>The buttons above make one.</p> : null}
+          <Empty title={Object.keys(filters).length ? "No matches" : `No ${noun.name} yet`}>
+            {Object.keys(filters).length ? <Button onClick={() => show({})}>Clear filters</Button> : noun.actions.some((action) => action.verb === "create" || action.verb === "start") ? <p>Create one with the actions above.</p> : null}
           </Empty>
         ) : (
           <Rows api={api} noun={noun} rows={rows} chosen={at} onShow={open} />
@@ -196,9 +196,9 @@ function Filters({ api, list, filters, isOpen, onShow }: { api: Api; list: Actio
         </form>
       </details>
       {given.length > 0 ? (
-        <div className="buttons" role="group" aria-label="Filters that hold">
+        <div className="buttons" role="group" aria-label="Active filters">
           {given.map(([name, value]) => (
-            <Button key={name} size="small" onClick={() => show(without(name))} aria-label={`Without the filter ${name}`}>
+            <Button key={name} size="small" onClick={() => show(without(name))} aria-label={`Remove the filter ${name}`}>
               {name.replaceAll("_", " ")}: {said(value)} ×
             </Button>
           ))}

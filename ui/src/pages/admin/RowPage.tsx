@@ -32,7 +32,7 @@ export function RowPage({ api, noun, id }: { api: Api; noun: Noun; id: string })
     enabled: read !== null,
     queryFn: async ({ signal }) => (await perform(read as Action, { [read?.key ?? ""]: id }, { signal })) as JsonValue,
   });
-  if (read === null) return <Empty title={`One of the ${noun.name} cannot be read by itself.`} />;
+  if (read === null) return <Empty title={`Single ${noun.name} cannot be opened.`} />;
   const row = rowOf(found.data);
   const page = PAGES[noun.name]?.(id);
   return (
@@ -49,7 +49,7 @@ export function RowPage({ api, noun, id }: { api: Api; noun: Noun; id: string })
         {page ? (
           <div className="actions">
             <Link {...(page as { to: "/runs/$runId"; params: { runId: string } })} className="button">
-              Its page
+              Open page
             </Link>
           </div>
         ) : null}
@@ -86,15 +86,15 @@ export function RowShown({ api, noun, row, onDo }: { api: Api; noun: Noun; row: 
   return (
     <>
       {mine.length > 0 ? (
-        <div className="buttons" role="group" aria-label="What can be done with it">
+        <div className="buttons" role="group" aria-label="Actions">
           {mine.map((action) => (
             <ActionButton key={action.name} action={action} onDo={() => onDo({ action, given: { [action.key ?? ""]: row[action.key ?? ""] ?? id } })} />
           ))}
         </div>
       ) : null}
       {naming.length > 0 ? (
-        <Panel title="What names it">
-          <nav className="body buttons" aria-label="What names it">
+        <Panel title="Related">
+          <nav className="body buttons" aria-label="Related">
             {naming.map((each) => (
               <Link key={each.noun} to="/admin/$noun" params={{ noun: each.noun }} search={{ filters: each.filters }} className="button" data-size="small">
                 {each.noun.replaceAll("_", " ")}
@@ -104,7 +104,7 @@ export function RowShown({ api, noun, row, onDo }: { api: Api; noun: Noun; row: 
         </Panel>
       ) : null}
       <Panel
-        title="All of it"
+        title="All fields"
         aside={
           <Button size="small" kind="quiet" onClick={() => void copy()}>
             Copy as JSON

@@ -69,13 +69,13 @@ function Compared({ a, b }: { a: string; b: string }) {
   return (
     <main id="main" className="page">
       <div className="head">
-        <h1>Two runs compared</h1>
+        <h1>Compare runs</h1>
         <div className="actions">
           <Link to="/compare" search={{ a: b, b: a }} className="button">
             Swap
           </Link>
           <Link to="/compare" search={{}} className="button">
-            Others
+            Choose other runs
           </Link>
         </div>
       </div>
@@ -94,7 +94,7 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
   const { a, b, stages, changes } = comparison;
   return (
     <>
-      {comparison.is_same_input ? null : <Notice title="They read different inputs: what differs may be because of that." />}
+      {comparison.is_same_input ? null : <Notice title="These runs read different inputs, which may explain what differs." />}
       <Panel className="sides">
         <table>
           <thead>
@@ -120,8 +120,8 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
       <Panel title="Stages">
         <Stages stages={stages} />
       </Panel>
-      <Panel title="What came out differently" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
-        {changes.length === 0 ? <Empty title="Nothing: both came to the same." /> : <Changes changes={changes} />}
+      <Panel title="Differences" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
+        {changes.length === 0 ? <Empty title="No differences: both runs gave the same results" /> : <Changes changes={changes} />}
       </Panel>
       <div className="graphs">
         <Drawn title="Before" side={a} />
@@ -168,10 +168,10 @@ function Stages({ stages }: { stages: StageComparison[] }) {
       {stages.map((stage) => (
         <li key={stage.stage} data-differs={stage.differs > 0 || undefined}>
           <strong>{stage.stage}</strong>
-          <span>{stage.a ? <Status status={stage.a.status} /> : <span className="muted">not there</span>}</span>
-          <span>{stage.b ? <Status status={stage.b.status} /> : <span className="muted">not there</span>}</span>
+          <span>{stage.a ? <Status status={stage.a.status} /> : <span className="muted">absent</span>}</span>
+          <span>{stage.b ? <Status status={stage.b.status} /> : <span className="muted">absent</span>}</span>
           <span className="muted">
-            {stage.b?.reused_from ? "taken over, not paid again" : stage.differs > 0 ? `${count(stage.differs)} differ` : "the same"}
+            {stage.b?.reused_from ? "reused, at no cost" : stage.differs > 0 ? `${count(stage.differs)} differ` : "the same"}
             {stage.why.length > 0 ? `: ${stage.why.join(", ")}` : ""}
           </span>
           {stage.instructions ? <pre className="json diff">{stage.instructions}</pre> : null}

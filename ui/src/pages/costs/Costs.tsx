@@ -33,7 +33,7 @@ export function Costs() {
     <main id="main" className="page">
       <div className="head">
         <h1>Costs</h1>
-        <nav className="tabs" aria-label="Added up by">
+        <nav className="tabs" aria-label="Group by">
           {GROUPINGS.map((each) => (
             <Link key={each} to="/costs" search={{ by: each, days }} data-chosen={each === by}>
               by {each}
@@ -42,7 +42,7 @@ export function Costs() {
         </nav>
         <div className="actions">
           <label className="visually-hidden" htmlFor="span">
-            Over
+            Period
           </label>
           <select id="span" value={days} onChange={(event) => void navigate({ to: "/costs", search: { by, days: Number(event.target.value) } })}>
             {SPANS.map((span) => (
@@ -56,11 +56,11 @@ export function Costs() {
       {found.error ? <ErrorNotice error={found.error} /> : null}
       {found.data ? <Totals sum={found.data.total} /> : found.isPending ? <Skeleton rows={2} /> : null}
       {found.data && found.data.total.unknown_costs > 0 ? (
-        <Notice title={`The cost of ${count(found.data.total.unknown_costs)} calls is not known, and is in none of these sums.`} hint="Their models are in no price table." />
+        <Notice title={`The cost of ${count(found.data.total.unknown_costs)} calls is unknown, and not in these totals.`} hint="Their models have no known price." />
       ) : null}
       <Panel title={`By ${found.data?.by ?? by}`}>
-        {found.isPending ? <Skeleton rows={6} /> : found.data && found.data.groups.length > 0 ? <Groups by={found.data.by} groups={found.data.groups} /> : <Empty title="No call was made in that time." />}
-        {found.data?.is_cut_off ? <p className="body muted">There are more than are shown; the sums above have them all.</p> : null}
+        {found.isPending ? <Skeleton rows={6} /> : found.data && found.data.groups.length > 0 ? <Groups by={found.data.by} groups={found.data.groups} /> : <Empty title="No calls in this period" />}
+        {found.data?.is_cut_off ? <p className="body muted">Only the first rows are shown; the totals above include all of them.</p> : null}
       </Panel>
       <Panel title="Budgets" aside={<Link to="/admin/$noun" params={{ noun: "budgets" }}>change</Link>}>
         {budgets.error ? <ErrorNotice error={budgets.error} /> : null}
@@ -83,7 +83,7 @@ export function Costs() {
             })}
           </ul>
         ) : budgets.data ? (
-          <p className="body muted">None is set: calls may cost what they cost.</p>
+          <p className="body muted">No budget is set: spending is not limited.</p>
         ) : null}
       </Panel>
     </main>

@@ -74,14 +74,14 @@ function UploadState({ upload }: { upload: Upload }) {
     if (is_new) return <span className="muted">stored, {what}</span>;
     return (
       <span className="muted">
-        was here already, since <Time at={content.created_at} /> ·{" "}
+        already here since <Time at={content.created_at} /> ·{" "}
         <Link to="/runs" search={{ q: `"${(content.name ?? upload.name).replaceAll('"', "")}"` }}>
-          its runs
+          view its runs
         </Link>
       </span>
     );
   }
-  return <progress value={upload.sent} max={1} aria-label={`${upload.name} is sent`} />;
+  return <progress value={upload.sent} max={1} aria-label={`${upload.name} is uploading`} />;
 }
 
 function said(error: Error): string {
@@ -94,7 +94,7 @@ function Rest({ list }: { list: readonly Upload[] }) {
   const waiting = list.filter((upload) => upload.error === null && upload.ingested === null).length;
   return (
     <p className="muted">
-      and {list.length} more{waiting ? `, ${waiting} on their way` : ""}
+      and {list.length} more{waiting ? `, ${waiting} uploading` : ""}
       {failed ? `, ${failed} failed` : ""}
     </p>
   );

@@ -36,7 +36,7 @@ function Nothing() {
     setIsBusy(true);
     try {
       await call("contents_add_samples");
-      say("The samples are here.", "Choose one, and start a pipeline over it. None of them is real.");
+      say("Samples added.", "Select one and start a pipeline over it. All of them are made up.");
     } catch (error) {
       sayError(error);
     }
@@ -44,13 +44,13 @@ function Nothing() {
     stale("contents_list", "threads_list");
   };
   return (
-    <Empty title="Nothing came in yet.">
-      <p>Drop a file or an e-mail above, or begin with samples: an e-mail thread, an invoice and a contract.</p>
+    <Empty title="Nothing here yet">
+      <p>Drop a file or an e-mail above, or start with samples: an e-mail thread, an invoice and a contract.</p>
       <Button isBusy={isBusy} onClick={() => void add()}>
         Add the samples
       </Button>
       <p>
-        With the command line: <code>tegu ingest FILE</code>
+        From the command line: <code>tegu ingest FILE</code>
       </p>
     </Empty>
   );

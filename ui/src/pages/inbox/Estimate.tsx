@@ -3,15 +3,16 @@
 import { useRead } from "../../api/query";
 import type { Forecast, Total } from "../../api/schema";
 import { count, money } from "../../design/words";
+import { reasonsOf } from "./unknown";
 
 export function Estimate({ pipeline, kind, ids, model }: { pipeline: string; kind: "content" | "mail_thread"; ids: string[]; model: string }) {
   const inputs = kind === "mail_thread" ? { thread_ids: ids } : { content_ids: ids };
   const found = useRead("pipelines_forecast", { path: { pipeline }, body: { ...inputs, ...(model ? { model } : {}) } }, { staleTime: 30_000, placeholderData: (before) => before });
-  if (found.error) return <p className="estimate hint">What it would take is not known: {found.error.message}</p>;
+  if (found.error) return <p className="estimate hint">No estimate: {found.error.message}</p>;
   if (!found.data) {
     return (
       <p className="estimate hint" aria-busy="true">
-        What it would take is being looked up.
+        Estimating…
       </p>
     );
   }
@@ -21,7 +22,7 @@ export function Estimate({ pipeline, kind, ids, model }: { pipeline: string; kin
 function Told({ forecast }: { forecast: Forecast }) {
   const { runs, calls, cost_usd, unknown } = forecast;
   return (
-    <div className="estimate" role="status" aria-label="What it would take">
+    <div className="estimate" role="status" aria-label="Estimate">
       <dl className="facts">
         <Fact name="runs" value={count(runs)} />
         <Fact name="calls" value={calls ? range(calls, (number) => count(Math.round(number))) : "unknown"} />
@@ -29,7 +30,7 @@ function Told({ forecast }: { forecast: Forecast }) {
       </dl>
       {unknown.length > 0 ? (
         <ul className="hint">
-          {unknown.map((why) => (
+          {reasonsOf(unknown).map((why) => (
             <li key={why}>{why}</li>
           ))}
         </ul>

@@ -47,11 +47,11 @@ export function Inbox() {
           <DropZone picker={picker} />
           <Panel
             className="came-in"
-            title="What came in"
+            title="Contents"
             aside={
               entries.length > 1 ? (
                 <Button size="small" kind="quiet" onClick={() => setChosen(isAll ? new Set() : new Set(entries.map((entry) => entry.key)))}>
-                  {isAll ? "Choose none" : `Choose all ${count(entries.length)}${hasMore ? " that are shown" : ""}`}
+                  {isAll ? "Select none" : `Select all ${count(entries.length)}${hasMore ? " shown" : ""}`}
                 </Button>
               ) : null
             }
@@ -98,7 +98,7 @@ function Latest({ runs, error }: { runs: Run[] | undefined; error: Error | null 
     <Panel title="Latest runs" aside={<Link to="/runs">all</Link>}>
       {error ? <ErrorNotice error={error} /> : null}
       {runs === undefined && error === null ? <Skeleton /> : null}
-      {runs?.length === 0 ? <p className="body muted">None yet.</p> : null}
+      {runs?.length === 0 ? <p className="body muted">No runs yet.</p> : null}
       <ul className="latest">
         {runs?.slice(0, LATEST_SHOWN).map((run) => (
           <li key={run.id}>

@@ -59,7 +59,7 @@ export function Needs({ since }: { since: string }) {
         ))}
       </ul>
       <p className="body muted more-needs">
-        {waiting.length > SHOWN ? <Link to="/review">All that waits</Link> : null}
+        {waiting.length > SHOWN ? <Link to="/review">Everything waiting</Link> : null}
         {broken.length > SHOWN ? (
           <Link to="/runs" search={{ q: `status:failed since:${FAILED_SINCE}` }}>
             More than {count(SHOWN)} failed within a week

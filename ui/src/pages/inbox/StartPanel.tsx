@@ -28,7 +28,7 @@ interface Props {
 export function StartPanel({ selected, ...read }: Props) {
   const { pipelines, latest } = read;
   return (
-    <Panel title="Run a pipeline" aside={<span className="muted">{selected.length ? `${selected.length} chosen` : "nothing chosen"}</span>}>
+    <Panel title="Run a pipeline" aside={<span className="muted">{selected.length ? `${selected.length} selected` : "nothing selected"}</span>}>
       {pipelines === undefined || latest === undefined ? <Skeleton rows={4} /> : <Starting {...read} selected={selected} pipelines={pipelines} latest={latest} />}
     </Panel>
   );
@@ -44,7 +44,7 @@ function Starting({ selected, pipelines, latest, onStarted }: { selected: Entry[
   const pipeline = fitting.find((each) => each.name === name) ?? suggested?.pipeline;
   const isMixed = new Set(selected.map((entry) => entry.kind)).size > 1;
   const refusal =
-    selected.length === 0 ? "Choose what to run it over first." : selected.length > INPUTS_MAX ? `At most ${count(INPUTS_MAX)} are started at once.` : isMixed ? "Choose e-mail threads or files, not both." : pipeline === undefined ? "No pipeline takes that." : null;
+    selected.length === 0 ? "Select contents to run it over." : selected.length > INPUTS_MAX ? `At most ${count(INPUTS_MAX)} runs can be started at once.` : isMixed ? "Select either e-mail threads or files, not both." : pipeline === undefined ? "No pipeline accepts this selection." : null;
   const start = async () => {
     if (pipeline === undefined) return;
     setIsBusy(true);
@@ -53,7 +53,7 @@ function Starting({ selected, pipelines, latest, onStarted }: { selected: Entry[
       const inputs = wanted === "mail_thread" ? { thread_ids: ids } : { content_ids: ids };
       const body = { pipeline: pipeline.name, ...inputs, ...(model ? { model } : {}) };
       const { run_ids } = await call("runs_start", { body }, { isOnce: true });
-      say(run_ids.length === 1 ? "The run is started." : `${run_ids.length} runs are started.`);
+      say(run_ids.length === 1 ? "Run started." : `${run_ids.length} runs started.`);
       onStarted();
     } catch (error) {
       sayError(error);

@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { Content, PipelineVersion, Run } from "../../api/schema";
 import { entriesOf } from "./entries";
 import { suggestedFor } from "./suggested";
+import { reasonsOf } from "./unknown";
 
 const file = (name: string, created_at: string, more: Partial<Content> = {}) => ({ id: name, name, created_at, media_type: "text/plain", size_bytes: 5, thread_id: null, parent_id: null, ...more }) as Content;
 const thread = (subject: string, created_at: string) => ({ id: subject, subject, created_at, messages: 1 });
@@ -28,4 +29,8 @@ it("suggests what was used last for the same kind of file, and only what fits", 
   expect(suggestedFor(chosen, fitting, runs)).toEqual({ pipeline: pipeline("invoices"), why: "last used for .pdf files" });
   expect(suggestedFor(chosen, fitting, [])).toEqual({ pipeline: pipeline("notes"), why: null });
   expect(suggestedFor(chosen, [], runs)).toBeNull();
+});
+
+it("says once why an estimate is not known, for all stages that share the reason", () => {
+  expect(reasonsOf(["extract: 0 earlier runs", "read: no model: see models", "sum: 0 earlier runs"])).toEqual(["extract, sum: 0 earlier runs", "read: no model: see models"]);
 });

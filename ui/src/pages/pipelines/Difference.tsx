@@ -17,10 +17,10 @@ export function Difference({ before, text }: { before: string; text: string }) {
     placeholderData: (earlier) => earlier,
   });
   return (
-    <Panel title="What publishing changes">
+    <Panel title="Changes to publish">
       {found.error ? <ErrorNotice error={found.error} /> : null}
       {found.isPending ? <Skeleton rows={2} /> : null}
-      {found.data?.is_same ? <p className="body muted">Nothing that matters: it would be the same version.</p> : null}
+      {found.data?.is_same ? <p className="body muted">No changes: publishing would give the same version.</p> : null}
       <ul className="changes">
         {found.data?.fields.map((field) => <Field key={field.path} field={field} />)}
         {found.data?.stages.map((stage) => (

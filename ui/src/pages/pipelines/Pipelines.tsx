@@ -25,7 +25,7 @@ export function Pipelines() {
       <Panel>
         {pipelines.error ? <ErrorNotice error={pipelines.error} /> : null}
         {pipelines.isPending ? <Skeleton rows={6} /> : null}
-        {pipelines.data?.items.length === 0 ? <Empty title="There is none yet." /> : null}
+        {pipelines.data?.items.length === 0 ? <Empty title="No pipelines yet" /> : null}
         <ul className="pipelines">
           {pipelines.data?.items.map((pipeline) => (
             <Row key={pipeline.id} pipeline={pipeline} />

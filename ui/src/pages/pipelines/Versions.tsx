@@ -18,14 +18,14 @@ export function Versions({ version }: { version: PipelineVersion }) {
   const back = async (number: number) => {
     try {
       await call("pipelines_rollback", { path: { pipeline: version.name }, body: { to: number } });
-      say(`Version ${number} is current again.`);
+      say(`Rolled back to version ${number}.`);
       stale("pipelines_get", "pipelines_export", "pipelines_list", "pipeline_versions_list");
     } catch (error) {
       sayError(error);
     }
   };
   return (
-    <Panel title="Versions" aside={<Link to="/runs" search={{ q: `pipeline:${version.name}` }}>its runs</Link>}>
+    <Panel title="Versions" aside={<Link to="/runs" search={{ q: `pipeline:${version.name}` }}>runs</Link>}>
       {versions.error ? <ErrorNotice error={versions.error} /> : versions.isPending ? <Skeleton rows={2} /> : null}
       <ul className="versions">
         {versions.data?.items.map((each) => (
@@ -38,7 +38,7 @@ export function Versions({ version }: { version: PipelineVersion }) {
               <span>current</span>
             ) : (
               <Button size="small" refusal={refusal} onClick={() => void back(each.number)}>
-                Go back to it
+                Roll back to it
               </Button>
             )}
           </li>

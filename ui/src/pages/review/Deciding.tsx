@@ -62,15 +62,15 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
   };
   useShortcuts([
     { keys: "j", says: "Next field", run: () => step(1) },
-    { keys: "k", says: "Field before", run: () => step(-1) },
-    { keys: "a", says: "Approve, and the next", run: () => void decide(isEdited ? "correct" : "approve") },
+    { keys: "k", says: "Previous field", run: () => step(-1) },
+    { keys: "a", says: "Approve and next", run: () => void decide(isEdited ? "correct" : "approve") },
     { keys: "e", says: "Correct", run: () => (refusal === null ? setCorrection(review.value) : undefined) },
   ]);
   const object = asObject(correction ?? null);
   return (
     <>
       <Panel title="Source" className="review-source" aside={aside}>
-        <div className="evidence-source" role="region" aria-label="What the run read" tabIndex={0}>
+        <div className="evidence-source" role="region" aria-label="Source of the run" tabIndex={0}>
           <Source run={{ id: review.run_id, erased_at: null }} marks={marks} chosen={chosen} onChoose={setChosen} />
         </div>
       </Panel>
@@ -105,7 +105,7 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
           >
             {error ? <ErrorNotice error={error} /> : null}
             <div className="field">
-              <label htmlFor="comment">Why (whoever reads the run sees it)</label>
+              <label htmlFor="comment">Reason (shown on the run)</label>
               <input id="comment" type="text" value={comment} onChange={(event) => setComment(event.target.value)} />
             </div>
             <div className="actions">
@@ -113,14 +113,14 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
                 Reject
               </Button>
               {isEdited ? (
-                <Button onClick={() => setCorrection(undefined)}>Leave as it was</Button>
+                <Button onClick={() => setCorrection(undefined)}>Cancel</Button>
               ) : (
                 <Button shortcut="e" onClick={() => setCorrection(review.value)}>
                   Correct
                 </Button>
               )}
               <Button type="submit" kind="primary" shortcut="a" isBusy={isBusy}>
-                {isEdited ? "Send the correction" : "Approve"}
+                {isEdited ? "Submit correction" : "Approve"}
               </Button>
             </div>
           </form>

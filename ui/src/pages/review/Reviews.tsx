@@ -36,7 +36,7 @@ export function Reviews() {
   const at = reviews.findIndex((review) => review.id === chosen?.id);
   useShortcuts([
     { keys: "n", says: "Next review", run: () => choose(reviews[Math.min(reviews.length - 1, at + 1)]) },
-    { keys: "p", says: "Review before", run: () => choose(reviews[Math.max(0, at - 1)]) },
+    { keys: "p", says: "Previous review", run: () => choose(reviews[Math.max(0, at - 1)]) },
   ]);
   return (
     <main id="main" className="page">
@@ -60,13 +60,13 @@ export function Reviews() {
         </Panel>
       ) : reviews.length === 0 || !chosen ? (
         <Panel>
-          <Empty title="Nothing waits for a decision.">
-            <p>A pipeline asks for one by a stage of the kind review: its runs wait here for as long as it takes, at no cost.</p>
+          <Empty title="Nothing to review">
+            <p>Pipelines ask for a decision with a stage of the kind review. Their runs wait here for as long as it takes, at no cost.</p>
           </Empty>
         </Panel>
       ) : (
         <div className="columns review-columns">
-          <nav className="panel queue" aria-label="What waits">
+          <nav className="panel queue" aria-label="Waiting reviews">
             {reviews.map((review) => (
               <Link key={review.id} to="/review" search={shown(review.id)} data-chosen={review.id === chosen.id} aria-current={review.id === chosen.id ? "true" : undefined}>
                 <span className="truncate">{review.about ?? review.pipeline}</span>

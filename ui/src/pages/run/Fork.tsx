@@ -1,4 +1,4 @@
-// Run again from a stage on: what lies before it is kept and not paid for again; its instructions or model may be others.
+// Re-run from a stage on: what lies before it is kept and not paid for again; its instructions or model may be others.
 
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -35,7 +35,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
     try {
       const body = { from_stage: stage, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}), ...(Object.keys(changed).length ? { outputs: changed } : {}) };
       const made = await call("runs_fork", { path: { run_id: run.id }, body }, { isOnce: true });
-      say("A new run is started.", "What lies before the stage was kept.");
+      say("Run started.", "The stages before it were reused.");
       stale("runs_list", "runs_get");
       onClose();
       void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });
@@ -45,7 +45,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
     setIsBusy(false);
   };
   return (
-    <Dialog title="Run again from a stage" isOpen onClose={onClose}>
+    <Dialog title="Re-run from a stage" isOpen onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -70,7 +70,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
               </option>
             ))}
           </select>
-          <span className="hint">It and what waits for it run anew; everything else is kept, and is not paid for again.</span>
+          <span className="hint">This stage and those after it run again; everything else is reused at no cost.</span>
         </div>
         {chosen?.instructions !== null ? (
           <div className="field">
@@ -80,13 +80,13 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
         ) : null}
         <div className="field">
           <label htmlFor="fork-model">Model of the stage</label>
-          <input id="fork-model" type="text" placeholder="as it was" value={model} onChange={(event) => setModel(event.target.value)} />
+          <input id="fork-model" type="text" placeholder="unchanged" value={model} onChange={(event) => setModel(event.target.value)} />
         </div>
         {(chosen?.upstream ?? []).filter((name) => outputOf(run, name) !== undefined).map((name) => (
           <details key={`${stage} ${name}`}>
-            <summary>What it reads of {name}</summary>
+            <summary>Its input from {name}</summary>
             <div className="field">
-              <label htmlFor={`fork-${name}`}>The output of {name}, as JSON: another here is read instead</label>
+              <label htmlFor={`fork-${name}`}>The output of {name}, as JSON: edit it and the stage reads that instead</label>
               <textarea id={`fork-${name}`} rows={6} value={outputs[name] ?? JSON.stringify(outputOf(run, name), null, 2)} onChange={(event) => setOutputs({ ...outputs, [name]: event.target.value })} />
             </div>
           </details>
@@ -95,7 +95,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
         <div className="actions">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary" isBusy={isBusy}>
-            Run again
+            Re-run
           </Button>
         </div>
       </form>
@@ -114,7 +114,7 @@ function changedOutputs(run: Run, names: string[], written: Record<string, strin
     try {
       found[name] = JSON.parse(text) as JsonValue;
     } catch {
-      return new Refusal({ detail: `What is written for ${name} is no JSON.`, code: "invalid_input", hint: "Texts stand in quotes." });
+      return new Refusal({ detail: `The input from ${name} is not valid JSON.`, code: "invalid_input", hint: "Put text in quotes." });
     }
   }
   return found;

@@ -72,7 +72,7 @@ export function Graph({ label = "Stages of the run", wiring, runs, progress, spe
 
 function about(stage: Wired, run: StageRun | undefined, progress: string | undefined, spent: Spent | undefined): string {
   if (run === undefined) return stage.when ? "if its condition holds" : stage.upstream.length ? `waits for ${stage.upstream.join(", ")}` : stage.uses;
-  if (run.reused_from) return "kept, not paid again";
+  if (run.reused_from) return "reused, at no cost";
   const said: string[] = progress === undefined ? [] : [progress];
   // Of a stage that starts runs, an attempt is only a look at them.
   if (run.elapsed_s !== null && progress === undefined) said.push(elapsed(run.elapsed_s));

@@ -20,29 +20,29 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
   const [asks, setAsks] = useState(false);
   const [isBusy, setIsBusy] = useState(false);
   const navigate = useNavigate();
-  const refusal = isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "Its end was asked for already." : null;
+  const refusal = isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "It is already being cancelled." : null;
   const cancel = async () => {
     setAsks(false);
     try {
       await call("runs_cancel", { path: { run_id: run.id } });
-      say("The run is being ended.", "Stages that are finished keep their results.");
+      say("Cancelling the run.", "Finished stages keep their results.");
     } catch (error) {
       sayError(error);
     }
     stale("runs_get", "runs_list");
   };
-  useShortcuts([{ keys: "r", says: "Run again from a stage", run: () => setForks(true) }]);
+  useShortcuts([{ keys: "r", says: "Re-run from a stage", run: () => setForks(true) }]);
   const copy = async (text: string) => {
     say((await copied(text)) ? "Copied." : "The browser does not let this page copy. Select it here:", text);
   };
   const failed = run.status === "failed" ? (run.error?.stage ?? null) : null;
-  const noRetry = run.erased_at ? "What the run read was deleted." : run.status !== "failed" ? "Only a run that failed is tried again." : failed === null ? "It failed in no stage: start it anew." : null;
+  const noRetry = run.erased_at ? "The source of this run was deleted." : run.status !== "failed" ? "Only failed runs can be retried." : failed === null ? "It did not fail in a stage: start a new run." : null;
   const retry = async () => {
     if (failed === null) return;
     setIsBusy(true);
     try {
       const made = await call("runs_fork", { path: { run_id: run.id }, body: { from_stage: failed } }, { isOnce: true });
-      say("A new run is started.", `It goes on from ${failed}; what came before is kept.`);
+      say("Run started.", `It continues from ${failed}; the stages before it are reused.`);
       stale("runs_list", "runs_count", "runs_get");
       void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });
     } catch (error) {
@@ -56,7 +56,7 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
         Copy as command
       </Button>
       <Button kind="quiet" onClick={() => void copy(curlOf(run))} title={curlOf(run)}>
-        as curl
+        Copy as curl
       </Button>
       <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
         Compare
@@ -69,16 +69,16 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
       <Button refusal={refusal} onClick={() => setAsks(true)}>
         Cancel
       </Button>
-      <Button refusal={run.erased_at ? "What the run read was deleted." : null} shortcut="r" onClick={() => setForks(true)}>
-        Run again from…
+      <Button refusal={run.erased_at ? "The source of this run was deleted." : null} shortcut="r" onClick={() => setForks(true)}>
+        Re-run from…
       </Button>
       {forks ? <Fork run={run} wiring={wiring} stage={stage} onClose={() => setForks(false)} /> : null}
-      <Dialog title="End this run?" isOpen={asks} onClose={() => setAsks(false)}>
-        <p>Calls under way are dropped within seconds; they may still be billed. What is finished stays.</p>
+      <Dialog title="Cancel this run?" isOpen={asks} onClose={() => setAsks(false)}>
+        <p>Calls in progress are dropped within seconds, and may still be billed. Finished stages keep their results.</p>
         <div className="actions">
-          <Button onClick={() => setAsks(false)}>Let it run</Button>
+          <Button onClick={() => setAsks(false)}>Keep running</Button>
           <Button kind="danger" onClick={() => void cancel()}>
-            End the run
+            Cancel the run
           </Button>
         </div>
       </Dialog>

@@ -42,9 +42,9 @@ export function RunPage() {
   const step = (by: number) => setChosen(order[Math.min(order.length - 1, Math.max(0, order.indexOf(chosen ?? "") + by))] ?? null);
   useShortcuts([
     { keys: "j", says: "Next field", run: () => step(1) },
-    { keys: "k", says: "Field before", run: () => step(-1) },
+    { keys: "k", says: "Previous field", run: () => step(-1) },
     { keys: "1", says: "Evidence", run: () => show({ view: "evidence" }) },
-    { keys: "2", says: "The chosen stage", run: () => show({ view: "stage" }) },
+    { keys: "2", says: "Selected stage", run: () => show({ view: "stage" }) },
   ]);
   if (error && !run) {
     return (
@@ -70,7 +70,7 @@ export function RunPage() {
   return (
     <main id="main" className="page">
       <Head run={run} wiring={wiring} stage={chosenStage} />
-      {run.waiting_reason ? <Notice tone="waiting" title={`The run waits: ${run.waiting_reason}.`} /> : null}
+      {run.waiting_reason ? <Notice tone="waiting" title={`The run is waiting: ${run.waiting_reason}.`} /> : null}
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
       <div className="columns run-columns" data-view={view}>
         <Panel title="Stages" className="stages-panel">
@@ -85,7 +85,7 @@ export function RunPage() {
         </Panel>
         <div className="panel side">
           <Tabs
-            label="What to look at"
+            label="Details"
             tabs={[
               { name: "evidence", label: "Evidence" },
               { name: "stage", label: chosenStage ?? "Stage" },
@@ -131,7 +131,7 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
         <div className="muted">
           {run.forked_from ? (
             <>
-              again from {run.fork_stage} of{" "}
+              re-run from {run.fork_stage} of{" "}
               <Link to="/runs/$runId" params={{ runId: run.forked_from }} className="mono">
                 {shortId(run.forked_from)}
               </Link>{" "}
@@ -162,7 +162,7 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
           </dd>
         </div>
         {kept !== null ? (
-          <div title={`${kept.stages} ${kept.stages === 1 ? "stage was" : "stages were"} kept from earlier runs, and not paid again.`}>
+          <div title={`${kept.stages} ${kept.stages === 1 ? "stage was" : "stages were"} reused from earlier runs, and not paid for again.`}>
             <dt>saved by reuse</dt>
             <dd className="saved">{money(kept.cost_usd)}</dd>
           </div>

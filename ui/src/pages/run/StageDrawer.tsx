@@ -11,7 +11,7 @@ import type { Wired } from "../../graph/wiring";
 
 export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: StageRun | undefined; wired: Wired | undefined; streamed: string | null }) {
   const group = run.children.find((each) => each.stage === wired?.name);
-  if (wired === undefined) return <Empty title="Choose a stage in the graph." />;
+  if (wired === undefined) return <Empty title="Select a stage in the graph." />;
   return (
     <div className="drawer">
       <dl className="facts">
@@ -52,7 +52,7 @@ export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: 
       ))}
       {streamed !== null && stage?.status === "running" ? (
         <section>
-          <h3>What the model has said so far</h3>
+          <h3>The reply so far</h3>
           <pre className="streamed" aria-live="off">
             {streamed}
             <span className="caret" aria-hidden="true" />
@@ -74,7 +74,7 @@ function Condition({ when, stage }: { when: string; stage: StageRun | undefined 
   const held = stage === undefined ? "is decided when what it waits for has ended" : stage.status === "skipped" ? "was false, or what the stage needs is missing" : "was true";
   return (
     <p>
-      <span className="muted">Its condition {held}:</span> <code>{when}</code>
+      <span className="muted">Condition {held}:</span> <code>{when}</code>
     </p>
   );
 }
@@ -86,7 +86,7 @@ function Calls({ run, stage }: { run: Run; stage: string }) {
   if (calls.data.items.length === 0) return null;
   return (
     <section>
-      <h3>Calls to models</h3>
+      <h3>Model calls</h3>
       <ul className="calls">
         {calls.data.items.map((call) => (
           <li key={call.id}>
@@ -121,10 +121,10 @@ function Exchange({ callId }: { callId: string }) {
   const { request, reply } = found.data.exchange;
   return (
     <div className="exchange">
-      <h4>Asked</h4>
-      {request ? <Json value={request} /> : <p className="muted">Not kept.</p>}
-      <h4>Answered</h4>
-      {reply ? <Json value={reply} /> : <p className="muted">{found.data.call.error ? "It failed." : "Not kept."}</p>}
+      <h4>Prompt</h4>
+      {request ? <Json value={request} /> : <p className="muted">Not stored.</p>}
+      <h4>Reply</h4>
+      {reply ? <Json value={reply} /> : <p className="muted">{found.data.call.error ? "The call failed." : "Not stored."}</p>}
       {found.data.call.error ? <Json value={found.data.call.error} /> : null}
     </div>
   );

@@ -73,13 +73,13 @@ function readyAt(stage: Wired, runs: Map<string, StageRun>, from: string): strin
 
 function Bar({ ran, ready, from, whole_s, now }: { ran: StageRun | undefined; ready: string; from: string; whole_s: number; now: number }) {
   if (!ran?.started_at) return null;
-  if (ran.reused_from) return <span className="muted">kept from an earlier run</span>;
+  if (ran.reused_from) return <span className="muted">reused from an earlier run</span>;
   const began_s = Math.max(0, secondsBetween(from, ran.started_at));
   const ready_s = Math.min(began_s, Math.max(0, secondsBetween(from, ready)));
   const took_s = Math.max(0, secondsBetween(ran.started_at, ran.ended_at ?? now));
   const at = (seconds: number) => Math.min(99.4, (seconds / whole_s) * 100);
   const [start, width] = [at(began_s), Math.max(0.6, (took_s / whole_s) * 100)];
-  const says = `in the queue for ${elapsed(began_s - ready_s)}, then at work for ${elapsed(took_s)}`;
+  const says = `queued for ${elapsed(began_s - ready_s)}, then ran for ${elapsed(took_s)}`;
   return (
     <svg className="bar" data-status={ran.status} viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={says}>
       <title>{says}</title>

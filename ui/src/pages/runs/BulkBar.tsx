@@ -17,33 +17,33 @@ export interface Chosen {
   isAll: boolean;
 }
 
-const ASKS = { cancel: "End them?", retry: "Try them again?", again: "Run them again?" } as const;
+const ASKS = { cancel: "Cancel these runs?", retry: "Retry these runs?", again: "Re-run these runs?" } as const;
 const SAYS = {
-  cancel: "Calls under way are dropped within seconds; they may still be billed. What is finished stays.",
-  retry: "Each that failed gives a new run, from the stage that it failed in. What came before is kept, and not paid for again.",
-  again: "Each gives a new run, from that stage on. What came before is kept, and not paid for again.",
+  cancel: "Calls in progress are dropped within seconds, and may still be billed. Finished stages keep their results.",
+  retry: "Each failed run gives a new run from the stage that failed. The stages before it are reused at no cost.",
+  again: "Each gives a new run from that stage on. The stages before it are reused at no cost.",
 } as const;
 
 export function BulkBar({ chosen, total, query, onNone, onAll }: { chosen: Chosen; total: string; query: RunsQuery; onNone: () => void; onAll: () => void }) {
   const [asked, setAsked] = useState<Bulk["kind"] | null>(null);
-  const what = chosen.isAll ? `all ${total} that match` : chosen.runs.length === 1 ? "1 run" : `${count(chosen.runs.length)} runs`;
+  const what = chosen.isAll ? `all ${total} matching` : chosen.runs.length === 1 ? "1 run" : `${count(chosen.runs.length)} runs`;
   return (
-    <div className="bulk" role="region" aria-label="The chosen runs">
+    <div className="bulk" role="region" aria-label="Selected runs">
       <strong>{what}</strong>
       {chosen.isAll ? null : (
         <Button size="small" kind="quiet" onClick={onAll}>
-          Choose all {total} that match
+          Select all {total} matching
         </Button>
       )}
       <Button size="small" kind="quiet" onClick={onNone}>
-        Choose none
+        Clear selection
       </Button>
       <span className="actions">
         <Button size="small" onClick={() => setAsked("retry")}>
           Retry
         </Button>
         <Button size="small" onClick={() => setAsked("again")}>
-          Run again from…
+          Re-run from…
         </Button>
         <Button size="small" kind="danger" onClick={() => setAsked("cancel")}>
           Cancel
@@ -74,7 +74,7 @@ function Ask({ kind, what, chosen, query, onClose }: { kind: Bulk["kind"]; what:
     <Dialog title={ASKS[kind]} isOpen onClose={onClose}>
       <p>
         <strong>{what}.</strong> {SAYS[kind]}
-        {chosen.isAll ? ` At most ${count(MATCHING_MAX)} are done at once.` : ""}
+        {chosen.isAll ? ` At most ${count(MATCHING_MAX)} at a time.` : ""}
       </p>
       {kind === "again" && progress === null ? (
         <div className="field">
@@ -91,9 +91,9 @@ function Ask({ kind, what, chosen, query, onClose }: { kind: Bulk["kind"]; what:
       <div className="actions">
         {progress === null ? (
           <>
-            <Button onClick={onClose}>Leave them</Button>
+            <Button onClick={onClose}>Keep them</Button>
             <Button kind={kind === "cancel" ? "danger" : "primary"} refusal={refusal} onClick={start}>
-              {kind === "cancel" ? "End them" : kind === "retry" ? "Retry" : "Run again"}
+              {kind === "cancel" ? "Cancel runs" : kind === "retry" ? "Retry" : "Re-run"}
             </Button>
           </>
         ) : progress.isOver ? (
@@ -112,12 +112,12 @@ function Told({ progress, total }: { progress: Progress; total: number | null })
   const seen = progress.done + progress.left + progress.failed;
   return (
     <div className="stack" aria-live="polite">
-      <progress value={progress.isOver ? 1 : total === null ? undefined : seen} max={progress.isOver ? 1 : (total ?? undefined)} aria-label="How far it is" />
+      <progress value={progress.isOver ? 1 : total === null ? undefined : seen} max={progress.isOver ? 1 : (total ?? undefined)} aria-label="Progress" />
       <p>
         {progress.isOver ? "Done with " : ""}
         {count(progress.done)}
         {total === null ? "" : ` of ${count(total)}`}
-        {progress.left > 0 ? `, ${count(progress.left)} left as they were` : ""}
+        {progress.left > 0 ? `, ${count(progress.left)} skipped` : ""}
         {progress.failed > 0 ? `, ${count(progress.failed)} failed` : ""}.
       </p>
       {progress.reasons.size > 0 ? (
@@ -138,6 +138,6 @@ function useStages(runs: Run[], pipeline: string | undefined, isAsked: boolean):
   const names = useMemo(() => new Set(pipeline ? [pipeline] : runs.map((run) => `${run.pipeline}@${run.version}`)), [runs, pipeline]);
   const [only] = names.size === 1 ? names : [];
   const version = useRead("pipelines_get", { path: { pipeline: only ?? "" } }, { enabled: isAsked && only !== undefined });
-  if (only === undefined) return { names: [], refusal: "They are of several pipelines or versions, or of any. Search for one: pipeline:…" };
-  return { names: version.data ? wiringOf(version.data).map((each) => each.name) : [], refusal: version.error?.message ?? "Its stages are being read." };
+  if (only === undefined) return { names: [], refusal: "These runs are of several pipelines or versions. Filter by one: pipeline:…" };
+  return { names: version.data ? wiringOf(version.data).map((each) => each.name) : [], refusal: version.error?.message ?? "Loading its stages." };
 }

@@ -25,7 +25,7 @@ export function Rows({ rows, at, chosen, onChoose }: Props) {
         <thead>
           <tr>
             <th>
-              <input type="checkbox" aria-label="Choose all that are shown" checked={ids.length > 0 && ids.every(isChosen)} onChange={(event) => onChoose(ids, event.target.checked)} />
+              <input type="checkbox" aria-label="Select all shown" checked={ids.length > 0 && ids.every(isChosen)} onChange={(event) => onChoose(ids, event.target.checked)} />
             </th>
             <th>Run</th>
             <th>Status</th>
@@ -58,7 +58,7 @@ function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isCho
       }}
     >
       <td>
-        <input type="checkbox" aria-label={`Choose ${name}`} checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
+        <input type="checkbox" aria-label={`Select ${name}`} checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
       </td>
       <th scope="row">
         <Link to="/runs/$runId" params={{ runId: run.id }} className="truncate">

@@ -54,8 +54,8 @@ export function Runs() {
   useShortcuts([
     { keys: "/", says: "Search", run: () => input.current?.focus() },
     { keys: "j", says: "Next run", run: () => setAt((now) => Math.min(rows.length - 1, now + 1)) },
-    { keys: "k", says: "Run before", run: () => setAt((now) => Math.max(0, now - 1)) },
-    { keys: "x", says: "Choose the run, or not", run: () => row && choose([row.id], chosen === "all" || !chosen.has(row.id)) },
+    { keys: "k", says: "Previous run", run: () => setAt((now) => Math.max(0, now - 1)) },
+    { keys: "x", says: "Select or deselect the run", run: () => row && choose([row.id], chosen === "all" || !chosen.has(row.id)) },
     { keys: "Enter", says: "Open the run", run: () => row && void navigate({ to: "/runs/$runId", params: { runId: row.id } }) },
   ]);
   const isAll = chosen === "all";
@@ -155,7 +155,7 @@ function Export({ query }: { query: RunsQuery }) {
     setSaved(0);
     try {
       const runs = await saveJson(query, new AbortController().signal, setSaved);
-      say(`${count(runs)} runs are saved.`, runs >= EXPORTED_MAX ? "There are more: ask for less of them, or take CSV, which has all." : null);
+      say(`${count(runs)} runs exported.`, runs >= EXPORTED_MAX ? "There are more: narrow the search, or export CSV, which has all of them." : null);
     } catch (error) {
       sayError(error);
     }
@@ -163,10 +163,10 @@ function Export({ query }: { query: RunsQuery }) {
   };
   return (
     <span className="export">
-      <a className="button" data-size="small" href={csvAddress(query)} download="runs.csv" title="All that match, as CSV">
+      <a className="button" data-size="small" href={csvAddress(query)} download="runs.csv" title="Export all matching runs as CSV">
         CSV
       </a>
-      <Button size="small" isBusy={saved !== null} title="All that match, as JSON" onClick={() => void json()}>
+      <Button size="small" isBusy={saved !== null} title="Export all matching runs as JSON" onClick={() => void json()}>
         {saved === null ? "JSON" : count(saved)}
       </Button>
     </span>
@@ -176,16 +176,16 @@ function Export({ query }: { query: RunsQuery }) {
 function NoRuns({ isFiltered }: { isFiltered: boolean }) {
   if (isFiltered) {
     return (
-      <Empty title="No run is like that.">
+      <Empty title="No matching runs">
         <Link to="/runs" search={{}}>
-          Show all of them
+          Clear the search
         </Link>
       </Empty>
     );
   }
   return (
-    <Empty title="Nothing was run yet.">
-      <p>Drop a file or an e-mail into the inbox, choose a pipeline, and start it.</p>
+    <Empty title="No runs yet">
+      <p>Drop a file or an e-mail into the inbox, choose a pipeline, and press Start.</p>
       <Link to="/inbox" className="button">
         Go to the inbox
       </Link>

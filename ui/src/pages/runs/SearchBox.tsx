@@ -97,7 +97,7 @@ export function SearchBox({ text, known, problems, input, onSearch }: Props) {
           </Button>
         ) : null}
       </div>
-      <ul className="suggestions" role="listbox" id={`${id}-list`} aria-label="What can be written here" hidden={offered.length === 0}>
+      <ul className="suggestions" role="listbox" id={`${id}-list`} aria-label="Search filters" hidden={offered.length === 0}>
         {offered.map((each, index) => (
           <li
             key={each.label}

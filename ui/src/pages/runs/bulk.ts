@@ -28,13 +28,13 @@ const isOver = (run: Run): boolean => run.status === "completed" || run.status =
 export function refusalOf(run: Run, bulk: Bulk): string | null {
   switch (bulk.kind) {
     case "cancel":
-      return isOver(run) ? "has ended already" : run.cancel_requested_at ? "is being ended already" : null;
+      return isOver(run) ? "has already ended" : run.cancel_requested_at ? "is already being cancelled" : null;
     case "retry":
       if (run.status !== "failed") return "has not failed";
-      if (run.erased_at) return "what it read was deleted";
-      return run.error?.stage ? null : "failed in no stage; start it anew";
+      if (run.erased_at) return "its source was deleted";
+      return run.error?.stage ? null : "did not fail in a stage; start a new run";
     case "again":
-      return run.erased_at ? "what it read was deleted" : isOver(run) ? null : "has not ended yet";
+      return run.erased_at ? "its source was deleted" : isOver(run) ? null : "has not ended yet";
   }
 }
 

@@ -23,13 +23,13 @@ describe("a search over runs", () => {
   it("says of each thing that it does not understand what there is instead", () => {
     const { query, problems } = parseSearch("state:failed status:broken cost:cheap since:soon by:me id:1", NOW);
     expect(query).toEqual({});
-    expect(problems.map((problem) => problem.split(";")[0])).toEqual([
-      "There is no “state:”",
-      "No run is “broken”",
-      "“cheap” is no cost",
-      "“soon” is no time",
-      "Nothing of “me” starts runs",
-      "An id is looked for by its first eight characters or more.",
+    expect(problems.map((problem) => problem.split(".")[0])).toEqual([
+      "There is no filter “state:”",
+      "“broken” is not a status",
+      "“cheap” is not a cost",
+      "“soon” is not a time",
+      "“me” does not start runs",
+      "Write at least the first eight characters of an id",
     ]);
   });
 

@@ -11,15 +11,15 @@ const STARTERS: readonly TriggeredBy[] = ["user", "key", "schedule", "mail", "li
 
 /** Each with what it is for, as it is told to whoever writes. */
 export const QUALIFIERS = {
-  status: "where it stands",
-  pipeline: "of which pipeline",
-  stage: "is at it, or failed in it",
-  model: "asked that model",
+  status: "its status",
+  pipeline: "its pipeline",
+  stage: "running it, or failed in it",
+  model: "called that model",
   cost: ">0.1 or <0.1, in USD",
   since: "2h, 3d, 2w, or a date",
   until: "2h, 3d, 2w, or a date",
   by: "who or what started it",
-  id: "how its id begins",
+  id: "beginning of its id",
 } as const;
 type Qualifier = keyof typeof QUALIFIERS;
 
@@ -54,7 +54,7 @@ export function parseSearch(text: string, now: number): Search {
   const words: string[] = [];
   for (const term of termsOf(text)) {
     if (term.qualifier === null) words.push(term.value);
-    else if (!isQualifier(term.qualifier)) found.problems.push(`There is no “${term.qualifier}:”; there are ${Object.keys(QUALIFIERS).join(", ")}.`);
+    else if (!isQualifier(term.qualifier)) found.problems.push(`There is no filter “${term.qualifier}:”. Filters: ${Object.keys(QUALIFIERS).join(", ")}.`);
     else if (term.value !== "") {
       const problem = READ[term.qualifier](term.value, found.query, now);
       if (problem !== null) found.problems.push(problem);
@@ -70,7 +70,7 @@ type Reader = (value: string, query: RunsQuery, now: number) => string | null;
 const READ: Record<Qualifier, Reader> = {
   status: (value, query) => {
     const status = STATUSES.find((each) => each === value);
-    if (status === undefined) return `No run is “${value}”; they are ${STATUSES.join(", ")}.`;
+    if (status === undefined) return `“${value}” is not a status. Statuses: ${STATUSES.join(", ")}.`;
     query.status = status;
     return null;
   },
@@ -79,7 +79,7 @@ const READ: Record<Qualifier, Reader> = {
   model: (value, query) => said(() => (query.model = value)),
   cost: (value, query) => {
     const found = /^([<>])=?\$?(\d+(?:\.\d{1,10})?)$/.exec(value);
-    if (!found) return `“${value}” is no cost; write cost:>0.1 or cost:<2.`;
+    if (!found) return `“${value}” is not a cost. Write cost:>0.1 or cost:<2.`;
     const [, side, amount = ""] = found;
     if (side === ">") query.cost_above_usd = amount;
     else query.cost_below_usd = amount;
@@ -89,12 +89,12 @@ const READ: Record<Qualifier, Reader> = {
   until: (value, query, now) => readTime(value, now, (time) => (query.until = time)),
   by: (value, query) => {
     const starter = STARTERS.find((each) => each === value);
-    if (starter === undefined) return `Nothing of “${value}” starts runs; that are ${STARTERS.join(", ")}.`;
+    if (starter === undefined) return `“${value}” does not start runs. One of: ${STARTERS.join(", ")}.`;
     query.triggered_by = starter;
     return null;
   },
   id: (value, query) => {
-    if (!/^[0-9a-f]{8}[0-9a-f-]*$/i.test(value)) return "An id is looked for by its first eight characters or more.";
+    if (!/^[0-9a-f]{8}[0-9a-f-]*$/i.test(value)) return "Write at least the first eight characters of an id.";
     query.id_prefix = value;
     return null;
   },
@@ -109,7 +109,7 @@ function readTime(value: string, now: number, set: (time: string) => void): stri
   const back = /^(\d{1,4})([mhdw])$/.exec(value);
   const unit = back?.[2] === undefined ? undefined : UNIT_S[back[2]];
   const time = back && unit !== undefined ? now - Number(back[1]) * unit * 1000 : /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : NaN;
-  if (Number.isNaN(time)) return `“${value}” is no time; write since:2d or since:2026-11-01.`;
+  if (Number.isNaN(time)) return `“${value}” is not a time. Write since:2d or since:2026-11-01.`;
   set(new Date(time).toISOString());
   return null;
 }

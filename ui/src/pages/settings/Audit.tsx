@@ -27,13 +27,13 @@ export function Audit() {
         }}
       >
         <Field label="Action">{(common) => <input {...common} type="search" placeholder="runs.cancel" value={written} onChange={(event) => setWritten(event.target.value)} />}</Field>
-        <Button type="submit">Show</Button>
+        <Button type="submit">Apply</Button>
       </form>
       <Listing
-        title="Who did what"
+        title="Entries"
         listed={listed}
         keyOf={(each) => each.id}
-        empty={<p>{Object.keys(filter).length ? "Nothing like that was done." : "Nothing was changed yet."}</p>}
+        empty={<p>{Object.keys(filter).length ? "No matching entries." : "Nothing has been changed yet."}</p>}
         aside={
           <a className="button" data-size="small" href={address("/audit", {}, { ...filter, format: "csv" })} download="audit.csv">
             CSV
@@ -43,11 +43,11 @@ export function Audit() {
           { title: "When", cell: (each) => <Time at={each.at} /> },
           { title: "Who", cell: (each) => <span title={each.actor_label}>{each.actor_label || each.actor_kind}</span> },
           { title: "What", cell: (each) => <code>{each.action}</code> },
-          { title: "To what", cell: (each) => <Target target={each.target} /> },
+          { title: "Details", cell: (each) => <Target target={each.target} /> },
         ]}
         actions={(each) => (
-          <Button size="small" kind="quiet" refusal={each.actor_id ? null : "It was nobody who signed in."} onClick={() => setFilter(filter.actor_id ? {} : { actor_id: each.actor_id ?? "" })}>
-            {filter.actor_id ? "Of all" : "Only theirs"}
+          <Button size="small" kind="quiet" refusal={each.actor_id ? null : "This was not a signed-in person."} onClick={() => setFilter(filter.actor_id ? {} : { actor_id: each.actor_id ?? "" })}>
+            {filter.actor_id ? "Everybody's" : "Only theirs"}
           </Button>
         )}
       />

@@ -20,20 +20,20 @@ export function Budgets() {
   const refusal = may("budgets:write");
   const budgets = useList("budgets_list", { limit: 50 });
   const [removed, setRemoved] = useState<Budget | null>(null);
-  const remove = useAct("budgets_remove", { says: (done) => woken("The budget is gone.", done.woken_runs), makesStale: ["budgets_list"], onDone: () => setRemoved(null) });
+  const remove = useAct("budgets_remove", { says: (done) => woken("Budget removed.", done.woken_runs), makesStale: ["budgets_list"], onDone: () => setRemoved(null) });
   return (
     <>
       <Listing
         title="Budgets"
         listed={budgets}
         keyOf={nameOf}
-        empty={<p>Calls may cost what they cost. Set one below.</p>}
+        empty={<p>Spending is not limited. Set a budget below.</p>}
         columns={[
           { title: "Of", cell: (each) => <strong>{nameOf(each)}</strong> },
           { title: "Spent", cell: (each) => <meter min={0} max={Number(each.limit_usd) || 1} high={Number(each.limit_usd) * 0.8} value={Math.min(Number(each.spent_usd), Number(each.limit_usd))} aria-label={`${nameOf(each)}: spent`} /> },
           { title: "Of the limit", cell: (each) => `${money(each.spent_usd)} of ${money(each.limit_usd)}`, isNumber: true },
           { title: "Left", cell: (each) => money(each.left_usd), isNumber: true },
-          { title: "Begins anew", cell: (each) => (each.resets_at ? fullTime(each.resets_at) : <span className="muted">never</span>) },
+          { title: "Resets", cell: (each) => (each.resets_at ? fullTime(each.resets_at) : <span className="muted">never</span>) },
         ]}
         actions={(each) => (
           <Button size="small" kind="danger" refusal={refusal} onClick={() => setRemoved(each)}>
@@ -52,14 +52,14 @@ export function Budgets() {
           onConfirm={() => remove.mutate({ query: { period: removed.place.period, ...(removed.place.pipeline ? { pipeline: removed.place.pipeline } : {}), ...(removed.place.run_id ? { run_id: removed.place.run_id } : {}) } })}
           onClose={() => setRemoved(null)}
         >
-          What waited for it goes on, and costs what it costs.
+          Runs that wait for it go on, and their spending is no longer limited by it.
         </Confirm>
       ) : null}
     </>
   );
 }
 
-const woken = (said: string, runs: number): string => (runs ? `${said} ${count(runs)} runs that waited are tried again.` : said);
+const woken = (said: string, runs: number): string => (runs ? `${said} ${count(runs)} waiting runs are tried again.` : said);
 
 function nameOf({ place }: Budget): string {
   if (place.run_id) return `the run ${shortId(place.run_id)}`;
@@ -72,7 +72,7 @@ function SetBudget({ refusal }: { refusal: string | null }) {
   const [period, setPeriod] = useState<BudgetPeriod>("month");
   const [limit, setLimit] = useState("");
   const [allowsUnpriced, setAllowsUnpriced] = useState(false);
-  const set = useAct("budgets_set", { says: (done) => woken("The budget is set.", done.woken_runs), makesStale: ["budgets_list"], onDone: () => setLimit("") });
+  const set = useAct("budgets_set", { says: (done) => woken("Budget set.", done.woken_runs), makesStale: ["budgets_list"], onDone: () => setLimit("") });
   return (
     <Panel title="Set a budget">
       <form
@@ -105,12 +105,12 @@ function SetBudget({ refusal }: { refusal: string | null }) {
             {(common) => <input {...common} type="number" required min={0} step="any" value={limit} onChange={(event) => setLimit(event.target.value)} />}
           </Field>
           <Button type="submit" kind="primary" isBusy={set.isPending} refusal={refusal}>
-            Set it
+            Set budget
           </Button>
         </div>
         <label className="flag">
           <input type="checkbox" checked={allowsUnpriced} onChange={(event) => setAllowsUnpriced(event.target.checked)} />
-          Calls whose cost nobody knows are made all the same
+          Allow calls of unknown cost
         </label>
         {set.error ? <ErrorNotice error={set.error} /> : null}
       </form>
@@ -123,9 +123,9 @@ function Quota() {
   if (quota.error) return <ErrorNotice error={quota.error} />;
   if (!quota.data) return <Skeleton rows={1} />;
   const { runs_per_day: runs, stored_bytes_max: bytes, spend_usd_per_month: spend } = quota.data;
-  if (runs === null && bytes === null && spend === null) return <p className="muted">The operator bounds nothing of this organization.</p>;
+  if (runs === null && bytes === null && spend === null) return <p className="muted">The operator sets no limits for this organization.</p>;
   return (
-    <Panel title="What the operator allows">
+    <Panel title="Limits set by the operator">
       <dl className="facts body">
         {runs === null ? null : <Fact name="runs today" value={`${count(quota.data.runs_today)} of ${count(runs)}`} />}
         {bytes === null ? null : <Fact name="stored" value={`${quota.data.stored_bytes === null ? "—" : size(quota.data.stored_bytes)} of ${size(bytes)}`} />}

@@ -22,16 +22,17 @@ export function Deliveries({ webhook, refusal }: { webhook: Webhook | null; refu
   const [status, setStatus] = useState<DeliveryStatus | "">("");
   const [shown, setShown] = useState<WebhookDelivery | null>(null);
   const listed = useList("webhook_deliveries_list", { limit: 20, ...(webhook ? { webhook_id: webhook.id } : {}), ...(status ? { status } : {}) });
-  const replay = useAct("webhook_deliveries_replay", { says: "It is sent once more.", makesStale: ["webhook_deliveries_list"] });
+  const replay = useAct("webhook_deliveries_replay", { says: "Sending it again.", makesStale: ["webhook_deliveries_list"] });
   return (
     <>
       <Listing
         title={webhook ? `Deliveries to ${webhook.description || webhook.url}` : "Deliveries"}
+        noun="deliveries"
         listed={listed}
         keyOf={(each) => each.id}
-        empty={<p>{status ? "None is like that." : "Nothing was told in the last 30 days. Test a webhook to see one here."}</p>}
+        empty={<p>{status ? "No matching deliveries." : "No deliveries in the last 30 days. Test a webhook to see one here."}</p>}
         aside={
-          <select aria-label="Deliveries that are" className="short" value={status} onChange={(event) => setStatus(event.target.value as DeliveryStatus | "")}>
+          <select aria-label="Status" className="short" value={status} onChange={(event) => setStatus(event.target.value as DeliveryStatus | "")}>
             <option value="">all</option>
             {STATUSES.map((each) => (
               <option key={each}>{each}</option>
@@ -61,7 +62,7 @@ export function Deliveries({ webhook, refusal }: { webhook: Webhook | null; refu
             <Button size="small" kind="quiet" onClick={() => setShown(each)}>
               Details
             </Button>
-            <Button size="small" kind="quiet" refusal={refusal ?? (each.status === "pending" ? "It is under way." : null)} onClick={() => replay.mutate({ path: { delivery_id: each.id } })}>
+            <Button size="small" kind="quiet" refusal={refusal ?? (each.status === "pending" ? "It is being delivered." : null)} onClick={() => replay.mutate({ path: { delivery_id: each.id } })}>
               Send again
             </Button>
           </>
@@ -85,9 +86,9 @@ function Exchange({ id }: { id: string }) {
   return (
     <>
       <h3>Sent</h3>
-      {found.data.body ? <pre className="json">{pretty(found.data.body)}</pre> : <p className="muted">Nothing yet: it is made when it is sent.</p>}
+      {found.data.body ? <pre className="json">{pretty(found.data.body)}</pre> : <p className="muted">Not sent yet.</p>}
       <h3>Answered</h3>
-      {found.data.answer ? <pre className="json">{found.data.answer}</pre> : <p className="muted">{found.data.error?.message ?? "Nothing."}</p>}
+      {found.data.answer ? <pre className="json">{found.data.answer}</pre> : <p className="muted">{found.data.error?.message ?? "Empty."}</p>}
     </>
   );
 }

@@ -29,7 +29,7 @@ export function Keys() {
   const [isMaking, setIsMaking] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   const [revoked, setRevoked] = useState<ApiKey | null>(null);
-  const revoke = useAct("keys_revoke", { says: "The key lets nobody in any more.", makesStale: ["keys_list"], onDone: () => setRevoked(null) });
+  const revoke = useAct("keys_revoke", { says: "Key revoked.", makesStale: ["keys_list"], onDone: () => setRevoked(null) });
   if (reading.refusal !== null) return <p className="muted">{reading.refusal}</p>;
   return (
     <>
@@ -37,7 +37,7 @@ export function Keys() {
         title="Keys"
         listed={keys}
         keyOf={(key) => key.id}
-        empty={<p>A program comes in with a key. Make one, restricted to what it is for.</p>}
+        empty={<p>Programs sign in with a key. Create one, restricted to what it is for.</p>}
         aside={
           <Button size="small" kind="primary" refusal={refusal} onClick={() => setIsMaking(true)}>
             New key
@@ -52,17 +52,17 @@ export function Keys() {
               </>
             ),
           },
-          { title: "Of", cell: (key) => key.user_label },
-          { title: "May", cell: (key) => <span title={[...(key.scopes ?? []), ...(key.pipelines ?? [])].join(", ")}>{mayOf(key)}</span> },
-          { title: "Used", cell: (key) => (key.used_at ? <Time at={key.used_at} /> : <span className="muted">never</span>) },
-          { title: "State", cell: (key) => <KeyState apiKey={key} /> },
+          { title: "Owner", cell: (key) => key.user_label },
+          { title: "Access", cell: (key) => <span title={[...(key.scopes ?? []), ...(key.pipelines ?? [])].join(", ")}>{mayOf(key)}</span> },
+          { title: "Last used", cell: (key) => (key.used_at ? <Time at={key.used_at} /> : <span className="muted">never</span>) },
+          { title: "Status", cell: (key) => <KeyState apiKey={key} /> },
         ]}
         actions={(key) => (
           <>
-            <Button size="small" kind="quiet" refusal={may("members:write") ?? (key.revoked_at ? "It is revoked." : null)} title="Look at everything as it would" onClick={() => void seeAs({ key_id: key.id })}>
-              See as
+            <Button size="small" kind="quiet" refusal={may("members:write") ?? (key.revoked_at ? "The key is revoked." : null)} title="View everything as this key would" onClick={() => void seeAs({ key_id: key.id })}>
+              View as
             </Button>
-            <Button size="small" kind="danger" refusal={refusal ?? (key.revoked_at ? "It is revoked already." : null)} onClick={() => setRevoked(key)}>
+            <Button size="small" kind="danger" refusal={refusal ?? (key.revoked_at ? "The key is already revoked." : null)} onClick={() => setRevoked(key)}>
               Revoke
             </Button>
           </>
@@ -73,7 +73,7 @@ export function Keys() {
       {secret ? <SecretDialog title="Your new key" secret={secret} hint="Programs send it as `Authorization: Bearer …`." onClose={() => setSecret(null)} /> : null}
       {revoked ? (
         <Confirm title={`Revoke ${revoked.name}`} verb="Revoke" isBusy={revoke.isPending} error={revoke.error} onConfirm={() => revoke.mutate({ path: { key_id: revoked.id } })} onClose={() => setRevoked(null)}>
-          It lets nobody in from now on, and neither do keys that were made with it.
+          It stops working at once, and so do the keys that were created with it.
         </Confirm>
       ) : null}
     </>
@@ -137,7 +137,7 @@ function NewKey({ onMade, onClose }: { onMade: (secret: string) => void; onClose
           {(common) => <input {...common} required maxLength={200} autoComplete="off" value={name} onChange={(event) => setName(event.target.value)} />}
         </Field>
         <div className="row-form">
-          <Field label="Whose it is">
+          <Field label="Owner">
             {(common) => (
               <select {...common} value={owner} onChange={(event) => setOwner(event.target.value)}>
                 <option value="">yours</option>
@@ -152,14 +152,14 @@ function NewKey({ onMade, onClose }: { onMade: (secret: string) => void; onClose
           <Field label="Role" problems={problemsOf(make.error, "role")}>
             {(common) => (
               <select {...common} value={role} onChange={(event) => setRole(event.target.value as Role | "")}>
-                <option value="">as its owner</option>
+                <option value="">same as its owner</option>
                 {rolesUpTo(me.data?.role ?? "viewer").map((each) => (
                   <option key={each}>{each}</option>
                 ))}
               </select>
             )}
           </Field>
-          <Field label="Ends">
+          <Field label="Expires">
             {(common) => (
               <select {...common} value={days} onChange={(event) => setDays(Number(event.target.value))}>
                 {ENDS.map((each) => (
@@ -171,15 +171,15 @@ function NewKey({ onMade, onClose }: { onMade: (secret: string) => void; onClose
             )}
           </Field>
         </div>
-        <Choices label="Scopes" hint="None chosen: all that its role may." all={given} chosen={scopes} onChoose={setScopes} />
+        <Choices label="Scopes" hint="None selected: everything its role allows." all={given} chosen={scopes} onChoose={setScopes} />
         {pipelines.data && pipelines.data.items.length > 0 ? (
-          <Choices label="Pipelines" hint="None chosen: the runs of all of them." all={pipelines.data.items.map((each) => each.name)} chosen={restricted} onChoose={setRestricted} />
+          <Choices label="Pipelines" hint="None selected: the runs of all pipelines." all={pipelines.data.items.map((each) => each.name)} chosen={restricted} onChoose={setRestricted} />
         ) : null}
         {make.error ? <ErrorNotice error={make.error} /> : null}
         <div className="actions">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary" isBusy={make.isPending}>
-            Make it
+            Create key
           </Button>
         </div>
       </form>

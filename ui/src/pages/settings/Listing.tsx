@@ -20,14 +20,16 @@ interface Props<Name extends ListName> {
   columns: Column<Item<Name>>[];
   keyOf: (row: Item<Name>) => string;
   empty: ReactNode;
+  /** What the rows are, in the plural. */
+  noun?: string;
   aside?: ReactNode;
   actions?: (row: Item<Name>) => ReactNode;
 }
 
-export function Listing<Name extends ListName>({ title, listed: { rows, found }, columns, keyOf, empty, aside, actions }: Props<Name>) {
+export function Listing<Name extends ListName>({ title, listed: { rows, found }, columns, keyOf, empty, noun = title.toLowerCase(), aside, actions }: Props<Name>) {
   return (
     <Panel title={title} aside={aside}>
-      {found.error ? <ErrorNotice error={found.error} /> : found.isPending ? <Skeleton rows={4} /> : rows.length === 0 ? <Empty title="There is none.">{empty}</Empty> : null}
+      {found.error ? <ErrorNotice error={found.error} /> : found.isPending ? <Skeleton rows={4} /> : rows.length === 0 ? <Empty title={`No ${noun}`}>{empty}</Empty> : null}
       {rows.length > 0 ? (
         <Scroll label={`${title}, as a table`}>
           <table className="rows settings-rows">

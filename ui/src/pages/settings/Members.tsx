@@ -23,11 +23,11 @@ export function Members() {
   const me = useRead("me_get", {}, { staleTime: 60_000 });
   const members = useList("members_list", { limit: 50 });
   const [removed, setRemoved] = useState<Member | null>(null);
-  const update = useAct("members_update", { says: "Changed.", makesStale: ["members_list"] });
-  const remove = useAct("members_remove", { says: "The member is removed.", makesStale: ["members_list"], onDone: () => setRemoved(null) });
+  const update = useAct("members_update", { says: "Role changed.", makesStale: ["members_list"] });
+  const remove = useAct("members_remove", { says: "Member removed.", makesStale: ["members_list"], onDone: () => setRemoved(null) });
   const own = me.data?.role ?? "viewer";
   const refusal = may("members:write");
-  const above = (role: Role) => refusal ?? (rolesUpTo(own).includes(role) ? null : `Only the role ${role} changes who has it.`);
+  const above = (role: Role) => refusal ?? (rolesUpTo(own).includes(role) ? null : `Only an ${role} can change who is ${role}.`);
   return (
     <>
       <Listing
@@ -64,21 +64,21 @@ export function Members() {
               </select>
             ),
           },
-          { title: "Last here", cell: (member) => (member.disabled_at ? <span className="muted">comes in no more</span> : member.seen_at ? <Time at={member.seen_at} /> : <span className="muted">never</span>) },
+          { title: "Last seen", cell: (member) => (member.disabled_at ? <span className="muted">locked out</span> : member.seen_at ? <Time at={member.seen_at} /> : <span className="muted">never</span>) },
         ]}
         actions={(member) => (
           <>
             <Button
               size="small"
               kind="quiet"
-              refusal={above(member.role) ?? (member.id === me.data?.id ? "That is yourself." : member.disabled_at ? "Whoever comes in no more sees nothing." : null)}
-              title="Look at everything as they would"
+              refusal={above(member.role) ?? (member.id === me.data?.id ? "You cannot change yourself." : member.disabled_at ? "Whoever is locked out sees nothing." : null)}
+              title="View everything as they would"
               onClick={() => void seeAs({ user_id: member.id })}
             >
-              See as
+              View as
             </Button>
             <Button size="small" kind="quiet" refusal={above(member.role)} onClick={() => update.mutate({ path: { user_id: member.id }, body: { is_disabled: member.disabled_at === null } })}>
-              {member.disabled_at ? "Let in again" : "Lock out"}
+              {member.disabled_at ? "Unlock" : "Lock out"}
             </Button>
             <Button size="small" kind="danger" refusal={above(member.role)} onClick={() => setRemoved(member)}>
               Remove
@@ -89,9 +89,9 @@ export function Members() {
       {update.error ? <ErrorNotice error={update.error} /> : null}
       <Invite own={own} refusal={refusal} />
       <Invitations refusal={refusal} />
-      <Panel title="See as a role">
+      <Panel title="View as a role">
         <div className="body stack">
-          <p className="muted">Every page as somebody with that role would see it. Nothing can be changed meanwhile, and it is in the audit log.</p>
+          <p className="muted">See every page as somebody with that role would. The view is read-only, and recorded in the audit log.</p>
           <div className="buttons">
             {rolesUpTo(own).slice(1).map((role) => (
               <Button key={role} size="small" refusal={refusal} title={ROLE_SAYS[role]} onClick={() => void seeAs({ role })}>
@@ -103,7 +103,7 @@ export function Members() {
       </Panel>
       {removed ? (
         <Confirm title={`Remove ${removed.email}`} verb="Remove" isBusy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate({ path: { user_id: removed.id } })} onClose={() => setRemoved(null)}>
-          Their sessions and keys end at once. What they started and stored stays.
+          Their sessions and keys end at once. Their runs and contents stay.
         </Confirm>
       ) : null}
     </>
@@ -113,9 +113,9 @@ export function Members() {
 function Invite({ own, refusal }: { own: Role; refusal: string | null }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("editor");
-  const invite = useAct("invitations_create", { says: (made) => `${made.email} is mailed an invitation.`, makesStale: ["invitations_list"], onDone: () => setEmail("") });
+  const invite = useAct("invitations_create", { says: (made) => `Invitation sent to ${made.email}.`, makesStale: ["invitations_list"], onDone: () => setEmail("") });
   return (
-    <Panel title="Invite somebody">
+    <Panel title="Invite a member">
       <form
         className="body stack"
         onSubmit={(event) => {
@@ -149,22 +149,22 @@ function Invite({ own, refusal }: { own: Role; refusal: string | null }) {
 function Invitations({ refusal }: { refusal: string | null }) {
   const now = useNow();
   const invitations = useList("invitations_list", { limit: 20 });
-  const revoke = useAct("invitations_revoke", { says: "The invitation is taken back.", makesStale: ["invitations_list"] });
+  const revoke = useAct("invitations_revoke", { says: "Invitation withdrawn.", makesStale: ["invitations_list"] });
   return (
     <Listing
       title="Invitations"
       listed={invitations}
       keyOf={(each) => each.id}
-      empty={<p>Nobody is invited now.</p>}
+      empty={<p>Nobody is invited at the moment.</p>}
       columns={[
         { title: "Who", cell: (each) => each.email },
         { title: "Role", cell: (each) => each.role },
         { title: "Invited", cell: (each) => <Time at={each.created_at} /> },
-        { title: "State", cell: (each) => (each.accepted_at ? "accepted" : each.revoked_at ? "taken back" : Date.parse(each.expires_at) < now ? "expired" : "waits") },
+        { title: "Status", cell: (each) => (each.accepted_at ? "accepted" : each.revoked_at ? "withdrawn" : Date.parse(each.expires_at) < now ? "expired" : "waiting") },
       ]}
       actions={(each) => (
-        <Button size="small" kind="quiet" refusal={refusal ?? (each.accepted_at ? "It was accepted: remove the member." : each.revoked_at ? "It is taken back already." : null)} onClick={() => revoke.mutate({ path: { invitation_id: each.id } })}>
-          Take back
+        <Button size="small" kind="quiet" refusal={refusal ?? (each.accepted_at ? "It was accepted: remove the member instead." : each.revoked_at ? "It is already withdrawn." : null)} onClick={() => revoke.mutate({ path: { invitation_id: each.id } })}>
+          Withdraw
         </Button>
       )}
     />

@@ -33,10 +33,10 @@ export function Models() {
 
 function DefaultModel({ listing, refusal }: { listing: ModelListing; refusal: string | null }) {
   const [model, setModel] = useState(listing.organization_model ?? "");
-  const use = useAct("models_use", { says: (done) => (done.model ? `Stages that name no model ask ${done.model}.` : "The installation's model is asked."), makesStale: ["models_list", "settings_get"] });
+  const use = useAct("models_use", { says: (done) => (done.model ? `The default model is now ${done.model}.` : "The installation's default model is used."), makesStale: ["models_list", "settings_get"] });
   const installation = listing.default_model && listing.default_model !== listing.organization_model ? listing.default_model : null;
   return (
-    <Panel title="Where a stage names none">
+    <Panel title="Default model">
       <form
         className="body stack"
         onSubmit={(event) => {
@@ -46,10 +46,10 @@ function DefaultModel({ listing, refusal }: { listing: ModelListing; refusal: st
       >
         <div className="row-form">
           <Field label="Model" hint={<>As <code>provider:model</code>, an alias, or a chain. Empty: the installation's{installation ? <>, now <code>{installation}</code></> : null}.</>}>
-            {(common) => <input {...common} list="models-known" autoComplete="off" placeholder={installation ?? "none: runs fail with a hint"} value={model} onChange={(event) => setModel(event.target.value)} />}
+            {(common) => <input {...common} list="models-known" autoComplete="off" placeholder={installation ?? "none: runs that need one fail with a hint"} value={model} onChange={(event) => setModel(event.target.value)} />}
           </Field>
           <Button type="submit" kind="primary" isBusy={use.isPending} refusal={refusal}>
-            Use it
+            Save
           </Button>
         </div>
         {use.error ? <ErrorNotice error={use.error} /> : null}
@@ -67,7 +67,7 @@ function TryModel({ refusal }: { refusal: string | null }) {
   const [model, setModel] = useState("");
   const attempt = useAct("models_try");
   return (
-    <Panel title="Does a model answer?">
+    <Panel title="Test a model">
       <form
         className="body stack"
         onSubmit={(event) => {
@@ -76,11 +76,11 @@ function TryModel({ refusal }: { refusal: string | null }) {
         }}
       >
         <div className="row-form">
-          <Field label="Model to try" hint="One tiny call: whether key, name and network are fine, how long it takes, what it costs.">
+          <Field label="Model to test" hint="Makes one small call to check key, name and network, and shows its time and cost.">
             {(common) => <input {...common} required list="models-known" autoComplete="off" value={model} onChange={(event) => setModel(event.target.value)} />}
           </Field>
           <Button type="submit" isBusy={attempt.isPending} refusal={refusal}>
-            Try it
+            Test
           </Button>
         </div>
         {attempt.error ? <ErrorNotice error={attempt.error} /> : null}
@@ -91,11 +91,11 @@ function TryModel({ refusal }: { refusal: string | null }) {
 }
 
 function Tried({ trial }: { trial: Trial }) {
-  if (!trial.is_ok) return <Notice tone="failed" title={`${trial.model}: ${trial.message ?? trial.code ?? "it did not answer"}`} hint={trial.hint} />;
+  if (!trial.is_ok) return <Notice tone="failed" title={`${trial.model}: ${trial.message ?? trial.code ?? "no answer"}`} hint={trial.hint} />;
   return (
     <Notice
       tone="completed"
-      title={`${trial.model} answers.`}
+      title={`${trial.model} works.`}
       hint={`${elapsed(trial.latency_ms / 1000)}, ${count(trial.usage.input_tokens)} tokens in, ${count(trial.usage.output_tokens)} out, ${trial.cost_usd === null ? "cost unknown" : money(trial.cost_usd)}`}
     />
   );
@@ -105,15 +105,15 @@ function Known({ models }: { models: KnownModel[] }) {
   const [text, setText] = useState("");
   const found = models.filter((each) => nameOf(each).toLowerCase().includes(text.toLowerCase()));
   return (
-    <Panel title={`Models that can be called from here (${count(models.length)})`}>
+    <Panel title={`Available models (${count(models.length)})`}>
       {models.length === 0 ? (
-        <Empty title="No provider has a key.">
-          <p>Add one above, or let the operator set one for the installation.</p>
+        <Empty title="No models: no provider has a key">
+          <p>Add a key above, or ask the operator to set one for the installation.</p>
         </Empty>
       ) : (
         <>
           <div className="body">
-            <Field label="Find">{(common) => <input {...common} type="search" value={text} onChange={(event) => setText(event.target.value)} />}</Field>
+            <Field label="Search">{(common) => <input {...common} type="search" value={text} onChange={(event) => setText(event.target.value)} />}</Field>
           </div>
           <Scroll label="Models">
             <table className="rows">
@@ -139,7 +139,7 @@ function Known({ models }: { models: KnownModel[] }) {
               </tbody>
             </table>
           </Scroll>
-          {found.length > SHOWN_MAX ? <p className="body muted">{count(found.length - SHOWN_MAX)} more: write some of the name above.</p> : null}
+          {found.length > SHOWN_MAX ? <p className="body muted">{count(found.length - SHOWN_MAX)} more: search to narrow them down.</p> : null}
         </>
       )}
     </Panel>

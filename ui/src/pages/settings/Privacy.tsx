@@ -12,9 +12,9 @@ import { Panel } from "../../design/Panel";
 import { Field, linesOf } from "../../forms/Field";
 
 const STORED: Record<StoreLlm, string> = {
-  full: "As long as the retention says.",
-  until_run_ends: "What a restart needs; seconds after the run has ended nothing readable is left.",
-  hash: "Of prompts only a hash; replies sealed, and gone when the run has ended.",
+  full: "Until their retention ends.",
+  until_run_ends: "Until the run has ended; seconds later nothing readable is left.",
+  hash: "Only a hash of prompts; replies are sealed, and deleted when the run has ended.",
 };
 const KEPT = [
   ["keep_events_days", "Events"],
@@ -35,7 +35,7 @@ function Rules({ settings, refusal }: { settings: OrganizationSettings; refusal:
   const [regions, setRegions] = useState((settings.regions ?? []).join("\n"));
   const [storeLlm, setStoreLlm] = useState(settings.store_llm);
   const [days, setDays] = useState<Record<string, string>>(() => Object.fromEntries(KEPT.map(([name]) => [name, settings[name]?.toString() ?? ""])));
-  const update = useAct("settings_update", { says: "The rules are changed.", makesStale: ["settings_get", "models_list"] });
+  const update = useAct("settings_update", { says: "Privacy settings saved.", makesStale: ["settings_get", "models_list"] });
   const save = () =>
     update.mutate({
       body: {
@@ -53,18 +53,18 @@ function Rules({ settings, refusal }: { settings: OrganizationSettings; refusal:
         if (refusal === null) save();
       }}
     >
-      <Panel title="Where data may go">
+      <Panel title="Allowed providers and regions">
         <div className="body row-form">
-          <Field label="Providers" hint="The only ones that calls may go to, one a line. Empty: all." problems={problemsOf(update.error, "providers")}>
+          <Field label="Providers" hint="Providers that calls may go to, one per line. Empty: all." problems={problemsOf(update.error, "providers")}>
             {(common) => <textarea {...common} rows={4} placeholder="all" value={providers} onChange={(event) => setProviders(event.target.value)} />}
           </Field>
-          <Field label="Regions" hint={<>The only ones, one a line; <code>eu-*</code> is all that begin so. Where a region is not known, it is refused then.</>} problems={problemsOf(update.error, "regions")}>
+          <Field label="Regions" hint={<>Allowed regions, one per line; <code>eu-*</code> matches all that begin so. Providers of unknown region are then refused.</>} problems={problemsOf(update.error, "regions")}>
             {(common) => <textarea {...common} rows={4} placeholder="all" value={regions} onChange={(event) => setRegions(event.target.value)} />}
           </Field>
         </div>
       </Panel>
-      <Panel title="Prompts and replies are kept">
-        <div className="body stack" role="radiogroup" aria-label="Prompts and replies are kept">
+      <Panel title="Storage of prompts and replies">
+        <div className="body stack" role="radiogroup" aria-label="Storage of prompts and replies">
           {(Object.keys(STORED) as StoreLlm[]).map((each) => (
             <label key={each} className="flag">
               <input type="radio" name="store_llm" checked={storeLlm === each} onChange={() => setStoreLlm(each)} />
@@ -75,11 +75,11 @@ function Rules({ settings, refusal }: { settings: OrganizationSettings; refusal:
           ))}
         </div>
       </Panel>
-      <Panel title="Kept for how many days">
+      <Panel title="Retention in days">
         <div className="body row-form">
           {KEPT.map(([name, label]) => (
-            <Field key={name} label={label} hint="Empty: as the operator keeps it, and never longer." problems={problemsOf(update.error, name)}>
-              {(common) => <input {...common} type="number" min={0} step="any" placeholder="as the operator" value={days[name]} onChange={(event) => setDays({ ...days, [name]: event.target.value })} />}
+            <Field key={name} label={label} hint="Empty: the operator's limit, which is also the most." problems={problemsOf(update.error, name)}>
+              {(common) => <input {...common} type="number" min={0} step="any" placeholder="operator's limit" value={days[name]} onChange={(event) => setDays({ ...days, [name]: event.target.value })} />}
             </Field>
           ))}
         </div>
@@ -87,7 +87,7 @@ function Rules({ settings, refusal }: { settings: OrganizationSettings; refusal:
       {update.error ? <ErrorNotice error={update.error} /> : null}
       <div>
         <Button type="submit" kind="primary" isBusy={update.isPending} refusal={refusal}>
-          Save the rules
+          Save
         </Button>
       </div>
     </form>

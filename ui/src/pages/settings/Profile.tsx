@@ -19,10 +19,10 @@ export function Profile() {
   const me = useRead("me_get", {}, { staleTime: 60_000 });
   if (me.error) return <ErrorNotice error={me.error} />;
   if (!me.data) return <Skeleton />;
-  const isHost = me.data.kind === "host" ? "The application that Tegu is part of signs people in." : null;
+  const isHost = me.data.kind === "host" ? "The host application signs people in." : null;
   return (
     <>
-      <Panel title="Who you are" aside={<Button size="small" refusal={isHost} onClick={() => void signOut()}>Sign out</Button>}>
+      <Panel title="Profile" aside={<Button size="small" refusal={isHost} onClick={() => void signOut()}>Sign out</Button>}>
         <div className="body stack">
           <dl className="facts">
             <div>
@@ -43,7 +43,7 @@ export function Profile() {
           </dl>
           <Name me={me.data} refusal={isHost} />
           <details>
-            <summary>What you may do</summary>
+            <summary>Your permissions</summary>
             <p className="mono permissions">{me.data.permissions.join("  ")}</p>
           </details>
         </div>
@@ -56,7 +56,7 @@ export function Profile() {
 
 function Name({ me, refusal }: { me: Identity; refusal: string | null }) {
   const [name, setName] = useState(me.display_name ?? "");
-  const update = useAct("me_update", { says: "Your name is changed.", makesStale: ["me_get", "members_list"] });
+  const update = useAct("me_update", { says: "Name saved.", makesStale: ["me_get", "members_list"] });
   return (
     <form
       className="row-form"
@@ -65,7 +65,7 @@ function Name({ me, refusal }: { me: Identity; refusal: string | null }) {
         if (refusal === null) update.mutate({ body: { display_name: name || null } });
       }}
     >
-      <Field label="Name" hint="How others see you.">
+      <Field label="Name" hint="Shown to other members.">
         {(common) => <input {...common} autoComplete="name" maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
       </Field>
       <Button type="submit" isBusy={update.isPending} refusal={refusal}>
@@ -88,11 +88,11 @@ function Organizations() {
             <span>
               <strong>{each.name}</strong> <span className="muted">{each.role}</span>
             </span>
-            {each.is_current ? <span className="muted">you are here</span> : <Button size="small" onClick={() => void switchTo(each.id)}>Go there</Button>}
+            {each.is_current ? <span className="muted">current</span> : <Button size="small" onClick={() => void switchTo(each.id)}>Switch</Button>}
           </li>
         ))}
       </ul>
-      {found.data?.items.length === 1 ? <p className="body muted">You are in no other. Whoever invites your address to one lets you switch here.</p> : null}
+      {found.data?.items.length === 1 ? <p className="body muted">You belong to no other organization. Once you are invited to one, you can switch here.</p> : null}
     </Panel>
   );
 }
@@ -100,11 +100,11 @@ function Organizations() {
 function Sessions() {
   const found = useRead("sessions_list", { query: {} });
   const [endsAll, setEndsAll] = useState(false);
-  const revoke = useAct("sessions_revoke", { says: "The session has ended.", makesStale: ["sessions_list"] });
+  const revoke = useAct("sessions_revoke", { says: "Session ended.", makesStale: ["sessions_list"] });
   const revokeAll = useAct("sessions_revoke_all", { onDone: () => location.assign(`${BASE}auth/sign-in`) });
   return (
     <Panel
-      title="Where you are signed in"
+      title="Sessions"
       aside={
         <Button size="small" kind="danger" onClick={() => setEndsAll(true)}>
           Sign out everywhere
@@ -139,7 +139,7 @@ function Sessions() {
                   </td>
                   <td className="doing">
                     {session.is_current ? (
-                      <span className="muted">this one</span>
+                      <span className="muted">this session</span>
                     ) : (
                       <Button size="small" isBusy={revoke.isPending} onClick={() => revoke.mutate({ path: { session_id: session.id } })}>
                         End
@@ -154,7 +154,7 @@ function Sessions() {
       ) : null}
       {endsAll ? (
         <Confirm title="Sign out everywhere" verb="Sign out everywhere" isBusy={revokeAll.isPending} error={revokeAll.error} onConfirm={() => revokeAll.mutate({})} onClose={() => setEndsAll(false)}>
-          Every session of yours in this organization ends, this one too. Keys stay as they are.
+          All your sessions in this organization end, including this one. Keys stay valid.
         </Confirm>
       ) : null}
     </Panel>

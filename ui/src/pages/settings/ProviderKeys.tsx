@@ -18,10 +18,10 @@ export function ProviderKeys({ listing, refusal }: { listing: ModelListing; refu
   const [isAdding, setIsAdding] = useState(false);
   const [rotated, setRotated] = useState<ProviderKey | null>(null);
   const [removed, setRemoved] = useState<ProviderKey | null>(null);
-  const remove = useAct("provider_keys_delete", { says: "The key is removed.", makesStale: ["provider_keys_list", "models_list"], onDone: () => setRemoved(null) });
+  const remove = useAct("provider_keys_delete", { says: "Key removed.", makesStale: ["provider_keys_list", "models_list"], onDone: () => setRemoved(null) });
   return (
     <Panel
-      title="Keys of providers"
+      title="Provider keys"
       aside={
         <Button size="small" kind="primary" refusal={refusal} onClick={() => setIsAdding(true)}>
           Add a key
@@ -30,8 +30,8 @@ export function ProviderKeys({ listing, refusal }: { listing: ModelListing; refu
     >
       {keys.error ? <ErrorNotice error={keys.error} /> : !keys.data ? <Skeleton rows={2} /> : null}
       {keys.data?.items.length === 0 ? (
-        <Empty title="The organization has no key of its own.">
-          <p>The installation can ask: {withKeys(listing) || "no provider"}. A key of your own goes before its, and is billed to you.</p>
+        <Empty title="No provider keys">
+          <p>The installation has: {withKeys(listing) || "no provider"}. A key of your own takes precedence, and is billed to you.</p>
         </Empty>
       ) : null}
       <ul className="latest">
@@ -57,7 +57,7 @@ export function ProviderKeys({ listing, refusal }: { listing: ModelListing; refu
       {rotated ? <KeyForm listing={listing} rotated={rotated} onClose={() => setRotated(null)} /> : null}
       {removed ? (
         <Confirm title={`Remove the key of ${removed.provider}`} verb="Remove" isBusy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate({ path: { key_id: removed.id } })} onClose={() => setRemoved(null)}>
-          The installation's own key is used from then on, where there is one.
+          The installation's key is used from then on, if it has one.
         </Confirm>
       ) : null}
     </Panel>
@@ -74,11 +74,11 @@ function KeyForm({ listing, rotated, onClose }: { listing: ModelListing; rotated
   const [secret, setSecret] = useState("");
   const [region, setRegion] = useState(rotated?.region ?? "");
   const done = { makesStale: ["provider_keys_list", "models_list"] as ("provider_keys_list" | "models_list")[], onDone: onClose };
-  const create = useAct("provider_keys_create", { says: "The key is stored, sealed.", ...done });
-  const rotate = useAct("provider_keys_rotate", { says: "The key is replaced.", ...done });
+  const create = useAct("provider_keys_create", { says: "Key stored, encrypted.", ...done });
+  const rotate = useAct("provider_keys_rotate", { says: "Key replaced.", ...done });
   const error = create.error ?? rotate.error;
   return (
-    <Dialog title={rotated ? `Another key of ${rotated.provider}` : "A key of a provider"} isOpen onClose={onClose}>
+    <Dialog title={rotated ? `Replace the key of ${rotated.provider}` : "Add a provider key"} isOpen onClose={onClose}>
       <form
         className="stack"
         onSubmit={(event) => {
@@ -100,17 +100,17 @@ function KeyForm({ listing, rotated, onClose }: { listing: ModelListing; rotated
             )}
           </Field>
         )}
-        <Field label="API key" hint="Stored sealed, sent to the provider's host alone, and never shown again." problems={problemsOf(error, "api_key")}>
+        <Field label="API key" hint="Stored encrypted, sent only to the provider, and never shown again." problems={problemsOf(error, "api_key")}>
           {(common) => <input {...common} type="password" required autoComplete="off" value={secret} onChange={(event) => setSecret(event.target.value)} />}
         </Field>
-        <Field label="Region" hint="Where the provider answers by your contract; only where its host does not say." problems={problemsOf(error, "region")}>
+        <Field label="Region" hint="The region of your contract, if the provider's host does not say it." problems={problemsOf(error, "region")}>
           {(common) => <input {...common} autoComplete="off" placeholder="eu-west-1" value={region} onChange={(event) => setRegion(event.target.value)} />}
         </Field>
         {error ? <ErrorNotice error={error} /> : null}
         <div className="actions">
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary" isBusy={create.isPending || rotate.isPending}>
-            Store it
+            Store key
           </Button>
         </div>
       </form>

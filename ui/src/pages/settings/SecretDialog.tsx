@@ -12,7 +12,7 @@ export function SecretDialog({ title, secret, hint, onClose }: { title: string; 
       <Notice title="It is not shown again." hint={hint} />
       <div className="actions">
         <Button kind="primary" onClick={onClose}>
-          I have kept it
+          I have saved it
         </Button>
       </div>
     </Dialog>

@@ -18,18 +18,18 @@ import { ROLE_SAYS, rolesUpTo } from "./roles";
 export function ServiceAccounts({ refusal }: { refusal: string | null }) {
   const accounts = useList("service_accounts_list", { limit: 50 });
   const [removed, setRemoved] = useState<ServiceAccount | null>(null);
-  const remove = useAct("service_accounts_remove", { says: "The service account is removed.", makesStale: ["service_accounts_list", "keys_list"], onDone: () => setRemoved(null) });
+  const remove = useAct("service_accounts_remove", { says: "Service account removed.", makesStale: ["service_accounts_list", "keys_list"], onDone: () => setRemoved(null) });
   return (
     <>
       <Listing
         title="Service accounts"
         listed={accounts}
         keyOf={(each) => each.id}
-        empty={<p>A key of a person ends when they leave; one of a service account stays.</p>}
+        empty={<p>A person's keys end when they leave; those of a service account stay.</p>}
         columns={[
           { title: "Name", cell: (each) => <strong>{each.name}</strong> },
           { title: "Role", cell: (each) => each.role },
-          { title: "Made", cell: (each) => <Time at={each.created_at} /> },
+          { title: "Created", cell: (each) => <Time at={each.created_at} /> },
         ]}
         actions={(each) => (
           <Button size="small" kind="danger" refusal={refusal} onClick={() => setRemoved(each)}>
@@ -40,7 +40,7 @@ export function ServiceAccounts({ refusal }: { refusal: string | null }) {
       <NewAccount refusal={refusal} />
       {removed ? (
         <Confirm title={`Remove ${removed.name}`} verb="Remove" isBusy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate({ path: { service_account_id: removed.id } })} onClose={() => setRemoved(null)}>
-          Its keys end at once. What it started and stored stays.
+          Its keys end at once. Its runs and contents stay.
         </Confirm>
       ) : null}
     </>
@@ -51,7 +51,7 @@ function NewAccount({ refusal }: { refusal: string | null }) {
   const me = useRead("me_get", {}, { staleTime: 60_000 });
   const [name, setName] = useState("");
   const [role, setRole] = useState<Role>("editor");
-  const make = useAct("service_accounts_create", { says: (made) => `${made.name} is made. Give it a key.`, makesStale: ["service_accounts_list"], onDone: () => setName("") });
+  const make = useAct("service_accounts_create", { says: (made) => `${made.name} created. Now create a key for it.`, makesStale: ["service_accounts_list"], onDone: () => setName("") });
   return (
     <Panel title="New service account">
       <form
@@ -65,7 +65,7 @@ function NewAccount({ refusal }: { refusal: string | null }) {
           <Field label="Name of the service account" problems={problemsOf(make.error, "name")}>
             {(common) => <input {...common} required maxLength={200} autoComplete="off" value={name} onChange={(event) => setName(event.target.value)} />}
           </Field>
-          <Field label="Most that its keys may do" hint={ROLE_SAYS[role]}>
+          <Field label="Highest role of its keys" hint={ROLE_SAYS[role]}>
             {(common) => (
               <select {...common} value={role} onChange={(event) => setRole(event.target.value as Role)}>
                 {rolesUpTo(me.data?.role ?? "viewer").map((each) => (
@@ -75,7 +75,7 @@ function NewAccount({ refusal }: { refusal: string | null }) {
             )}
           </Field>
           <Button type="submit" isBusy={make.isPending} refusal={refusal}>
-            Make it
+            Create
           </Button>
         </div>
         {make.error ? <ErrorNotice error={make.error} /> : null}

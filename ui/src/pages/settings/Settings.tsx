@@ -16,14 +16,14 @@ import "./settings.css";
 import { Webhooks } from "./Webhooks";
 
 const SECTIONS: Record<string, { label: string; about: string; page: ComponentType }> = {
-  profile: { label: "You", about: "Your name, your organizations, and where you are signed in.", page: Profile },
-  members: { label: "Members", about: "Who belongs to the organization, and who is invited.", page: Members },
-  keys: { label: "API keys", about: "What programs come in with: yours, and those of service accounts.", page: Keys },
-  models: { label: "Models", about: "Which model is asked where a stage names none, with whose key, and whether it answers.", page: Models },
-  webhooks: { label: "Webhooks", about: "Addresses that are told of events, and how that went.", page: Webhooks },
-  budgets: { label: "Budgets", about: "The most that calls may cost. Where there is no room, runs wait for a person.", page: Budgets },
-  privacy: { label: "Privacy", about: "Where data may go, how much of it is kept, and how long.", page: Privacy },
-  audit: { label: "Audit", about: "Who did what, when. Nobody can change it.", page: Audit },
+  profile: { label: "Profile", about: "Your name, organizations and sessions.", page: Profile },
+  members: { label: "Members", about: "People in this organization, and invitations.", page: Members },
+  keys: { label: "API keys", about: "Access for programs: your keys, and those of service accounts.", page: Keys },
+  models: { label: "Models", about: "The default model, provider keys, and a test whether a model works.", page: Models },
+  webhooks: { label: "Webhooks", about: "Addresses that are notified of events, and the deliveries.", page: Webhooks },
+  budgets: { label: "Budgets", about: "Limits on spending. Runs that would exceed one wait for a person.", page: Budgets },
+  privacy: { label: "Privacy", about: "Where data may go, what is stored, and for how long.", page: Privacy },
+  audit: { label: "Audit", about: "Who did what, and when. It cannot be changed.", page: Audit },
 };
 
 export function Settings() {
@@ -48,9 +48,9 @@ export function Settings() {
             <section.page key={name} />
           </div>
         ) : (
-          <Empty title={`There are no settings called ${name}.`}>
+          <Empty title={`No settings are called ${name}`}>
             <Link to="/settings/$section" params={{ section: "profile" }}>
-              Go to your own
+              Go to your profile
             </Link>
           </Empty>
         )}

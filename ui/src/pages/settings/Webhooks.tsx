@@ -18,7 +18,7 @@ import { Listing } from "./Listing";
 import { SecretDialog } from "./SecretDialog";
 
 const EVENTS: readonly WebhookEvent[] = ["run.completed", "run.failed", "run.cancelled", "run.waiting", "review.opened", "budget.exhausted", "pipeline.message", "content.created", "usage.recorded"];
-const SIGNED = "Deliveries are signed with it: check the signature before you believe one.";
+const SIGNED = "Deliveries are signed with it. Verify the signature before you trust one.";
 
 export function Webhooks() {
   const may = useMay();
@@ -29,10 +29,10 @@ export function Webhooks() {
   const [secret, setSecret] = useState<string | null>(null);
   const [removed, setRemoved] = useState<Webhook | null>(null);
   const [shown, setShown] = useState<Webhook | null>(null);
-  const test = useAct("webhooks_test", { says: "A test is on its way.", makesStale: ["webhook_deliveries_list"] });
+  const test = useAct("webhooks_test", { says: "Test delivery sent.", makesStale: ["webhook_deliveries_list"] });
   const update = useAct("webhooks_update", { makesStale: ["webhooks_list"] });
   const rotate = useAct("webhooks_rotate_secret", { makesStale: ["webhooks_list"], onDone: (done) => setSecret(done.secret) });
-  const remove = useAct("webhooks_delete", { says: "It is told nothing more.", makesStale: ["webhooks_list", "webhook_deliveries_list"], onDone: () => setRemoved(null) });
+  const remove = useAct("webhooks_delete", { says: "Webhook removed.", makesStale: ["webhooks_list", "webhook_deliveries_list"], onDone: () => setRemoved(null) });
   if (reading.refusal !== null) return <p className="muted">{reading.refusal}</p>;
   const error = test.error ?? update.error ?? rotate.error;
   return (
@@ -41,7 +41,7 @@ export function Webhooks() {
         title="Webhooks"
         listed={webhooks}
         keyOf={(each) => each.id}
-        empty={<p>Add the address of a program of yours that wants to know when a run has ended.</p>}
+        empty={<p>Add an address to be notified when a run has ended.</p>}
         aside={
           <Button size="small" kind="primary" refusal={refusal} onClick={() => setForm("new")}>
             New webhook
@@ -56,8 +56,8 @@ export function Webhooks() {
               </span>
             ),
           },
-          { title: "Told of", cell: (each) => <span title={each.events.join(", ")}>{each.events.join(", ")}</span> },
-          { title: "State", cell: (each) => <State webhook={each} /> },
+          { title: "Events", cell: (each) => <span title={each.events.join(", ")}>{each.events.join(", ")}</span> },
+          { title: "Status", cell: (each) => <State webhook={each} /> },
         ]}
         actions={(each) => (
           <>
@@ -71,7 +71,7 @@ export function Webhooks() {
               Change
             </Button>
             <Button size="small" kind="quiet" refusal={refusal} onClick={() => update.mutate({ path: { webhook_id: each.id }, body: { is_enabled: each.disabled_at !== null } })}>
-              {each.disabled_at ? "Go on" : "Pause"}
+              {each.disabled_at ? "Resume" : "Pause"}
             </Button>
             <Button size="small" kind="quiet" refusal={refusal} onClick={() => rotate.mutate({ path: { webhook_id: each.id }, body: {} })}>
               New secret
@@ -88,7 +88,7 @@ export function Webhooks() {
       {secret ? <SecretDialog title="The webhook's secret" secret={secret} hint={SIGNED} onClose={() => setSecret(null)} /> : null}
       {removed ? (
         <Confirm title="Remove the webhook" verb="Remove" isBusy={remove.isPending} error={remove.error} onConfirm={() => remove.mutate({ path: { webhook_id: removed.id } })} onClose={() => setRemoved(null)}>
-          {removed.url} is told nothing more, and its deliveries are gone.
+          {removed.url} gets no more deliveries, and its past deliveries are deleted.
         </Confirm>
       ) : null}
     </>
@@ -96,7 +96,7 @@ export function Webhooks() {
 }
 
 function State({ webhook }: { webhook: Webhook }) {
-  if (webhook.disabled_at) return <span className="status" data-status={webhook.disabled_reason === "paused" ? "waiting" : "failed"}>{{ paused: "paused", gone: "gone: the address wants no more", failing: "off: it failed for too long" }[webhook.disabled_reason ?? "paused"]}</span>;
+  if (webhook.disabled_at) return <span className="status" data-status={webhook.disabled_reason === "paused" ? "waiting" : "failed"}>{{ paused: "paused", gone: "stopped: the address is gone", failing: "off: it failed for too long" }[webhook.disabled_reason ?? "paused"]}</span>;
   if (webhook.failing_since)
     return (
       <span className="status" data-status="failed">
@@ -124,7 +124,7 @@ function WebhookForm({ webhook, onMade, onClose }: { webhook: Webhook | null; on
       onMade(made.secret);
     },
   });
-  const update = useAct("webhooks_update", { says: "The webhook is changed.", makesStale: ["webhooks_list"], onDone: onClose });
+  const update = useAct("webhooks_update", { says: "Webhook saved.", makesStale: ["webhooks_list"], onDone: onClose });
   const error = create.error ?? update.error;
   return (
     <Dialog title={webhook ? "Change the webhook" : "New webhook"} isOpen onClose={onClose}>
@@ -137,25 +137,25 @@ function WebhookForm({ webhook, onMade, onClose }: { webhook: Webhook | null; on
           else create.mutate({ body });
         }}
       >
-        <Field label="Address" hint="Of a public host, by https." problems={problemsOf(error, "url")}>
+        <Field label="Address" hint="A public https address." problems={problemsOf(error, "url")}>
           {(common) => <input {...common} type="url" required autoComplete="off" placeholder="https://example.com/tegu" value={url} onChange={(event) => setUrl(event.target.value)} />}
         </Field>
         <Field label="What it is for" problems={problemsOf(error, "description")}>
           {(common) => <input {...common} maxLength={500} value={description} onChange={(event) => setDescription(event.target.value)} />}
         </Field>
-        <Choices label="Told of" all={EVENTS} chosen={events} onChoose={setEvents} />
+        <Choices label="Events" all={EVENTS} chosen={events} onChoose={setEvents} />
         {pipelines.data && pipelines.data.items.length > 0 ? (
-          <Choices label="Pipelines" hint="None chosen: the runs of all of them." all={pipelines.data.items.map((each) => each.name)} chosen={only} onChoose={setOnly} />
+          <Choices label="Pipelines" hint="None selected: the runs of all pipelines." all={pipelines.data.items.map((each) => each.name)} chosen={only} onChoose={setOnly} />
         ) : null}
         <label className="flag">
           <input type="checkbox" checked={sendsResults} onChange={(event) => setSendsResults(event.target.checked)} />
-          Send the results of the run along
+          Include the results of the run
         </label>
         {error ? <ErrorNotice error={error} /> : null}
         <div className="actions">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" isBusy={create.isPending || update.isPending} refusal={events.length ? null : "Choose what it is told of."}>
-            {webhook ? "Change it" : "Make it"}
+          <Button type="submit" kind="primary" isBusy={create.isPending || update.isPending} refusal={events.length ? null : "Select at least one event."}>
+            {webhook ? "Save" : "Create"}
           </Button>
         </div>
       </form>

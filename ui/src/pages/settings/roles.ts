@@ -5,10 +5,10 @@ import type { Role } from "../../api/schema";
 export const ROLES: readonly Role[] = ["owner", "admin", "editor", "viewer"];
 
 export const ROLE_SAYS: Record<Role, string> = {
-  owner: "Everything, also export and deletion of the organization.",
+  owner: "Everything, including export and deletion of the organization.",
   admin: "Everything but export and deletion of the organization.",
-  editor: "Stores contents, runs and publishes pipelines, decides reviews.",
-  viewer: "Looks, and changes nothing.",
+  editor: "Adds contents, runs and publishes pipelines, decides reviews.",
+  viewer: "Read-only.",
 };
 
 /** Nobody gives a role above their own. */

@@ -13,8 +13,8 @@ const SHOWN = 5;
 export function LastErrors() {
   const failed = useRead("runs_list", { query: { status: "failed", limit: SHOWN } });
   return (
-    <Panel title="Last errors" aside={<Link to="/runs" search={{ q: "status:failed" }}>all of them</Link>}>
-      {failed.error ? <ErrorNotice error={failed.error} /> : !failed.data ? <Skeleton rows={2} /> : failed.data.items.length === 0 ? <p className="body muted">No run has failed.</p> : null}
+    <Panel title="Last errors" aside={<Link to="/runs" search={{ q: "status:failed" }}>all</Link>}>
+      {failed.error ? <ErrorNotice error={failed.error} /> : !failed.data ? <Skeleton rows={2} /> : failed.data.items.length === 0 ? <p className="body muted">No failed runs.</p> : null}
       <ul className="latest">
         {failed.data?.items.map((run) => (
           <li key={run.id}>

@@ -15,7 +15,7 @@ export function NewPause() {
   const [pipeline, setPipeline] = useState("");
   const [reason, setReason] = useState("");
   const pipelines = useRead("pipelines_list", { query: { limit: 200 } });
-  const pause = useAct("pauses_create", { says: "They are held back; what is under way ends.", makesStale: ["pauses_list"], onDone: () => setReason("") });
+  const pause = useAct("pauses_create", { says: "Paused. Runs in progress finish their current stages.", makesStale: ["pauses_list"], onDone: () => setReason("") });
   const refusal = may("runs:write") ?? (pipeline === "" ? may("settings:write") : null);
   return (
     <form
@@ -26,7 +26,7 @@ export function NewPause() {
       }}
     >
       <div className="row-form">
-        <Field label="Hold back the runs of">
+        <Field label="Pause the runs of">
           {(common) => (
             <select {...common} value={pipeline} onChange={(event) => setPipeline(event.target.value)}>
               <option value="">the whole organization</option>
@@ -36,7 +36,7 @@ export function NewPause() {
             </select>
           )}
         </Field>
-        <Field label="Because">{(common) => <input {...common} value={reason} onChange={(event) => setReason(event.target.value)} />}</Field>
+        <Field label="Reason">{(common) => <input {...common} value={reason} onChange={(event) => setReason(event.target.value)} />}</Field>
         <Button type="submit" isBusy={pause.isPending} refusal={refusal}>
           Pause
         </Button>

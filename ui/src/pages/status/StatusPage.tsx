@@ -32,7 +32,7 @@ export function StatusPage() {
       {found.data?.problem ? <Notice tone="failed" title={found.data.problem} /> : null}
       {installation ? <Figures installation={installation} /> : operating.refusal === null && !found.error ? <Skeleton rows={2} /> : null}
       {installation?.unserved.map((each) => (
-        <Notice key={each.missing.join()} tone="failed" title={`${count(each.runs)} runs wait for ${each.missing.join(", ")}, which no worker has.`} hint="Start a worker that registers it." />
+        <Notice key={each.missing.join()} tone="failed" title={`${count(each.runs)} runs wait for ${each.missing.join(", ")}, which no worker provides.`} hint="Start a worker that registers it." />
       ))}
       {found.error ? <ErrorNotice error={found.error} /> : null}
       <Panel title="Paused">
@@ -45,12 +45,12 @@ export function StatusPage() {
           <Panel title="Workers">
             <Workers workers={workers.data?.items} error={workers.error} />
           </Panel>
-          <Panel title="What providers allow">
+          <Panel title="Provider limits">
             <Limits limits={limits.data?.items} error={limits.error} />
           </Panel>
         </>
       ) : (
-        <p className="muted">Workers, and what providers allow, are of the whole installation: its operators see them (TEGU_OPERATORS).</p>
+        <p className="muted">Workers and provider limits are shown to operators of the installation (TEGU_OPERATORS).</p>
       )}
     </main>
   );
@@ -60,10 +60,10 @@ function Figures({ installation }: { installation: Installation }) {
   const { backlog, leases } = installation;
   const figures: [string, string][] = [
     ["due now", count(backlog.due)],
-    ["oldest waits", elapsed(backlog.oldest_due_s)],
+    ["oldest waiting", elapsed(backlog.oldest_due_s)],
     ["waiting", count(backlog.waiting)],
     ["scheduled", count(backlog.scheduled)],
-    ["runs under way", count(leases.owned)],
+    ["runs in progress", count(leases.owned)],
     ["stages", count(installation.stages)],
     ["calls", count(installation.calls)],
     ["stranded", count(leases.stranded)],
@@ -79,7 +79,7 @@ function Figures({ installation }: { installation: Installation }) {
         ))}
       </dl>
       {installation.reasons.length > 0 ? (
-        <p className="muted">Runs wait for: {installation.reasons.map((reason) => `${reason.code.replaceAll("_", " ")} (${count(reason.runs)})`).join(", ")}.</p>
+        <p className="muted">Runs are waiting for: {installation.reasons.map((reason) => `${reason.code.replaceAll("_", " ")} (${count(reason.runs)})`).join(", ")}.</p>
       ) : null}
     </>
   );
@@ -88,11 +88,11 @@ function Figures({ installation }: { installation: Installation }) {
 function Pauses({ pauses, error }: { pauses: Pause[] | undefined; error: Error | null }) {
   if (error) return <ErrorNotice error={error} />;
   if (!pauses) return <Skeleton rows={1} />;
-  if (pauses.length === 0) return <p className="body muted">Nothing is held back.</p>;
+  if (pauses.length === 0) return <p className="body muted">Nothing is paused.</p>;
   const resume = async (pause: Pause) => {
     try {
       await call("pauses_remove", { query: pause.pipeline ? { pipeline: pause.pipeline } : {} });
-      say("It goes on.");
+      say("Resumed.");
     } catch (caught) {
       sayError(caught);
     }
@@ -109,7 +109,7 @@ function Pauses({ pauses, error }: { pauses: Pause[] | undefined; error: Error |
           <span className="muted">
             <Time at={pause.paused_at} />
           </span>
-          <Button size="small" refusal={pause.is_everybodys ? "Only the operators may." : null} onClick={() => void resume(pause)}>
+          <Button size="small" refusal={pause.is_everybodys ? "Only operators can do this." : null} onClick={() => void resume(pause)}>
             Resume
           </Button>
         </li>
@@ -121,7 +121,7 @@ function Pauses({ pauses, error }: { pauses: Pause[] | undefined; error: Error |
 function Workers({ workers, error }: { workers: LivingWorker[] | undefined; error: Error | null }) {
   if (error) return <ErrorNotice error={error} />;
   if (!workers) return <Skeleton rows={2} />;
-  if (workers.length === 0) return <Empty title="No worker is alive: nothing is run. Start one with tegu worker." />;
+  if (workers.length === 0) return <Empty title="No live worker: nothing runs. Start one with tegu worker." />;
   return (
     <Scroll label="Workers">
       <table className="rows">
@@ -131,9 +131,9 @@ function Workers({ workers, error }: { workers: LivingWorker[] | undefined; erro
             <th className="number">Process</th>
             <th>Version</th>
             <th className="number">Runs</th>
-            <th className="number">At once</th>
+            <th className="number">Capacity</th>
             <th>Python stages</th>
-            <th className="number">Heard of</th>
+            <th className="number">Last heartbeat</th>
           </tr>
         </thead>
         <tbody>
@@ -159,14 +159,14 @@ function Workers({ workers, error }: { workers: LivingWorker[] | undefined; erro
 function Limits({ limits, error }: { limits: LimitLevel[] | undefined; error: Error | null }) {
   if (error) return <ErrorNotice error={error} />;
   if (!limits) return <Skeleton rows={2} />;
-  if (limits.length === 0) return <p className="body muted">No provider was asked yet.</p>;
+  if (limits.length === 0) return <p className="body muted">No provider has been called yet.</p>;
   return (
     <Scroll label="Limits of providers">
       <table className="rows">
         <thead>
           <tr>
             <th>Model</th>
-            <th className="number">Under way</th>
+            <th className="number">In progress</th>
             <th className="number">Window</th>
             <th className="number">Wait</th>
             <th className="number">Requests a minute</th>

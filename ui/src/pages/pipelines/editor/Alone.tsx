@@ -30,8 +30,8 @@ export function Alone({ stage, inputs, onRun, onClose }: Props) {
   const run = () => onRun(Object.fromEntries(Object.keys(written).map((name) => [name, read(name) as JsonValue])));
   return (
     <Dialog title={`Run ${stage} alone`} isOpen onClose={onClose}>
-      <p className="muted">What comes before it is taken from the last run, and is not paid again. Change here what it reads, to see what it makes of that.</p>
-      {inputs.length === 0 ? <p>It reads the source alone, which stays as it is.</p> : null}
+      <p className="muted">The outputs before it come from the last run, and are not paid for again. Edit them here to see how the stage responds.</p>
+      {inputs.length === 0 ? <p>It reads only the source, which stays as it is.</p> : null}
       {inputs.map((input) => {
         const text = written[input.name] ?? (input.run ? notation.write(input.run.output) : "");
         return (
@@ -42,18 +42,18 @@ export function Alone({ stage, inputs, onRun, onClose }: Props) {
               rows={Math.min(12, Math.max(3, text.split("\n").length))}
               spellCheck={false}
               aria-invalid={wrong.includes(input.name) || undefined}
-              placeholder={`${notation.name}: it put out nothing`}
+              placeholder={`${notation.name}: no output`}
               value={text}
               onChange={(event) => setWritten({ ...written, [input.name]: event.target.value })}
             />
-            {wrong.includes(input.name) ? <div className="problem">That is no {notation.name}.</div> : null}
+            {wrong.includes(input.name) ? <div className="problem">Not valid {notation.name}.</div> : null}
           </div>
         );
       })}
       <div className="actions">
         <Button onClick={onClose}>Cancel</Button>
-        <Button kind="primary" refusal={wrong.length > 0 ? `What is written for ${wrong.join(", ")} cannot be read.` : null} onClick={run}>
-          Run it
+        <Button kind="primary" refusal={wrong.length > 0 ? `The input from ${wrong.join(", ")} is not valid.` : null} onClick={run}>
+          Run
         </Button>
       </div>
     </Dialog>

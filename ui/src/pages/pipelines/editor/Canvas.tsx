@@ -102,8 +102,8 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
   };
   if (wiring.length === 0) {
     return (
-      <Empty title="There is no stage yet.">
-        <p>A stage does one thing with what a run is about: extract values, choose a label, sum it up, ask a person.</p>
+      <Empty title="No stages yet">
+        <p>A stage does one thing with the source of a run: extract values, choose a label, summarize it, ask a person.</p>
         <Button kind="primary" onClick={onAdd}>
           Add the first stage
         </Button>
@@ -127,7 +127,7 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
               </span>
               <span className="about">{input.replace("_", " ")}</span>
             </div>
-            <span className="port" title="Drag to a stage that shall read it" onPointerDown={(event) => draw(event, SOURCE)} />
+            <span className="port" title="Drag to a stage that should read it" onPointerDown={(event) => draw(event, SOURCE)} />
           </div>
           <ul aria-label="Stages">
             {wiring.map((stage) => {
@@ -157,11 +157,11 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
                     <span className="visually-hidden">{spoken(stage, wrong, run)}</span>
                   </button>
                   {wrong[0] ? (
-                    <button type="button" className="wrong" aria-label={`What is wrong with ${stage.name}: ${wrong[0].message}`} title={wrong.map((each) => each.message).join("\n")} onClick={() => onProblem(wrong[0] as Problem)}>
+                    <button type="button" className="wrong" aria-label={`Problem in ${stage.name}: ${wrong[0].message}`} title={wrong.map((each) => each.message).join("\n")} onClick={() => onProblem(wrong[0] as Problem)}>
                       {wrong.length}
                     </button>
                   ) : null}
-                  <span className="port" title="Drag to a stage that shall read this" onPointerDown={(event) => draw(event, stage.name)} />
+                  <span className="port" title="Drag to a stage that should read this" onPointerDown={(event) => draw(event, stage.name)} />
                 </li>
               );
             })}
@@ -194,7 +194,7 @@ const startOf = (stage: Placed | undefined): Point | undefined => stage && outOf
 function Cut({ edge, from, to, onCut }: { edge: Edge; from: Point | undefined; to: Placed | undefined; onCut: () => void }) {
   if (!from || !to) return null;
   return (
-    <button type="button" className="cut" aria-label={`${edge.to} shall not wait for ${edge.from}`} title={`${edge.to} shall not wait for ${edge.from}`} style={{ left: (from.x + to.x) / 2, top: (from.y + to.y + NODE_HEIGHT / 2) / 2 }} onClick={onCut}>
+    <button type="button" className="cut" aria-label={`Disconnect ${edge.to} from ${edge.from}`} title={`Disconnect ${edge.to} from ${edge.from}`} style={{ left: (from.x + to.x) / 2, top: (from.y + to.y + NODE_HEIGHT / 2) / 2 }} onClick={onCut}>
       ×
     </button>
   );

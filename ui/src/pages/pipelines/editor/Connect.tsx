@@ -5,8 +5,8 @@ import { Button } from "../../../design/Button";
 
 export function Connect({ from, targets, onChoose, onClose }: { from: string; targets: string[]; onChoose: (to: string) => void; onClose: () => void }) {
   return (
-    <Dialog title={`What shall read ${from}?`} isOpen onClose={onClose}>
-      {targets.length === 0 ? <p className="muted">Every other stage reads it already, or comes before it.</p> : null}
+    <Dialog title={`Which stage should read ${from}?`} isOpen onClose={onClose}>
+      {targets.length === 0 ? <p className="muted">Every other stage already reads it, or comes before it.</p> : null}
       <ul className="targets">
         {targets.map((target) => (
           <li key={target}>

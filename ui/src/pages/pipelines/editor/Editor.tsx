@@ -53,14 +53,14 @@ export function Editor({ organizationId, version, stored }: Props) {
   const may = useMay();
   const runRefusal = may("pipelines:write") ?? may("runs:write") ?? noRun();
   function noRun(): string | null {
-    if (trial.isBusy) return "A try is being started.";
-    if (sample === undefined) return "There is no sample.";
-    if (!editor.isFresh) return "The text is being checked.";
-    return problems.length > 0 ? "What is wrong must be mended first." : null;
+    if (trial.isBusy) return "A try is starting.";
+    if (sample === undefined) return "There is no sample yet.";
+    if (!editor.isFresh) return "The text is still being checked.";
+    return problems.length > 0 ? "Fix the problems first." : null;
   }
   const runTo = (upTo: string | null) => {
     if (runRefusal !== null || !sample) {
-      say("It cannot be tried now.", runRefusal);
+      say("It cannot be tried yet.", runRefusal);
       return;
     }
     setView("tried");
@@ -70,11 +70,11 @@ export function Editor({ organizationId, version, stored }: Props) {
     setView("configure");
     requestAnimationFrame(() => document.getElementById("stage-name")?.focus());
   };
-  const onChosen = (act: (name: string) => void) => () => (chosen === null ? say("No stage is chosen.", "Go to one with Tab and the arrow keys, or click it.") : act(chosen));
+  const onChosen = (act: (name: string) => void) => () => (chosen === null ? say("No stage is selected.", "Click one, or move there with Tab and the arrow keys.") : act(chosen));
   useShortcuts([
-    { keys: "← ↑ → ↓", says: "Go from stage to stage", run: () => undefined },
+    { keys: "← ↑ → ↓", says: "Move between stages", run: () => undefined },
     { keys: "↵", says: "Configure the stage", run: () => undefined },
-    { keys: "a", says: "Add a stage after the chosen one", run: () => setAsks("add") },
+    { keys: "a", says: "Add a stage after the selected one", run: () => setAsks("add") },
     { keys: "c", says: "Connect the stage to another", run: onChosen(() => setAsks("connect")) },
     { keys: "d", says: "Duplicate the stage", run: onChosen(editor.duplicate) },
     { keys: "F2", says: "Rename the stage", run: onChosen(openForm) },
@@ -98,7 +98,7 @@ export function Editor({ organizationId, version, stored }: Props) {
           <div className="stack">
             <Panel title="Canvas" aside={<Tools editor={editor} onAdd={() => setAsks("add")} />}>
               {editor.reading.error ? (
-                <Notice tone="failed" title={`The text cannot be read${editor.reading.error.line ? ` (line ${editor.reading.error.line})` : ""}: ${editor.reading.error.message}`} hint="The canvas shows what could be read last." />
+                <Notice tone="failed" title={`The text cannot be read${editor.reading.error.line ? ` (line ${editor.reading.error.line})` : ""}: ${editor.reading.error.message}`} hint="The canvas shows the last text that could be read." />
               ) : editor.isList ? (
                 <Notice tone="waiting" title="This document lists its stages and edges." hint="The canvas draws documents whose stages are named by their keys. Publish it once, and read it again: then it is one." />
               ) : null}
@@ -154,10 +154,10 @@ function Asked({ asks, editor, trial, onClose }: { asks: "add" | "connect" | "al
 function Tools({ editor: { draft }, onAdd }: { editor: EditorState; onAdd: () => void }) {
   return (
     <div className="tools">
-      <Button size="small" kind="quiet" refusal={draft.canUndo ? null : "Nothing was changed yet."} onClick={draft.undo} title="Undo (Ctrl+Z)">
+      <Button size="small" kind="quiet" refusal={draft.canUndo ? null : "Nothing to undo."} onClick={draft.undo} title="Undo (Ctrl+Z)">
         Undo
       </Button>
-      <Button size="small" kind="quiet" refusal={draft.canRedo ? null : "Nothing was undone."} onClick={draft.redo} title="Redo (Ctrl+Shift+Z)">
+      <Button size="small" kind="quiet" refusal={draft.canRedo ? null : "Nothing to redo."} onClick={draft.redo} title="Redo (Ctrl+Shift+Z)">
         Redo
       </Button>
       <Button size="small" shortcut="a" onClick={onAdd}>
@@ -172,7 +172,7 @@ function TextPanel({ editor }: { editor: EditorState }) {
   const wrong = new Map<number, "problem" | "warning">();
   for (const each of checked?.warnings ?? []) if (each.line) wrong.set(each.line, "warning");
   for (const each of problems) if (each.line) wrong.set(each.line, "problem");
-  const said = !editor.isFresh ? "is checked…" : problems.length === 0 ? "no problems" : problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const said = !editor.isFresh ? "checking…" : problems.length === 0 ? "no problems" : problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   return (
     <Panel title="Text" aside={<span className="muted" role="status">{said}</span>}>
       <TextPane
@@ -197,7 +197,7 @@ function Head({ editor, of, version, stored }: { editor: EditorState; of: string
   const isChanged = version === null ? draft.text !== stored : isFresh && problems.length === 0 ? checked?.hash !== version.hash : draft.text !== stored;
   const isSame = version !== null && isFresh && checked?.hash === version.hash;
   const may = useMay();
-  const refusal = may("pipelines:write") ?? (!isFresh ? "The text is being checked." : problems.length > 0 ? "What is wrong must be mended first." : isSame ? "Nothing was changed." : null);
+  const refusal = may("pipelines:write") ?? (!isFresh ? "The text is still being checked." : problems.length > 0 ? "Fix the problems first." : isSame ? "There are no changes." : null);
   const publish = async () => {
     setIsBusy(true);
     try {
@@ -205,7 +205,7 @@ function Head({ editor, of, version, stored }: { editor: EditorState; of: string
       const made = await call("pipelines_create", { body: { text } }, { isOnce: true });
       keepDraft(of, null);
       keepDraft(of.replace(/[^/]*$/, made.name), { text, base: made.hash, at: new Date().toISOString(), isPublished: true });
-      say(`Version ${made.number} of ${made.name} is published.`, "Runs that are under way end on the version that they began with.");
+      say(`Published version ${made.number} of ${made.name}.`, "Runs in progress finish on the version they started with.");
       stale("pipelines_get", "pipelines_export", "pipelines_list", "pipeline_versions_list");
       void navigate({ to: "/pipelines/$name", params: { name: made.name } });
     } catch (error) {
@@ -227,12 +227,12 @@ function Head({ editor, of, version, stored }: { editor: EditorState; of: string
                 {version.archived_at ? ", archived" : ""} · <Time at={version.created_at} /> ·{" "}
               </>
             ) : null}
-            {isChanged ? "draft, not published, kept on this machine" : version ? "as it is published" : "nothing was written yet"} · {counted(Object.keys(stagesOf(editor.drawn)).length)}
+            {isChanged ? "draft, kept in this browser" : version ? "published" : "not written yet"} · {counted(Object.keys(stagesOf(editor.drawn)).length)}
           </div>
         </div>
         <div className="actions">
-          <Button refusal={isChanged ? null : "Nothing was changed."} onClick={draft.discard}>
-            Discard the draft
+          <Button refusal={isChanged ? null : "There are no changes."} onClick={draft.discard}>
+            Discard draft
           </Button>
           <Button kind="primary" refusal={refusal} isBusy={isBusy} onClick={() => void publish()}>
             {version && name && name !== version.name ? `Publish as ${name}` : "Publish"}
@@ -243,10 +243,10 @@ function Head({ editor, of, version, stored }: { editor: EditorState; of: string
         <Notice
           title={
             <>
-              This is an unsaved draft of <Time at={kept.at} />.
+              This is an unpublished draft of <Time at={kept.at} />.
             </>
           }
-          hint={kept.base !== (version?.hash ?? null) ? `It was begun from another version than the one that is current${version ? `, v${version.number}` : ""}: look at what publishing changes.` : "Publish it, or discard it to see what is published."}
+          hint={kept.base !== (version?.hash ?? null) ? `It started from another version than the current one${version ? `, v${version.number}` : ""}: review the changes before you publish.` : "Publish it, or discard it to see what is published."}
         />
       ) : null}
     </>

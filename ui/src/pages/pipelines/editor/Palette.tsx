@@ -9,10 +9,10 @@ import { KindIcon, type Group } from "./KindIcon";
 
 const GROUPS: [Group, string][] = [
   ["model", "Ask a model"],
-  ["data", "Cut, gather and compare"],
+  ["data", "Split, gather and compare"],
   ["code", "Your own code"],
   ["people", "People and time"],
-  ["effect", "Act outside"],
+  ["effect", "External systems"],
   ["nested", "Other pipelines"],
 ];
 
@@ -36,15 +36,15 @@ export function Palette({ kinds, after, onChoose, onClose }: { kinds: StageKindI
       <input
         ref={input}
         type="search"
-        aria-label="Find a kind"
-        placeholder="Find a kind"
+        aria-label="Search stage kinds"
+        placeholder="Search stage kinds"
         value={sought}
         onChange={(event) => setSought(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter" && found[0]) onChoose(found[0].kind);
         }}
       />
-      {kinds.length === 0 ? <Skeleton rows={5} /> : found.length === 0 ? <p className="muted">No kind of stage is called or does that.</p> : null}
+      {kinds.length === 0 ? <Skeleton rows={5} /> : found.length === 0 ? <p className="muted">No stage kind matches.</p> : null}
       {GROUPS.map(([group, title]) => {
         const offers = found.filter((offer) => offer.kind.group === group);
         return offers.length === 0 ? null : (

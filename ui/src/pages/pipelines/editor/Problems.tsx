@@ -16,7 +16,7 @@ export function Problems({ checked, error, lineOf, onChoose }: Props) {
   if (checked === undefined) return <Skeleton rows={1} />;
   const said = [...(checked.problems).map((problem) => ({ problem, tone: "failed" })), ...(checked.warnings).map((problem) => ({ problem, tone: "waiting" }))];
   return (
-    <ul id="problems" className="problems" aria-live="polite" aria-label="What is wrong with the document">
+    <ul id="problems" className="problems" aria-live="polite" aria-label="Problems in the document">
       {said.map(({ problem, tone }) => {
         const line = lineOf(problem);
         const stage = stageAt(problem.place);

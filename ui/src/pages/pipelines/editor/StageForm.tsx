@@ -40,7 +40,7 @@ export function StageForm({ data, name, kinds, schema, problems, onChange, onRen
             ))}
           </select>
           <div id="stage-kind-said" className="hint">
-            {kind?.summary ?? "There is no such kind."}
+            {kind?.summary ?? "Unknown kind."}
           </div>
         </div>
       </div>
@@ -56,7 +56,7 @@ export function StageForm({ data, name, kinds, schema, problems, onChange, onRen
         />
       ) : null}
       <details className="more">
-        <summary>When it runs, and what its failure means</summary>
+        <summary>Conditions, retries and failure</summary>
         <SchemaForm schema={flow} definitions={schema.definitions} value={entry} problems={problems} place={place} onChange={(next) => become(next, "flow")} />
       </details>
     </div>
@@ -97,7 +97,7 @@ function NameField({ data, name, onRename }: { data: Json; name: string; onRenam
           if (event.key === "Enter") commit();
         }}
       />
-      <div id="stage-name-said">{problem ? <div className="problem">{problem}</div> : <div className="hint">Whoever reads it is told the new name.</div>}</div>
+      <div id="stage-name-said">{problem ? <div className="problem">{problem}</div> : <div className="hint">Stages that read it follow the new name.</div>}</div>
     </div>
   );
 }
@@ -119,10 +119,10 @@ function Inputs({ data, name, entry, onChange }: { data: Json; name: string; ent
               <span className="mono">{from}</span>
               {from === SOURCE ? null : (
                 <label>
-                  <input type="checkbox" checked={isOptional(reference)} onChange={() => turn(index)} /> may be absent
+                  <input type="checkbox" checked={isOptional(reference)} onChange={() => turn(index)} /> optional
                 </label>
               )}
-              <Button kind="quiet" size="small" aria-label={`Do not read ${from}`} onClick={() => onChange(disconnected(data, from, name), "")}>
+              <Button kind="quiet" size="small" aria-label={`Stop reading ${from}`} onClick={() => onChange(disconnected(data, from, name), "")}>
                 ×
               </Button>
             </li>
@@ -130,8 +130,8 @@ function Inputs({ data, name, entry, onChange }: { data: Json; name: string; ent
         })}
       </ul>
       {left.length > 0 ? (
-        <select aria-label="Read another stage, too" value="" onChange={(event) => onChange(connected(data, event.target.value, name), "")}>
-          <option value="">Read another, too…</option>
+        <select aria-label="Read another stage" value="" onChange={(event) => onChange(connected(data, event.target.value, name), "")}>
+          <option value="">Read another stage…</option>
           {left.map((each) => (
             <option key={each}>{each}</option>
           ))}

@@ -24,7 +24,7 @@ export function StagePanel({ editor, trial, view, onView, onConnect, onAlone }: 
   const { chosen } = editor;
   if (chosen === null) {
     return (
-      <Panel title="The pipeline" aside={<span className="muted">choose a stage to configure it</span>}>
+      <Panel title="The pipeline" aside={<span className="muted">select a stage to configure it</span>}>
         <HeadForm data={editor.drawn} schema={editor.documentSchema} problems={editor.problems} onChange={editor.change} />
       </Panel>
     );
@@ -49,7 +49,7 @@ export function StagePanel({ editor, trial, view, onView, onConnect, onAlone }: 
             Duplicate
           </Button>
           <Button size="small" refusal={trial.aloneRefusal(chosen)} onClick={onAlone}>
-            Run it alone…
+            Run alone…
           </Button>
           <Button size="small" kind="danger" onClick={() => editor.remove(chosen)}>
             Delete
@@ -69,7 +69,7 @@ export function StagePanel({ editor, trial, view, onView, onConnect, onAlone }: 
         ) : run ? (
           <StageDrawer run={run} stage={trial.stages.get(chosen)} wired={editor.wiring.find((each) => each.name === chosen)} streamed={trial.said[chosen] ?? null} />
         ) : (
-          <p className="body muted">It was not tried yet. Run the pipeline to this stage, on a sample.</p>
+          <p className="body muted">Not tried yet. Run the pipeline to this stage on a sample.</p>
         )}
       </Tabs>
     </section>

@@ -27,11 +27,11 @@ interface Props {
 export function TryPanel({ trial, offered, sample, model, stage, refusal, onSample, onModel, onRun }: Props) {
   const { samples, isPending, error } = offered;
   return (
-    <Panel title="Try it" aside={<span className="muted">on a sample, before it is published</span>}>
+    <Panel title="Try" aside={<span className="muted">on a sample, before you publish</span>}>
       {error ? <ErrorNotice error={error} /> : null}
       {!isPending && !error && samples.length === 0 ? (
         <p className="body">
-          There is nothing to try it on. <Link to="/inbox">Add a file or an e-mail in the inbox</Link>.
+          There is no content to try it on. <Link to="/inbox">Add a file or an e-mail in the inbox</Link>.
         </p>
       ) : (
         <div className="body try">
@@ -47,14 +47,14 @@ export function TryPanel({ trial, offered, sample, model, stage, refusal, onSamp
           </div>
           <ModelSelect id="try-model" value={model} onChange={onModel} />
           <div className="actions">
-            <Button kind="primary" refusal={refusal ?? (stage === null ? "Choose a stage on the canvas first." : null)} isBusy={trial.isBusy} shortcut="x" onClick={() => onRun(stage)}>
+            <Button kind="primary" refusal={refusal ?? (stage === null ? "Select a stage on the canvas first." : null)} isBusy={trial.isBusy} shortcut="x" onClick={() => onRun(stage)}>
               {stage === null ? "Run to a stage" : `Run to ${stage}`}
             </Button>
             <Button refusal={refusal} isBusy={trial.isBusy} onClick={() => onRun(null)}>
               Run all
             </Button>
           </div>
-          <p className="hint muted">{refusal ?? "What has not changed since the last try is not paid again. Stages that act outside do so."}</p>
+          <p className="hint muted">{refusal ?? "Stages that have not changed since the last try are reused at no cost. Stages that act on external systems do act."}</p>
           <Outcome trial={trial} />
         </div>
       )}
@@ -75,7 +75,7 @@ function Outcome({ trial: { run, tried, error } }: { trial: Try }) {
       <Link to="/runs/$runId" params={{ runId: run.id }}>
         run <span className="mono">{shortId(run.id)}</span>
       </Link>
-      {run.waiting_reason ? <Notice title={`It waits: ${run.waiting_reason}.`} /> : null}
+      {run.waiting_reason ? <Notice title={`Waiting: ${run.waiting_reason}.`} /> : null}
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
     </div>
   );

@@ -35,7 +35,7 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
   const isList = Array.isArray(drawn.stages);
 
   const change = (data: Json, what = "") => {
-    if (reading.data === null) say("The text cannot be read.", "Mend it first: the canvas draws what it says.");
+    if (reading.data === null) say("The text cannot be read.", "Fix it first: the canvas draws what it says.");
     else if (isList && !Array.isArray(data.stages)) say("The canvas draws no document that lists its stages.", "Change its text.");
     else draft.change(rewritten(text, data), what);
   };

@@ -61,11 +61,11 @@ export function useTry() {
     });
   /** Why one stage cannot be tried alone; null: it can. */
   const aloneRefusal = (stage: string | null): string | null => {
-    if (stage === null) return "Choose a stage first.";
+    if (stage === null) return "Select a stage first.";
     if (!run || !version.data || !entryOf(version.data.document, stage)) return "Run the pipeline to this stage first.";
     // What waits for it would run anew with it, and be paid.
     if (live.wiring.some((each) => each.upstream.includes(stage))) return "The last try went further: run to this stage first.";
-    return isOver(run) ? null : "The run before is still under way.";
+    return isOver(run) ? null : "The previous try is still running.";
   };
   /** Where the stages stand that are still as they were tried. */
   const asDrawn = (data: Json) => new Map([...live.stages].filter(([name]) => tried !== null && same(entryOf(tried.data, name) ?? undefined, entryOf(data, name) ?? undefined)));
