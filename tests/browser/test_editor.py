@@ -106,7 +106,7 @@ async def test_canvas_and_text_are_one_and_nothing_is_lost_on_a_reload(watched: 
     await text.fill(COMMENTED)
     await page.reload()
     await expect(text).to_have_value(COMMENTED)
-    await expect(page.get_by_text("This is an unsaved draft")).to_be_visible()
+    await expect(page.get_by_text("This is an unpublished draft")).to_be_visible()
     await page.get_by_role("button", name="Discard draft").click()
     await expect(text).not_to_have_value(COMMENTED)
     assert (watched.foreign, watched.errors) == ([], [])

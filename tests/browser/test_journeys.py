@@ -82,7 +82,7 @@ async def test_start_pressed_again_after_a_lost_answer_starts_nothing_twice(
     start = page.get_by_role("button", name="Start")
     await page.route("**/api/runs", lose, times=1)
     await start.click()
-    await expect(page.locator(".toasts")).to_contain_text("The service does not answer.")
+    await expect(page.locator(".toasts")).to_contain_text("The service is not responding.")
     await start.click()
     await expect(page.locator(".toasts")).to_contain_text("The run is started.")
     await page.get_by_role("link", name="Runs", exact=True).click()

@@ -113,7 +113,7 @@ function Sessions() {
     >
       {found.error ? <ErrorNotice error={found.error} /> : !found.data ? <Skeleton rows={2} /> : null}
       {found.data ? (
-        <Scroll label="Sessions">
+        <Scroll label="Sessions, as a table">
           <table className="rows settings-rows">
             <thead>
               <tr>
