@@ -70,7 +70,7 @@ export function Shell() {
           </Link>
           <LiveMark />
           <ThemeButton />
-          <Button kind="quiet" size="small" aria-label="Keys" onClick={() => setShowsKeys(true)}>
+          <Button kind="quiet" size="small" aria-label="Keyboard shortcuts" onClick={() => setShowsKeys(true)}>
             ?
           </Button>
         </div>
@@ -87,7 +87,7 @@ export function Shell() {
             Viewing as <strong>{me.data.seen_as}</strong>. This view is read-only.
           </span>
           <Button size="small" onClick={() => void leaveView()}>
-            Leave
+            Exit view
           </Button>
         </div>
       ) : null}
@@ -132,7 +132,7 @@ function ThemeButton() {
 function Keys({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   const shortcuts = useListedShortcuts();
   return (
-    <Dialog title="Keys" isOpen={isOpen} onClose={onClose}>
+    <Dialog title="Keyboard shortcuts" isOpen={isOpen} onClose={onClose}>
       <dl className="keys">
         {shortcuts.map((each) => (
           <div key={each.keys + each.says} className="contents">

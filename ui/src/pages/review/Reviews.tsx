@@ -42,7 +42,7 @@ export function Reviews() {
     <main id="main" className="page">
       <div className="head">
         <h1>Review</h1>
-        <span className="muted">{open.data ? (reviews.length === 1 ? "1 waits" : `${open.data.next_cursor ? "more than " : ""}${count(reviews.length)} wait`) : ""}</span>
+        <span className="muted">{open.data ? (reviews.length === 1 ? "1 waiting" : `${open.data.next_cursor ? "more than " : ""}${count(reviews.length)} waiting`) : ""}</span>
         {reviews.length > 1 ? (
           <select aria-label="Order" className="short" value={order} onChange={(event) => void navigate({ to: "/review", search: shown(undefined, event.target.value), replace: true })}>
             {ORDERS.map((each) => (
