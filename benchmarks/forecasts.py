@@ -13,7 +13,7 @@ from random import Random
 from statistics import fmean, median
 
 from benchmarks.rules.samples import read
-from tegu.domain.estimate import Sample, moved, slope_of
+from tegu.actions.estimating import Sample, moved, slope_of
 from tegu.domain.ids import new_id
 
 SETS = ("banking77", "enron_intent", "wnut17_entities")

@@ -1,12 +1,16 @@
 """What `tegu serve --demo` sets up: once, in an organization of its own, and nowhere else."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from tegu.actions.registry import ACTIONS
+from tegu.actions.samples import SAMPLES
 from tegu.app import Tegu
 from tegu.domain.errors import UsageError
+from tegu.domain.evidence import EvidenceStatus
+from tegu.domain.status import RunStatus
 from tegu.interfaces.cli.serve_demo import DEMO_MODEL, demo_settings, prepare
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings, SignInSettings
@@ -40,6 +44,19 @@ async def test_what_is_there_stays_as_it_is_when_the_demo_is_started_again(
         assert (
             await ACTIONS["settings.get"](await others.scope(), ACTIONS["settings.get"].input())
         ).model is None
+
+
+async def test_its_model_answers_to_every_document_of_the_samples_with_quotes_that_are_there(
+    address: DatabaseAddress, tmp_path: Path
+) -> None:
+    async with opened(address, tmp_path) as tegu:
+        await prepare(tegu)
+        for name in SAMPLES["document_extraction"]:
+            run = await tegu.run("document_extraction", files("tegu").joinpath("samples", name).read_bytes())
+            assert run.status is RunStatus.COMPLETED, (name, run.error)
+            (result,) = (each for each in run.results if each.type == "extract")
+            lost = [span.quote for span in result.evidence if span.status is not EvidenceStatus.VERIFIED]
+            assert lost == [], name
 
 
 async def test_an_organization_of_that_name_with_other_data_is_refused_and_stays_as_it_is(

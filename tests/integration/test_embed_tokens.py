@@ -228,6 +228,51 @@ async def test_a_token_ends_with_the_key_that_made_it_and_may_no_more_than_its_o
         assert (found.status_code, found.json()["code"]) == (401, "unauthenticated")
 
 
+async def test_a_token_is_listed_while_it_is_good_and_revoked_before_its_time(world: World) -> None:
+    (run_id,) = await world.tegu.start(NOTE, "Three crates arrived broken.")
+    program, key_id = await world.program()
+    token = await world.token(program, run_id=str(run_id), label="ben@host.example")
+    await world.token(program, run_id=str(run_id), label="anna@host.example")
+    listed = (await program.get(f"/api/embed-tokens?run_id={run_id}&limit=1")).json()
+    assert [each["label"] for each in listed["items"]] == ["anna@host.example"]  # the newest first
+    rest = await program.get(f"/api/embed-tokens?cursor={listed['next_cursor']}")
+    (found,) = rest.json()["items"]
+    assert (found["label"], found["made_by"], found["run_id"]) == (
+        "ben@host.example",
+        str(key_id),
+        str(run_id),
+    )
+    assert token not in rest.text
+    async with world.with_token(token) as page, streaming(page, f"run:{run_id}") as stream:
+        assert (await stream.next()).kind == "ready"
+        revoked = await program.post(f"/api/embed-tokens/{found['id']}/revoke")
+        assert (revoked.status_code, revoked.json()["label"]) == (200, "ben@host.example")
+        while (said := await stream.next()).kind != "end":
+            pass
+        assert said.data["reason"] == "signed_out"
+        gone = await page.get(f"/api/runs/{run_id}")
+        assert (gone.status_code, gone.json()["code"]) == (401, "unauthenticated")
+    assert (await program.post(f"/api/embed-tokens/{found['id']}/revoke")).status_code == 404
+    (left,) = (await program.get("/api/embed-tokens")).json()["items"]
+    assert left["label"] == "anna@host.example"
+    assert "embed_tokens.revoke" in {each.action for each in (await world.do("audit.list")).items}
+
+
+async def test_who_sees_few_pipelines_sees_no_tokens_of_others_and_ends_none_that_may_more(
+    world: World,
+) -> None:
+    (run_id,) = await world.tegu.start(NOTE, "Three crates arrived broken.")
+    owner = await world.do("embed_tokens.create", run_id=run_id)
+    editor, _ = await world.program()
+    refused = await editor.post(f"/api/embed-tokens/{owner.id}/revoke")
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    account = await world.do("service_accounts.create", name="few", role="admin")
+    few = await world.do("keys.create", name="few", service_account_id=account.id, pipelines=["outer"])
+    async with world.with_token(few.secret) as program:
+        assert (await program.get("/api/embed-tokens")).json()["items"] == []
+        assert (await program.post(f"/api/embed-tokens/{owner.id}/revoke")).status_code == 404
+
+
 def test_only_whole_origins_may_show_pages() -> None:
     def of(written: str) -> tuple[str, ...]:
         return Settings.from_environment({"TEGU_EMBED_ORIGINS": written}).embed_origins

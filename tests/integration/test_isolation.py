@@ -60,6 +60,7 @@ TABLES = {
     "reuse_from": "runs",
     "call_id": "llm_calls",
     "delivery_id": "webhook_deliveries",
+    "token_id": "embed_tokens",
     "key_id": "api_keys",
     "credential_id": "http_credentials",
     "service_account_id": "users",

@@ -172,6 +172,8 @@ async def _act(scope: Scope) -> None:
     await do("pipelines.create", document=newer)
     await do("backfills.start", pipeline=PIPELINE, sample=1, where={"metadata": {}})
     await do("keys.create", name=SECRET, service_account_id=account.id)
+    (run, *_) = (await do("runs.list", limit=1)).items
+    await do("embed_tokens.create", run_id=run.id, label=SECRET)
 
 
 async def _ids_of(address: DatabaseAddress, organization_id: UUID) -> dict[str, tuple[UUID, ...]]:

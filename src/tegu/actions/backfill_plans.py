@@ -209,10 +209,7 @@ async def _acting(
             continue
         written = str(stage.config["pipeline"])
         if written not in nested:
-            name, _, number = written.partition("@")
-            version = await pipelines.find(
-                connection, scope.organization_id, name, number=int(number) if number else None
-            )
+            version = await pipelines.find_named(connection, scope.organization_id, written)
             inner = await _acting(scope, connection, version.definition, nested) if version else {}
             nested[written] = tuple(inner)
         if nested[written]:

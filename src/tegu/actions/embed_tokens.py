@@ -1,20 +1,21 @@
 """Tokens with which a page of a host application shows one run, or one review.
 
 Called by the declared action and by authentication. Invariants: a token opens what whoever made it may see, and no more than one run
-(with those that it started) or one review; it ends by itself, and before that with what let its maker in.
+(with those that it started) or one review; it ends by itself, and before that with what let its maker in, or when it is revoked.
 """
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from tegu.actions.machinery import Machinery
+from tegu.actions.ranks import check_changes
 from tegu.actions.reviews import get_review
 from tegu.actions.runs import get_run
 from tegu.actions.scope import Scope
 from tegu.actions.tokens import hash_of, new_embed_token
 from tegu.domain.actor import Actor, ActorKind, Permission
-from tegu.domain.embedding import Embedded, EmbedToken
-from tegu.domain.errors import ConflictError, ForbiddenError, UnauthenticatedError, UsageError
+from tegu.domain.embedding import Embedded, EmbedToken, GoodEmbedToken
+from tegu.domain.errors import ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError, UsageError
 from tegu.storage import embed_tokens as store
 
 TOKENS_MAX = 10_000
@@ -61,6 +62,20 @@ async def make(
         token_id = await store.add_token(connection, scope.organization_id, scope.actor, new)
     expires_at = datetime.now(UTC) + timedelta(seconds=ttl_s)
     return EmbedToken(token_id, token, label, run_id, review_id, may, expires_at)
+
+
+async def revoke(scope: Scope, token_id: UUID) -> GoodEmbedToken:
+    """End one before its time, also one that somebody else made. Raises NotFoundError, ForbiddenError."""
+    async with scope.transaction() as connection:
+        found = await store.find_good_token(connection, scope.organization_id, token_id, scope.rows)
+        if found is None:
+            raise NotFoundError(
+                f"there is no token {token_id} that is good",
+                hint="`tegu embed-tokens list` has those that are",
+            )
+        check_changes(scope, found.role)
+        await store.remove_token(connection, scope.organization_id, token_id)
+    return found
 
 
 async def actor_of(machinery: Machinery, token: str) -> Actor:

@@ -86,10 +86,7 @@ async def _try_to_fire(scope: Scope, schedule_id: UUID) -> None:
 
 
 async def _begin(scope: Scope, connection: Transaction, due: Schedule) -> tuple[UUID, ...]:
-    name, _, number = due.spec.pipeline.partition("@")
-    version = await pipelines.find(
-        connection, scope.organization_id, name, number=int(number) if number else None
-    )
+    version = await pipelines.find_named(connection, scope.organization_id, due.spec.pipeline)
     if version is None:
         raise NotFoundError(f"there is no pipeline {due.spec.pipeline!r} any more")
     check_schedule(due.name, due.spec, version)

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from statistics import fmean
 
-from tegu.domain.call import RULES
-from tegu.domain.estimate import (
+from tegu.actions.estimating import (
     Sample,
     Samples,
     each_of,
@@ -19,6 +18,7 @@ from tegu.domain.estimate import (
     spread_of,
     sum_of,
 )
+from tegu.domain.call import RULES
 from tegu.domain.forecast import (
     SAMPLES_MIN,
     Basis,

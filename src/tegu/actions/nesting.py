@@ -16,7 +16,7 @@ from tegu.pipeline.check import Examined, examine
 from tegu.pipeline.check_outputs import output_schemas
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.document import PipelineDocument
-from tegu.pipeline.limits import is_version
+from tegu.pipeline.pipeline_name import PipelineName
 from tegu.pipeline.report import did_you_mean, one_of
 from tegu.pipeline.schema_fit import misfit
 from tegu.pipeline.until import until_problems
@@ -63,9 +63,8 @@ async def _nested_in(data: JsonObject, find: FindVersion) -> dict[str, PipelineV
         written = _named_by(entry)
         if written is None or written in found:
             continue
-        name, mark, number = written.partition("@")
-        is_meant = is_version(number) or not mark
-        version = await find(name, int(number) if mark else None) if is_meant else None
+        named = PipelineName.read(written)
+        version = None if named is None else await find(named.name, named.number)
         if version is not None:
             found[written] = version
     return found

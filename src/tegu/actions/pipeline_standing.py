@@ -10,6 +10,7 @@ from datetime import datetime
 from tegu.actions.pipelines import find_in, unknown_pipeline
 from tegu.actions.scope import Scope
 from tegu.domain.errors import NotFoundError
+from tegu.pipeline.pipeline_name import base_name
 from tegu.storage import pipelines as store
 from tegu.storage import schedules
 from tegu.storage.pipelines import PipelineVersion
@@ -55,8 +56,9 @@ async def _found(
     scope: Scope, connection: Transaction, pipeline: str, number: int | None = None
 ) -> PipelineVersion:
     if "@" in pipeline:
-        name = pipeline.partition("@")[0]
-        raise NotFoundError(f"{pipeline!r} is one version, and a pipeline is meant", hint=f"say {name}")
+        raise NotFoundError(
+            f"{pipeline!r} is one version, and a pipeline is meant", hint=f"say {base_name(pipeline)}"
+        )
     found = await find_in(scope, connection, pipeline, number)
     if found is not None:
         return found

@@ -21,7 +21,7 @@ from tegu.pipeline.builtin import builtin_documents
 from tegu.pipeline.check import checked
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.document import load
-from tegu.pipeline.limits import is_version
+from tegu.pipeline.pipeline_name import PipelineName, base_name
 from tegu.storage import pipelines as store
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.transaction import Transaction
@@ -218,21 +218,20 @@ def unknown_pipeline(name: str) -> NotFoundError:
 
 
 async def _named(scope: Scope, text: str) -> PipelineVersion:
-    name, _, number = text.partition("@")
-    if number and not is_version(number):
-        raise NotFoundError(f"{text!r} names no version", hint=f"write {name}@1")
+    named = PipelineName.read(text)
+    if named is None:
+        raise NotFoundError(f"{text!r} names no version", hint=f"write {base_name(text)}@1")
+    name, number = named.name, named.number
     async with scope.transaction() as connection:
         found = None
         if scope.rows.has(name):
-            found = await store.find(
-                connection, scope.organization_id, name, number=int(number) if number else None
-            )
+            found = await store.find(connection, scope.organization_id, name, number=number)
         known = [] if found else await store.current(connection, scope.organization_id, rows=scope.rows)
     if found is not None:
         return found
     builtins = {each: document for each, document in builtin_documents().items() if scope.rows.has(each)}
     builtin = builtins.get(name)
-    if builtin is not None and number in {"", "1"}:
+    if builtin is not None and number in {None, 1}:
         return await publish(scope, define(scope, builtin))
     names = sorted({version.name for version in known} | set(builtins))
     raise NotFoundError(

@@ -17,6 +17,7 @@ from tegu.domain.content import InputKind
 from tegu.domain.errors import ConflictError, NotFoundError, UsageError
 from tegu.domain.operations import checked_priority
 from tegu.domain.schedule import INPUTS_MAX, Schedule, ScheduleSpec, checked_schedule_name
+from tegu.pipeline.pipeline_name import base_name
 from tegu.storage import schedules as store
 from tegu.storage.pipelines import PipelineVersion, find, refuse_archived
 from tegu.storage.transaction import Transaction
@@ -81,7 +82,7 @@ async def resume_schedule(scope: Scope, which: str) -> Schedule:
     """Go on, with the next of its times. Raises NotFoundError, ConflictError where its pipeline is archived."""
     async with scope.transaction() as connection:
         found = await _found(scope, connection, which, locks=True)
-        name = found.spec.pipeline.partition("@")[0]
+        name = base_name(found.spec.pipeline)
         version = await find(connection, scope.organization_id, name)
         if version is not None and version.archived_at is not None:
             raise refuse_archived(name)
@@ -141,7 +142,7 @@ def check_schedule(name: str, spec: ScheduleSpec, version: PipelineVersion) -> N
 
 
 def _is_seen(scope: Scope, schedule: Schedule) -> bool:
-    return scope.rows.has(schedule.spec.pipeline.partition("@")[0])
+    return scope.rows.has(base_name(schedule.spec.pipeline))
 
 
 async def _found(scope: Scope, connection: Transaction, which: str, *, locks: bool = False) -> Schedule:

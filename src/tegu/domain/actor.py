@@ -64,7 +64,8 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
-    EMBEDS_WRITE = "embeds:write"  # to make tokens for pages of host applications
+    EMBEDS_READ = "embeds:read"
+    EMBEDS_WRITE = "embeds:write"  # to make and revoke tokens for pages of host applications
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     AUDIT_READ = "audit:read"
@@ -98,6 +99,7 @@ _EDITOR = _VIEWER | {
     Permission.CALLS_WRITE,
     Permission.SCHEDULES_WRITE,
     Permission.WEBHOOKS_READ,
+    Permission.EMBEDS_READ,
     Permission.EMBEDS_WRITE,
 }
 _OWNER = frozenset(Permission) - {Permission.OPERATE}

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from tegu.domain.actor import ActorKind, Role
+
 
 class Embedded(StrEnum):
     """What whoever has the token may do."""
@@ -26,4 +28,20 @@ class EmbedToken:
     run_id: UUID | None
     review_id: UUID | None
     may: Embedded
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GoodEmbedToken:
+    """One that is good still, without the token itself. `made_by` is the user or key with which it ends, and `role` the most that it may."""
+
+    id: UUID
+    label: str
+    run_id: UUID | None
+    review_id: UUID | None
+    may: Embedded
+    role: Role
+    made_by_kind: ActorKind
+    made_by: UUID | None
+    created_at: datetime
     expires_at: datetime

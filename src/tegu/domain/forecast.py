@@ -7,12 +7,26 @@ US dollars, and no sums of money that was paid.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tegu.domain.estimate import Spread
-
 SAMPLES_MIN = 10
 """Earlier runs of a stage below which nothing is said of it."""
 HISTORY_MAX = 500
 """Earlier runs that are looked at, the newest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """An amount that is not certain: its mean, median and 90th percentile, and between what it will be nine times out of ten."""
+
+    mean: float
+    p50: float
+    p90: float
+    low: float
+    high: float
+
+    @property
+    def margin(self) -> float:
+        """The number after `+-`."""
+        return (self.high - self.low) / 2
 
 
 class Basis(StrEnum):

@@ -11,18 +11,12 @@ PARALLEL_ITEMS_MAX = 1000
 INSTRUCTIONS_LENGTH_MAX = 100_000
 DESCRIPTION_LENGTH_MAX = 2000
 
-_VERSION_DIGITS_MAX = 9
 _NAME = re.compile(NAME_PATTERN.removesuffix("$"))
 
 
 def is_name(text: str) -> bool:
     """Whether it is snake_case, at most 63 characters."""
     return _NAME.fullmatch(text) is not None
-
-
-def is_version(text: str) -> bool:
-    """Whether it is the number of a version, as after an @."""
-    return text.isascii() and text.isdecimal() and len(text) <= _VERSION_DIGITS_MAX
 
 
 def as_name(text: str) -> str | None:

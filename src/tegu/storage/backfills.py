@@ -17,6 +17,7 @@ from tegu.domain.actor import ALL_ROWS, Rows
 from tegu.domain.backfill import Backfill, BackfillStatus
 from tegu.domain.json import JsonObject
 from tegu.domain.run import TriggeredBy
+from tegu.pipeline.pipeline_name import base_name
 from tegu.storage.backfill_steps import step_of
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.rows import cost_of, paged
@@ -52,7 +53,7 @@ async def hold_pipeline(connection: Transaction, organization_id: UUID, pipeline
     """Until the transaction ends nobody else starts a backfill of it: two who ask at once go on with one."""
     await connection.execute(
         text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"),
-        {"key": f"backfill {organization_id} {pipeline.partition('@')[0]}"},
+        {"key": f"backfill {organization_id} {base_name(pipeline)}"},
     )
 
 

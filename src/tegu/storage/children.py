@@ -16,6 +16,7 @@ from tegu.domain.json import JsonObject, storable_json
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.pipeline.child import DEPTH_MAX, ChildSpec, ChildState, ItemCounts, ItemOutput
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.pipeline_name import PipelineName
 from tegu.pipeline.slices import split_name
 from tegu.pipeline.task import StageTask
 from tegu.storage.outages import PatientPool
@@ -79,11 +80,11 @@ class ChildStore:
         return PipelineDefinition.from_json(_object((await self._version(task, pipeline))["document"]))
 
     async def _version(self, task: StageTask, name: str) -> asyncpg.Record:
-        base, _, number = name.partition("@")
+        named = PipelineName.read(name)
         row = None
-        if number.isdecimal():
+        if named is not None and named.number is not None:
             row = await self._pool.fetchrow(
-                statement("find_version"), task.organization_id, base, int(number)
+                statement("find_version"), task.organization_id, named.name, named.number
             )
         if row is None:
             raise StageError(

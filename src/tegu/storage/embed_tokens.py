@@ -1,27 +1,32 @@
-"""Tokens of embedded pages: made, found, and what they reach.
+"""Tokens of embedded pages: made, listed, ended, found, and what they reach.
 
 Called by `actions.embed_tokens` inside one organization's transaction, and by authentication, through the engine's door, before the
 organization is known. Invariant: only the hash of a token is stored, and the app's role cannot read it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import Select, delete, func, insert, select, text
 
-from tegu.domain.actor import Actor, Reach, Role
-from tegu.domain.embedding import Embedded
+from tegu.domain.actor import ALL_ROWS, Actor, ActorKind, Reach, Role, Rows
+from tegu.domain.embedding import Embedded, GoodEmbedToken
 from tegu.domain.ids import new_id
 from tegu.storage.families import families
+from tegu.storage.rows import paged
 from tegu.storage.statements import statement
 from tegu.storage.tables import embed_tokens, pipeline_versions, pipelines, reviews, runs
 from tegu.storage.transaction import Transaction
+from tegu.storage.visible import pipelines_seen
 
 RUNS_MAX = 1000
 """Of one family that a token reaches, those nearest to its run."""
 _SWEPT = 100
 _C = embed_tokens.c
+_SHOWN = tuple(column for column in _C if column.name not in {"organization_id", "token_hash"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,67 @@ async def count_tokens(connection: Transaction, organization_id: UUID, made_by: 
             _C.expires_at > func.clock_timestamp(),
         )
     )
+
+
+async def list_tokens(
+    connection: Transaction,
+    organization_id: UUID,
+    *,
+    run_id: UUID | None = None,
+    review_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+    rows: Rows = ALL_ROWS,
+) -> list[GoodEmbedToken]:
+    """Those that are good, the newest first."""
+    query = _good(organization_id, rows)
+    if run_id is not None:
+        query = query.where(_C.run_id == run_id)
+    if review_id is not None:
+        query = query.where(_C.review_id == review_id)
+    found = await connection.execute(paged(query, _C.id, after=after, limit=limit))
+    return [_good_token(row) for row in found.mappings()]
+
+
+async def find_good_token(
+    connection: Transaction, organization_id: UUID, token_id: UUID, rows: Rows = ALL_ROWS
+) -> GoodEmbedToken | None:
+    """One that is good."""
+    found = await connection.execute(_good(organization_id, rows).where(_C.id == token_id))
+    row = found.mappings().one_or_none()
+    return None if row is None else _good_token(row)
+
+
+async def remove_token(connection: Transaction, organization_id: UUID, token_id: UUID) -> None:
+    """It opens nothing any more."""
+    await connection.execute(
+        delete(embed_tokens).where(_C.organization_id == organization_id, _C.id == token_id)
+    )
+
+
+def _good(organization_id: UUID, rows: Rows) -> Select[Any]:
+    """A token of what is there no more opens nothing, and is left out."""
+    same = runs.c.organization_id == _C.organization_id
+    return (
+        select(*_SHOWN)
+        .outerjoin(
+            reviews, (reviews.c.organization_id == _C.organization_id) & (reviews.c.id == _C.review_id)
+        )
+        .join(runs, same & (runs.c.id == func.coalesce(_C.run_id, reviews.c.run_id)))
+        .where(
+            _C.organization_id == organization_id,
+            _C.expires_at > func.clock_timestamp(),
+            pipelines_seen(organization_id, rows, runs.c.pipeline_id),
+        )
+    )
+
+
+def _good_token(row: Mapping[Any, Any]) -> GoodEmbedToken:
+    said: dict[str, Any] = {column.name: row[column.name] for column in _SHOWN}
+    said["may"] = Embedded(row["may"])
+    said["role"] = Role(row["role"])
+    said["made_by_kind"] = ActorKind(row["made_by_kind"])
+    return GoodEmbedToken(**said)
 
 
 async def find_token(pool: "asyncpg.Pool[asyncpg.Record]", token_hash: bytes) -> FoundEmbedToken | None:

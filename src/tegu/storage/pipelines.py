@@ -20,6 +20,7 @@ from tegu.domain.ids import new_id
 from tegu.domain.json import JsonObject
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.features import needs_of
+from tegu.pipeline.pipeline_name import PipelineName
 from tegu.storage.rows import paged
 from tegu.storage.tables import pipeline_versions, pipelines
 from tegu.storage.transaction import Transaction
@@ -222,6 +223,12 @@ async def find(
         query = query.where(_IS_CURRENT)
     row = (await connection.execute(query.order_by(*_CURRENT_FIRST).limit(1))).mappings().first()
     return _version(row) if row is not None else None
+
+
+async def find_named(connection: Transaction, organization_id: UUID, text: str) -> PipelineVersion | None:
+    """What `invoices` or `invoices@3` names."""
+    named = PipelineName.read(text)
+    return None if named is None else await find(connection, organization_id, named.name, number=named.number)
 
 
 async def current(

@@ -14,6 +14,7 @@ from tegu.domain.errors import StageError
 from tegu.domain.status import StageStatus
 from tegu.pipeline.child import DEPTH_MAX, ChildSpec, ChildState, ItemCounts, ItemOutput, RunInput, Slice
 from tegu.pipeline.definition import PipelineDefinition
+from tegu.pipeline.pipeline_name import base_name
 from tegu.pipeline.plan import Plan
 from tegu.pipeline.slice_plan import slice_plan
 from tegu.pipeline.slices import split_name
@@ -128,7 +129,7 @@ class MemoryChildren:
         return [child for mine in self._children.values() for _, child in mine.values()]
 
     def _named(self, pipeline: str) -> PipelineDefinition:
-        found = self.pipelines.get(pipeline.partition("@")[0])
+        found = self.pipelines.get(base_name(pipeline))
         if found is None:
             raise StageError(
                 f"there is no pipeline {pipeline!r}",

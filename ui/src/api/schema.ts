@@ -737,6 +737,20 @@ export interface ForkedRun {
   anew: string[];
 }
 
+/** One that is good still, without the token itself. `made_by` is the user or key with which it ends, and `role` the most that it may. */
+export interface GoodEmbedToken {
+  id: string;
+  label: string;
+  run_id: string | null;
+  review_id: string | null;
+  may: Embedded;
+  role: Role;
+  made_by_kind: ActorKind;
+  made_by: string | null;
+  created_at: string;
+  expires_at: string;
+}
+
 /** What a stage costs or needs: its color. */
 export type Group = "source" | "model" | "code" | "data" | "people" | "effect" | "nested";
 
@@ -1035,6 +1049,12 @@ export interface ErasurePage {
 }
 
 /** Rows, and where the next page begins; None: there are no more. */
+export interface GoodEmbedTokenPage {
+  items: GoodEmbedToken[];
+  next_cursor: string | null;
+}
+
+/** Rows, and where the next page begins; None: there are no more. */
 export interface HookDeliveryPage {
   items: HookDelivery[];
   next_cursor: string | null;
@@ -1168,7 +1188,7 @@ export interface PauseEverybody {
 }
 
 /** What an action needs; also the scopes that an API key can be given. */
-export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "reviews:read" | "reviews:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "embeds:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
+export type Permission = "contents:read" | "contents:write" | "contents:delete" | "pipelines:read" | "pipelines:write" | "runs:read" | "runs:write" | "reviews:read" | "reviews:write" | "calls:read" | "calls:write" | "budgets:read" | "budgets:write" | "schedules:read" | "schedules:write" | "webhooks:read" | "webhooks:write" | "members:read" | "members:write" | "keys:read" | "keys:write" | "embeds:read" | "embeds:write" | "settings:read" | "settings:write" | "audit:read" | "organization:export" | "organization:delete" | "identity" | "self" | "operate";
 
 /** In which language a picture is written. */
 export type PictureFormat = "mermaid" | "svg";
@@ -2326,6 +2346,22 @@ export interface Operations {
     body: CreateEmbedToken;
     answer: EmbedToken;
   };
+  /** List the tokens of embedded pages that are good, the newest first: what is open now, for whom, and until when. */
+  embed_tokens_list: {
+    path: never;
+    query: { limit?: number; cursor?: string; run_id?: string; review_id?: string; format?: "json" | "csv" };
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: GoodEmbedTokenPage;
+  };
+  /** End a token of an embedded page before its time: it opens nothing from now on, and streams that it opened end. */
+  embed_tokens_revoke: {
+    path: { token_id: string };
+    query: never;
+    header: never;
+    body: never;
+    answer: GoodEmbedToken;
+  };
   /** Read how far a deletion is. */
   erasures_get: {
     path: { erasure_id: string };
@@ -3286,6 +3322,8 @@ export const ROUTES = {
   contents_text: { method: "GET", path: "/contents/{content_id}/text" },
   costs_summary: { method: "GET", path: "/costs/summary" },
   embed_tokens_create: { method: "POST", path: "/embed-tokens" },
+  embed_tokens_list: { method: "GET", path: "/embed-tokens" },
+  embed_tokens_revoke: { method: "POST", path: "/embed-tokens/{token_id}/revoke" },
   erasures_get: { method: "GET", path: "/erasures/{erasure_id}" },
   erasures_list: { method: "GET", path: "/erasures" },
   events_follow: { method: "GET", path: "/events" },

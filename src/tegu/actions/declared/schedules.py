@@ -21,6 +21,7 @@ from tegu.domain.schedule import (
     ScheduledInput,
     ScheduleSpec,
 )
+from tegu.pipeline.pipeline_name import base_name
 
 
 class WhichSchedule(ActionInput):
@@ -64,7 +65,7 @@ async def list_schedules(scope: Scope, asked: ListSchedules) -> Page[Schedule]:
     found = [
         each
         for each in await schedules.list_schedules(scope)
-        if asked.pipeline in {None, each.spec.pipeline.partition("@")[0]}
+        if asked.pipeline in {None, base_name(each.spec.pipeline)}
         and asked.is_paused in {None, each.next_at is None}
     ]
     return page_within(found, asked.limit, asked.cursor, lambda each: (each.name,))

@@ -11,7 +11,7 @@ NOUNS: Final = {
     "calls": ("get",),
     "contents": ("list", "get", "text", "page", "add-samples", "delete", "delete-subject"),
     "costs": ("summary",),
-    "embed-tokens": ("create",),
+    "embed-tokens": ("create", "list", "revoke"),
     "erasures": ("get", "list"),
     "hook-deliveries": ("list",),
     "http-credentials": ("create", "list", "delete"),

@@ -9,7 +9,7 @@ import os
 import sys
 import webbrowser
 from dataclasses import replace
-from importlib.resources import as_file, files
+from importlib.resources import files
 from typing import Any
 
 from tegu.actions.first_run import first_link
@@ -25,7 +25,6 @@ from tegu.settings import Settings
 ORGANIZATION = "demo"
 OWNER = "demo@localhost"
 PIPELINE = "refund_request"
-SAMPLES = ("support-thread.mbox", "invoice.pdf")
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -43,7 +42,7 @@ async def prepare(tegu: Tegu) -> tuple[Opening, str]:
     scope = await tegu.scope()
     is_empty = not (await _do(scope, "contents.list", limit=1)).items
     if is_empty:
-        await _fill(tegu, scope)
+        await _fill(scope)
     elif not await _is_ours(scope):
         raise UsageError(
             f"there is an organization {ORGANIZATION!r} already, and it holds other data than the demo's",
@@ -68,15 +67,13 @@ async def _open_browser(link: str) -> bool:
     return has_screen and await asyncio.to_thread(webbrowser.open, link)
 
 
-async def _fill(tegu: Tegu, scope: Scope) -> None:
+async def _fill(scope: Scope) -> None:
     """The contents come last: with them the demo is there."""
-    samples = files("tegu").joinpath("samples")
+    document = files("tegu").joinpath("samples", f"{PIPELINE}.yaml").read_text("utf-8")
     await _do(scope, "organizations.update", organization_id=scope.organization_id, name="Demo")
-    await _do(scope, "pipelines.create", text=samples.joinpath(f"{PIPELINE}.yaml").read_text("utf-8"))
+    await _do(scope, "pipelines.create", text=document)
     await _do(scope, "models.use", model=DEMO_MODEL)
-    for name in SAMPLES:
-        with as_file(samples.joinpath(name)) as path:
-            await tegu.ingest(path)
+    await _do(scope, "contents.add_samples")
 
 
 async def _is_ours(scope: Scope) -> bool:

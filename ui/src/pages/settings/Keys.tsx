@@ -1,4 +1,4 @@
-// API keys and the service accounts that they may belong to.
+// API keys, the service accounts that they may belong to, and what embedded pages come in with.
 
 import { useState } from "react";
 
@@ -16,6 +16,7 @@ import { useNow } from "../../design/now";
 import { Time } from "../../design/Time";
 import { fullTime } from "../../design/words";
 import { Choices, Field } from "../../forms/Field";
+import { EmbedTokens } from "./EmbedTokens";
 import { Listing } from "./Listing";
 import { rolesUpTo } from "./roles";
 import { SecretDialog } from "./SecretDialog";
@@ -69,6 +70,7 @@ export function Keys() {
         )}
       />
       <ServiceAccounts refusal={refusal} />
+      <EmbedTokens />
       {isMaking ? <NewKey onMade={setSecret} onClose={() => setIsMaking(false)} /> : null}
       {secret ? <SecretDialog title="Your new key" secret={secret} hint="Programs send it as `Authorization: Bearer …`." onClose={() => setSecret(null)} /> : null}
       {revoked ? (

@@ -1,12 +1,13 @@
 """How much many runs will come to, from how much runs came to before.
 
-Called by the actions that forecast. Invariants: it knows no price and no row; the same samples and the same seed give the same
+Called by `forecasting` and the plans of backfills. Invariants: it knows no price and no row; the same samples and the same seed give the same
 answer; what has fewer samples than asked for is not estimated (the callers see to that).
 
 A sample is what one stage of one earlier run took. Its amounts are moved by a slope to the length of the texts that are to be
-read, where length explains them. Where it is known which part of the runs to come is like the samples that are marked, the marked
-and the others count for as much as there will be of each, however many of them are among the samples. For the sum of many runs the earlier runs are weighed anew, at random, hundreds of times (the
-Bayesian bootstrap): the weights of a run are the same in every stage, so what goes together in a run goes together in the sum.
+read, where length explains them. Where it is known which part of the runs to come is like the samples that are marked,
+the marked and the others count for as much as there will be of each, however many of them are among the samples. For the sum of many
+runs the earlier runs are weighed anew, at random, hundreds of times (the Bayesian bootstrap): the weights of a run are the same in
+every stage, so what goes together in a run goes together in the sum.
 """
 
 from collections import defaultdict
@@ -18,6 +19,8 @@ from random import Random
 from statistics import fmean
 from uuid import UUID
 
+from tegu.domain.forecast import Spread
+
 EXPLAINS_MIN = 0.3
 """Of the variance of an amount, what length must explain before amounts are moved by it."""
 SLOPE_SAMPLES_MIN = 10
@@ -26,22 +29,6 @@ KIND_SAMPLES_MIN = 3
 LOW, HIGH = 0.05, 0.95
 _ROUNDS_MAX, _ROUNDS_MIN, _WORK_MAX = 300, 60, 1_500_000
 _DRAWS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """An amount that is not certain: its mean, median and 90th percentile, and between what it will be nine times out of ten."""
-
-    mean: float
-    p50: float
-    p90: float
-    low: float
-    high: float
-
-    @property
-    def margin(self) -> float:
-        """The number after `+-`."""
-        return (self.high - self.low) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from tegu.domain.estimate import (
+from tegu.actions.estimating import (
     Sample,
     Samples,
     moved,
