@@ -10,8 +10,8 @@ WEB := src/tegu/interfaces/web/dist/index.html
 demo: setup  ## set everything up and run the main job, with no key and no service
 	@$(BIN)/tegu demo
 
-serve-demo: setup $(WEB)  ## the same in a browser, with a guide; no key, no cost
-	@$(BIN)/tegu serve --demo
+serve-demo: setup $(WEB)  ## the same in a browser, with a guide; no key, no cost; PORT=n for another port than 8000
+	@$(BIN)/tegu serve --demo $(if $(PORT),--port $(PORT))
 
 test: setup $(WEB)  ## the whole test suite
 	@$(BIN)/pytest -n 2

@@ -29,6 +29,7 @@ async def test_the_demo_runs_twice_and_shows_results_evidence_calls_and_what_to_
     assert "no cost: rule-based" in first.out
     assert "$0" not in first.out
     assert "run email_analysis YOUR.mbox --model anthropic:claude-sonnet-4-5" in first.out
+    assert "  make serve-demo  " in first.out  # a checkout: it builds what it serves
     assert "extract completed" in first.err  # progress, a line an event where there is no terminal
     assert max(map(len, first.out.splitlines())) <= 100
     assert (Path(empty_machine["HOME"]) / ".tegu" / "postgres").is_dir()

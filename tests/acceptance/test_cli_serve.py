@@ -13,6 +13,8 @@ from time import monotonic
 import httpx
 import pytest
 
+from tegu.interfaces.web.pages import is_built
+
 HOST = """
 from functools import partial
 from fastapi import FastAPI
@@ -72,6 +74,19 @@ async def test_serve_answers_and_ends_at_once_when_it_is_told_to(
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):
             assert await process.wait() == 0
+
+
+@pytest.mark.skipif(is_built(), reason="the web application is built")
+async def test_where_the_web_application_is_not_built_the_start_and_the_page_say_how_it_is(
+    tmp_path: Path, process_environment: dict[str, str]
+) -> None:
+    command = ("-m", "tegu", "serve", "--port", "0", "--no-worker")
+    async with running(*command, environment=process_environment, folder=tmp_path) as (process, url):
+        assert process.stdout is not None
+        async with asyncio.timeout(30):
+            assert b"The web application is not built: `make ui` in" in await process.stdout.readline()
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
+            assert "The web application is not built: `make ui` in" in (await http.get("/")).text
 
 
 async def test_a_hosts_server_told_to_stop_ends_open_streams_and_exits(

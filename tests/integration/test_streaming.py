@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import engine_lab
 import pytest
+from action_lab import ask
 from engine_lab import FAST
 
 from tegu.actions.runs import StartOptions
@@ -129,6 +130,24 @@ async def test_a_follower_in_another_process_sees_a_growing_object(
     kept = await fetch(address, "select kind from tegu.run_events where run_id = $1", run_id)
     assert "stage.partial" not in {row["kind"] for row in kept}
     assert not await fetch(address, "select 1 from tegu.stage_partials")
+
+
+async def test_actions_that_start_and_fork_runs_let_the_first_call_be_followed_where_that_is_asked_for(
+    opened: Opened,
+) -> None:
+    async with ScriptedProvider([Rule(Reply(Json(SUMMARY)))]) as server, opened(server) as tegu:
+        scope = await tegu.scope()
+        await ask(scope, "pipelines.create", document=PIPELINE)
+        asked = {"pipeline": "note", "content_ids": [(await tegu.ingest(b"A note.")).content.id]}
+        runs: list[UUID] = []
+        for stream in (True, False):
+            runs += (await ask(scope, "runs.start", **asked, stream=stream)).run_ids
+            await tegu.drive(runs[-1])
+        for stream in (True, False):
+            again = {"run_id": runs[0], "from_stage": "summary", "fresh": True, "stream": stream}
+            await tegu.drive((await ask(scope, "runs.fork", **again)).run_id)
+        streamed = [bool((entry.body or {}).get("stream")) for entry in server.ledger]
+        assert streamed == [True, False, True, False]
 
 
 async def test_what_is_not_followed_is_not_streamed(opened: Opened, address: DatabaseAddress) -> None:

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from tegu.actions import pipelines
 from tegu.actions.policy import enforce
+from tegu.actions.runs import WATCH_S
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
 from tegu.domain.budget import checked_limit
@@ -30,6 +31,7 @@ from tegu.stages.review import ReviewKind
 from tegu.storage import contents, forks, idempotency, run_starts
 from tegu.storage import pipelines as versions
 from tegu.storage.forks import ForkBase, GivenOutput
+from tegu.storage.partials import watch_runs
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.quotas import take_runs
 from tegu.storage.transaction import Transaction
@@ -42,7 +44,7 @@ EDITABLE = ("with", "instructions", "model", "when", "retries", "timeout_s", "de
 class ForkOptions:
     """How to fork. `edits` are changes of a stage's entry in the document (of `with:` only what is named; null takes away);
     `outputs` stand in for what stages came to. With `fresh` nothing after the stage is taken from the base, also where
-    nothing has changed that it depends on. What is None is as in the base.
+    nothing has changed that it depends on. With `stream` replies may be followed from the first call on. What is None is as in the base.
     """
 
     from_stage: str
@@ -54,6 +56,7 @@ class ForkOptions:
     triggered_by: TriggeredBy = TriggeredBy.LIBRARY
     idempotency_key: str | None = None
     fresh: bool = False
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ async def fork(scope: Scope, run_id: UUID, options: ForkOptions) -> ForkedRun:
             await forks.copy_stages(connection, scope.organization_id, run_id, base.id, cut.kept)
             for each in given:
                 await forks.store_given(connection, scope.organization_id, run_id, base.id, each)
+            if options.stream:
+                await watch_runs(connection, scope.organization_id, [run_id], for_s=WATCH_S)
     scope.wake()
     return ForkedRun(run_id, version.number, cut.kept, cut.edited, cut.anew)
 

@@ -726,6 +726,8 @@ export interface ForkRun {
   budget_usd?: number | string | null;
   /** Take nothing after the stage from the run, also where nothing has changed. */
   fresh?: boolean;
+  /** Let replies be followed from the first call on; who follows asks for the later ones. */
+  stream?: boolean;
 }
 
 /** The run that was made. `kept` stages are as in the base, `edited` have the output that was given; the rest (`anew`) is decided again. `version` is that of the pipeline that it runs. */
@@ -1824,6 +1826,8 @@ export interface StartRuns {
   due_at?: string | null;
   /** Start that many seconds from now. */
   delay_s?: number | null;
+  /** Let replies be followed from the first call on; who follows asks for the later ones. */
+  stream?: boolean;
 }
 
 /** The runs that were started, in the order of their inputs. */

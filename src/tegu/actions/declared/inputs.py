@@ -13,6 +13,10 @@ Limit = Annotated[int, Field(ge=1, le=PAGE_MAX, description="How many at most.")
 Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")]
 Sort = Annotated[Literal["-created_at", "created_at"], Field(description="Newest first, or oldest.")]
 ModelName = Annotated[str, Field(max_length=500, description="`provider:model`, an alias, or a chain.")]
+Stream = Annotated[
+    bool,
+    Field(description="Let replies be followed from the first call on; who follows asks for the later ones."),
+]
 
 
 class PageInput(ActionInput):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tegu.actions import comparison, forking
 from tegu.actions.action import Effect, action
-from tegu.actions.declared.inputs import Cursor, RunId
+from tegu.actions.declared.inputs import Cursor, RunId, Stream
 from tegu.actions.declared.runs import TRIGGERED_BY
 from tegu.actions.forking import ForkedRun, ForkOptions
 from tegu.actions.scope import Scope
@@ -41,6 +41,7 @@ class ForkRun(RunId):
     fresh: Annotated[
         bool, Field(description="Take nothing after the stage from the run, also where nothing has changed.")
     ] = False
+    stream: Stream = False
     idempotency_key: Annotated[
         str | None,
         Field(
@@ -78,6 +79,7 @@ async def fork_run(scope: Scope, asked: ForkRun) -> ForkedRun:
         triggered_by=TRIGGERED_BY.get(scope.actor.kind, TriggeredBy.USER),
         idempotency_key=asked.idempotency_key,
         fresh=asked.fresh,
+        stream=asked.stream,
     )
     return await forking.fork(scope, asked.run_id, options)
 

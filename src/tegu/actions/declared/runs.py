@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 
 from tegu.actions import drive, pipelines, runs, signals
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import ModelName, Name, RunId, SortedPageInput
+from tegu.actions.declared.inputs import ModelName, Name, RunId, SortedPageInput, Stream
 from tegu.actions.run_inputs import inputs_by_id
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission
@@ -45,6 +45,7 @@ class StartRuns(ActionInput):
     ] = None
     due_at: AwareDatetime | None = None
     delay_s: Annotated[float | None, Field(ge=0, description="Start that many seconds from now.")] = None
+    stream: Stream = False
     idempotency_key: Annotated[
         str | None,
         Field(
@@ -183,6 +184,7 @@ async def start_runs(scope: Scope, asked: StartRuns) -> StartedRuns:
         triggered_by=TRIGGERED_BY.get(scope.actor.kind, TriggeredBy.USER),
         metadata=asked.metadata,
         idempotency_key=asked.idempotency_key,
+        stream=asked.stream,
         budget_usd=asked.budget_usd,
         priority=asked.priority,
         due_at=asked.due_at,

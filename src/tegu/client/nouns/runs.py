@@ -61,6 +61,7 @@ class Runs:
         priority: int | Literal["low", "normal", "high"] | None = None,
         due_at: datetime | None = None,
         delay_s: float | None = None,
+        stream: bool = False,
         idempotency_key: str | None = None,
     ) -> StartedRuns:
         """Start one run per content or mail thread. A mailbox makes one run per message, or per thread where the pipeline
@@ -78,6 +79,7 @@ class Runs:
                 "priority": priority,
                 "due_at": due_at,
                 "delay_s": delay_s,
+                "stream": stream,
                 "idempotency_key": idempotency_key,
             },
         )
@@ -260,6 +262,7 @@ class Runs:
         metadata: JsonObject | None = None,
         budget_usd: Decimal | None = None,
         fresh: bool = False,
+        stream: bool = False,
         idempotency_key: str | None = None,
     ) -> ForkedRun:
         """Go on from a run at a stage, perhaps changed. What comes before the stage is taken over, and not paid again; the stage and
@@ -276,6 +279,7 @@ class Runs:
                 "metadata": metadata,
                 "budget_usd": budget_usd,
                 "fresh": fresh,
+                "stream": stream,
                 "idempotency_key": idempotency_key,
             },
         )

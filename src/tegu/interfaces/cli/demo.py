@@ -32,6 +32,7 @@ from tegu.interfaces.cli.runners import Here
 from tegu.interfaces.cli.screen import console, json_option, write_json
 from tegu.interfaces.cli.session import only_here, run_async
 from tegu.interfaces.cli.tables import calls_table
+from tegu.interfaces.web.pages import checkout
 from tegu.settings import Settings
 
 
@@ -114,7 +115,7 @@ def _write_next(out: Console, run: Run) -> None:
     tegu = own_name()
     lines = [
         ("[bold]Next[/]: the same in a browser", ""),
-        (f"{tegu} serve --demo", "opens it, signed in, with a guide"),
+        (_in_a_browser(tegu), "opens it, signed in, with a guide"),
         ("[bold]Next[/]: a file of your own, still by rules", ""),
         (f"{tegu} run email_analysis YOUR.mbox --model rules", ".eml works too"),
         ("[bold]Next[/]: a model of your own", ""),
@@ -129,6 +130,14 @@ def _write_next(out: Console, run: Run) -> None:
         is_head = text.startswith("[bold]")
         remark_text = f"  [dim]# {escape(remark)}[/]" if remark else ""
         out.print(f"\n{text}" if is_head else f"  {escape(text)}{remark_text}", soft_wrap=True)
+
+
+def _in_a_browser(tegu: str) -> str:
+    """In a checkout the web application is built first."""
+    root = checkout()
+    if root is None:
+        return f"{tegu} serve --demo"
+    return "make serve-demo" if root == Path.cwd() else f"make -C {root} serve-demo"
 
 
 def own_name() -> str:

@@ -29,6 +29,7 @@ from tegu.interfaces.http.listening import (
     url_of,
 )
 from tegu.interfaces.http.service import service
+from tegu.interfaces.web.pages import how_to_build, is_built
 from tegu.settings import Settings
 
 _OWN_FILES = 256
@@ -101,6 +102,8 @@ def serve(
                 async with served(application, listener, limits=limits, trusted_proxies=trusted) as url:
                     drives = f", driving {concurrency} runs at once" if has_worker else ""
                     say(tegu, f"Tegu at {url}{drives}.")
+                    if not is_built():
+                        say(tegu, how_to_build())
                     if opening is not None:
                         say(tegu, await opened(opening, str(link), opens=not no_browser))
                     elif link is not None:

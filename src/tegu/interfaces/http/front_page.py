@@ -1,7 +1,9 @@
-"""The page at /: what is here, for whoever opens the address in a browser.
+"""The page at / where there is no web application: why, and what is here.
 
 Called by `service`. Invariant: it is plain HTML under the strict policy, and says nothing of anybody.
 """
+
+from html import escape
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -14,7 +16,9 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Tegu</title>
 <h1>Tegu</h1>
-<p>Durable LLM pipelines over files and e-mail. This process answers:</p>
+<p>Durable LLM pipelines over files and e-mail.</p>
+<p><strong>{missing}</strong></p>
+<p>This process answers:</p>
 <dl>
   <dt><a href="api/openapi.json">api/openapi.json</a></dt><dd>every route of the REST interface</dd>
   <dt><a href="api/docs">api/docs</a></dt><dd>the same for people</dd>
@@ -26,11 +30,12 @@ _PAGE = """\
 """
 
 
-def front_page() -> Route:
-    """The route."""
+def front_page(missing: str) -> Route:
+    """The route. `missing` says why there is nothing more to see, and what to do."""
+    page = _PAGE.format(missing=escape(missing))
 
     async def show(request: Request) -> HTMLResponse:
         del request
-        return HTMLResponse(_PAGE)
+        return HTMLResponse(page)
 
     return Route("/", show, methods=["GET"])

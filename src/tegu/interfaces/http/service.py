@@ -33,7 +33,7 @@ from tegu.interfaces.http.problems import error_response
 from tegu.interfaces.http.rates import ActorRates, AddressRates
 from tegu.interfaces.http.security_headers import embedding_headers
 from tegu.interfaces.mcp.over_http import mcp_routes
-from tegu.interfaces.web.pages import Framing, is_built, pages
+from tegu.interfaces.web.pages import Framing, how_to_build, is_built, pages
 from tegu.telemetry.logs import begin_fields
 
 _BURST = 5
@@ -78,7 +78,7 @@ def service(
         *agents,
         *([opening.route()] if opening is not None else []),
         *authentication.router().routes,
-        *(pages(framing) if is_built() else [front_page()]),
+        *(pages(framing) if is_built() else [front_page(how_to_build())]),
     ]
     router = Router(routes, default=MountedTegu(tegu, installation=installation), redirect_slashes=False)
     allowed = frozenset({ANY}) if is_mounted else hosts_of(settings.sign_in.base_url, settings.hosts)

@@ -48,6 +48,20 @@ def is_built() -> bool:
     return (DIST / "index.html").is_file()
 
 
+def checkout() -> Path | None:
+    """The checkout that this runs from, whose `make` builds the application; None: it was installed, built."""
+    root = Path(__file__).parents[4]
+    return root if (root / "Makefile").is_file() and (root / "ui" / "package.json").is_file() else None
+
+
+def how_to_build() -> str:
+    """What to say where it is not built."""
+    root = checkout()
+    if root is None:
+        return "The web application is not in this installation. Install Tegu from its wheel, which has it."
+    return f"The web application is not built: `make ui` in {root} builds it, then start this again."
+
+
 def pages(framing: Framing = NOWHERE) -> list[Route]:
     """The routes, of an application that is built."""
     public = [name for name in _files() if "/" not in name and name != _EMBEDDED]
