@@ -95,51 +95,59 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
   return (
     <>
       {comparison.is_same_input ? null : <Notice title="These runs read different inputs, which may explain what differs." />}
-      <Panel className="sides">
-        <table>
-          <thead>
-            <tr>
-              <th>
-                <span className="visually-hidden">of</span>
-              </th>
-              <th>Before</th>
-              <th>After</th>
-            </tr>
-          </thead>
-          <tbody>
-            <Side name="run" a={<RunLink side={a} />} b={<RunLink side={b} />} />
-            <Side name="status" a={<Status status={a.status} />} b={<Status status={b.status} />} />
-            <Side name="version" a={`${a.pipeline} v${a.version}`} b={`${b.pipeline} v${b.version}`} />
-            <Side name="time" a={elapsed(a.elapsed_s)} b={elapsed(b.elapsed_s)} />
-            <Side name="calls" a={count(a.totals.calls)} b={count(b.totals.calls)} />
-            <Side name="tokens" a={count(a.totals.input_tokens + a.totals.output_tokens)} b={count(b.totals.input_tokens + b.totals.output_tokens)} />
-            <Side name="cost" a={money(a.totals.cost_usd)} b={money(b.totals.cost_usd)} />
-          </tbody>
-        </table>
+      <div className="columns overview">
+        <Sides a={a} b={b} />
+        <div className="stack">
+          <Drawn title="Before" side={a} />
+          <Drawn title="After" side={b} />
+        </div>
+      </div>
+      <Panel title="Differences" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
+        {changes.length === 0 ? <Empty title="No differences: both runs gave the same results" /> : <Changes changes={changes} />}
       </Panel>
       <Panel title="Stages">
         <Stages stages={stages} />
       </Panel>
-      <Panel title="Differences" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
-        {changes.length === 0 ? <Empty title="No differences: both runs gave the same results" /> : <Changes changes={changes} />}
-      </Panel>
-      <div className="graphs">
-        <Drawn title="Before" side={a} />
-        <Drawn title="After" side={b} />
-      </div>
     </>
   );
 }
 
-// A stage leads to it in its run, where prompt and reply are.
+function Sides({ a, b }: { a: RunSide; b: RunSide }) {
+  return (
+    <Panel className="sides">
+      <table>
+        <thead>
+          <tr>
+            <th>
+              <span className="visually-hidden">of</span>
+            </th>
+            <th>Before</th>
+            <th>After</th>
+          </tr>
+        </thead>
+        <tbody>
+          <Side name="run" a={<RunLink side={a} />} b={<RunLink side={b} />} />
+          <Side name="status" a={<Status status={a.status} />} b={<Status status={b.status} />} />
+          <Side name="version" a={`${a.pipeline} v${a.version}`} b={`${b.pipeline} v${b.version}`} />
+          <Side name="time" a={elapsed(a.elapsed_s)} b={elapsed(b.elapsed_s)} />
+          <Side name="calls" a={count(a.totals.calls)} b={count(b.totals.calls)} />
+          <Side name="tokens" a={count(a.totals.input_tokens + a.totals.output_tokens)} b={count(b.totals.input_tokens + b.totals.output_tokens)} />
+          <Side name="cost" a={money(a.totals.cost_usd)} b={money(b.totals.cost_usd)} />
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+// One above the other, so that a stage stands below itself. It leads to its run, where prompt and reply are.
 function Drawn({ title, side }: { title: string; side: RunSide }) {
-  const { error, run, wiring, stages, progress, spent } = useRun(side.run_id);
+  const { error, wiring, stages, progress, spent } = useRun(side.run_id);
   const navigate = useNavigate();
   const open = (stage: string) => void navigate({ to: "/runs/$runId", params: { runId: side.run_id }, search: { stage, view: "stage" } });
   return (
     <Panel title={title} aside={<span className="muted">{side.pipeline} v{side.version}</span>}>
       {error ? <ErrorNotice error={error} /> : null}
-      {run === undefined && !error ? <Skeleton rows={3} /> : <Graph label={`${title}: stages of the run`} wiring={wiring} runs={stages} progress={progress} spent={spent} chosen={undefined} onChoose={open} />}
+      {wiring.length === 0 && !error ? <Skeleton rows={3} /> : <Graph label={`${title}: stages of the run`} wiring={wiring} runs={stages} progress={progress} spent={spent} chosen={undefined} onChoose={open} />}
     </Panel>
   );
 }

@@ -61,11 +61,9 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
       <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
         Compare
       </Link>
-      {run.status === "failed" ? (
-        <Button kind="primary" refusal={noRetry} isBusy={isBusy} onClick={() => void retry()}>
-          Retry
-        </Button>
-      ) : null}
+      <Button kind={run.status === "failed" ? "primary" : "plain"} refusal={noRetry} isBusy={isBusy} onClick={() => void retry()}>
+        Retry
+      </Button>
       <Button refusal={refusal} onClick={() => setAsks(true)}>
         Cancel
       </Button>

@@ -5,7 +5,7 @@ import { useMemo, useState } from "react";
 
 import type { Run } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
-import { ErrorNotice, Notice, Skeleton } from "../../design/Notice";
+import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
 import { Tabs } from "../../design/Tabs";
@@ -16,6 +16,7 @@ import { Fields } from "../../source/Fields";
 import { fieldsOf, marksOf } from "../../source/fields";
 import { Graph } from "./Graph";
 import { RunActions } from "./RunActions";
+import { RunState } from "./RunState";
 import "./run.css";
 import { Source } from "../../source/Source";
 import { Json, StageDrawer } from "./StageDrawer";
@@ -70,8 +71,7 @@ export function RunPage() {
   return (
     <main id="main" className="page">
       <Head run={run} wiring={wiring} stage={chosenStage} />
-      {run.waiting_reason ? <Notice tone="waiting" title={`The run is waiting: ${run.waiting_reason}.`} /> : null}
-      {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
+      <RunState run={run} stages={wiring.length} onShow={graph.onChoose} />
       <div className="columns run-columns" data-view={view}>
         <Panel title="Stages" className="stages-panel">
           {wiring.length === 0 && !error ? (

@@ -1,6 +1,6 @@
 // One stage from near: what it put out, what it asked a model and what that said, and how its attempts ended.
 
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState, type UIEvent } from "react";
 
 import { useRead } from "../../api/query";
 import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
@@ -8,9 +8,16 @@ import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Status } from "../../design/Status";
 import { count, elapsed, money, UNKNOWN } from "../../design/words";
 import type { Wired } from "../../graph/wiring";
+import { isOver } from "./useRun";
+
+const LINE_PX = 20;
 
 export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: StageRun | undefined; wired: Wired | undefined; streamed: string | null }) {
   const group = run.children.find((each) => each.stage === wired?.name);
+  // Whoever sees a stage before its end sees its output where its words were.
+  const [live, setLive] = useState<string | null>(null);
+  const isUnderWay = !isOver(run) && (stage === undefined || ["pending", "running", "waiting"].includes(stage.status));
+  if (wired !== undefined && isUnderWay && live !== wired.name) setLive(wired.name);
   if (wired === undefined) return <Empty title="Select a stage in the graph." />;
   return (
     <div className="drawer">
@@ -46,27 +53,44 @@ export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: 
       </dl>
       {group?.items ? <progress className="items" max={group.items} value={group.items_ended ?? 0} aria-label={group.progress} /> : null}
       {wired.when ? <Condition when={wired.when} stage={stage} /> : null}
-      {stage?.error ? <Notice tone={stage.status === "waiting" ? "waiting" : "failed"} title={stage.error.message} hint={stage.error.hint} /> : null}
+      <Told run={run} stage={stage} streamed={streamed} isLive={live === wired.name} />
       {stage?.fallbacks.map((fallback) => (
         <Notice key={fallback.from_model + fallback.code} title={`${fallback.from_model} was not used: ${fallback.message}`} hint={`${fallback.to_model} was asked instead.`} />
       ))}
-      {streamed !== null && stage?.status === "running" ? (
-        <section>
-          <h3>The reply so far</h3>
-          <pre className="streamed" aria-live="off">
-            {streamed}
-            <span className="caret" aria-hidden="true" />
-          </pre>
-        </section>
-      ) : null}
-      {stage?.output !== null && stage?.output !== undefined ? (
-        <section>
-          <h3>Output</h3>
-          <Json value={stage.output} />
-        </section>
-      ) : null}
       <Calls run={run} stage={wired.name} />
     </div>
+  );
+}
+
+function Told({ run, stage, streamed, isLive }: { run: Run; stage: StageRun | undefined; streamed: string | null; isLive: boolean }) {
+  const output = stage?.output ?? null;
+  const isSpeaking = streamed !== null && stage?.status === "running";
+  const error = stage?.error && !isSpeaking ? <Notice tone={stage.status === "waiting" ? "waiting" : "failed"} title={stage.error.message} hint={stage.error.hint} /> : null;
+  if (output === null && !isLive) return error;
+  return (
+    <section className="told" data-live={isLive || undefined}>
+      <h3>{isSpeaking ? "The reply so far" : "Output"}</h3>
+      {error}
+      {isSpeaking ? <Streamed text={streamed} /> : output !== null ? <Json value={output} /> : error ? null : <p className="muted">{stage?.status === "running" ? "None yet: it is at work." : isOver(run) ? "None." : "None yet."}</p>}
+    </section>
+  );
+}
+
+/** The last words are in sight, until somebody goes back to read earlier ones. */
+function Streamed({ text }: { text: string }) {
+  const box = useRef<HTMLPreElement>(null);
+  const follows = useRef(true);
+  useLayoutEffect(() => {
+    if (follows.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [text]);
+  const look = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent<HTMLPreElement>) => {
+    follows.current = scrollHeight - scrollTop - clientHeight < LINE_PX;
+  };
+  return (
+    <pre ref={box} className="streamed" role="region" aria-live="off" aria-label="The reply so far" tabIndex={0} onScroll={look}>
+      {text}
+      <span className="caret" aria-hidden="true" />
+    </pre>
   );
 }
 
