@@ -14,6 +14,7 @@ import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
 import { count, money } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
+import { useFresh } from "../../live/useFresh";
 import { Took } from "../runs/Rows";
 import { DropZone } from "./DropZone";
 import { Entries } from "./Entries";
@@ -33,6 +34,12 @@ export function Inbox() {
   const latest = useRead("runs_list", { query: { limit: LATEST } });
   const [since] = useState(() => new Date(Date.now() - WEEK_MS).toISOString());
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [started, setStarted] = useState("");
+  const [isPointed, setIsPointed] = useState(false);
+  const begun = (ids: string[]) => {
+    setChosen(new Set());
+    setStarted(ids.reduce((last, id) => (id > last ? id : last), ""));
+  };
   const picker = useRef<HTMLInputElement>(null);
   useShortcuts([{ keys: "a", says: "Add files", run: () => picker.current?.click() }]);
   const selected = entries.filter((entry) => chosen.has(entry.key));
@@ -66,9 +73,11 @@ export function Inbox() {
           ) : null}
         </div>
         <div className="stack">
-          <StartPanel selected={selected} pipelines={pipelines.data?.items ?? (pipelines.error ? [] : undefined)} latest={latest.data?.items ?? (latest.error ? [] : undefined)} onStarted={() => setChosen(new Set())} />
-          <Needs since={since} />
-          <Latest runs={latest.data?.items} error={latest.error} />
+          <StartPanel selected={selected} pipelines={pipelines.data?.items ?? (pipelines.error ? [] : undefined)} latest={latest.data?.items ?? (latest.error ? [] : undefined)} onStarted={begun} />
+          <div className="stack" onPointerEnter={() => setIsPointed(true)} onPointerLeave={() => setIsPointed(false)}>
+            <Needs since={since} isHeld={isPointed} />
+            <Latest runs={latest.data?.items} started={started} error={latest.error} />
+          </div>
         </div>
       </div>
     </main>
@@ -91,16 +100,28 @@ function useEntries() {
   };
 }
 
-function Latest({ runs, error }: { runs: Run[] | undefined; error: Error | null }) {
+/** `started`: the newest of those that were just started here, which are shown at once; others when they are asked for. */
+function Latest({ runs, started, error }: { runs: Run[] | undefined; started: string; error: Error | null }) {
   const look = useDelayed(() => stale("runs_list"), 400);
   useFeed("runs", { onEvent: look, onResync: look });
+  const { rows, fresh, showFresh } = useFresh(runs, "latest", started);
+  const aside = (
+    <span className="list-aside">
+      {fresh > 0 ? (
+        <Button size="small" kind="primary" onClick={showFresh}>
+          {fresh === 1 ? "1 new run" : `${count(fresh)} new runs`}
+        </Button>
+      ) : null}
+      <Link to="/runs">all</Link>
+    </span>
+  );
   return (
-    <Panel title="Latest runs" aside={<Link to="/runs">all</Link>}>
+    <Panel title="Latest runs" aside={aside}>
       {error ? <ErrorNotice error={error} /> : null}
       {runs === undefined && error === null ? <Skeleton /> : null}
       {runs?.length === 0 ? <p className="body muted">No runs yet.</p> : null}
       <ul className="latest">
-        {runs?.slice(0, LATEST_SHOWN).map((run) => (
+        {rows.slice(0, LATEST_SHOWN).map((run) => (
           <li key={run.id}>
             <Link to="/runs/$runId" params={{ runId: run.id }}>
               <span className="truncate">{run.input_name ?? run.pipeline}</span>

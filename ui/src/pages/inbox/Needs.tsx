@@ -9,18 +9,20 @@ import { StatusIcon } from "../../design/Status";
 import { Time } from "../../design/Time";
 import { count } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
+import { useHeld } from "../../live/useFresh";
 
 const SHOWN = 4;
 const FAILED_SINCE = "7d";
 const LOOK_MS = 1_500;
 
-export function Needs({ since }: { since: string }) {
+/** `isHeld`: somebody points at it or at what is below, so that nothing comes or goes now. */
+export function Needs({ since, isHeld }: { since: string; isHeld: boolean }) {
   const reviews = useRead("reviews_list", { query: { status: "open", sort: "confidence", limit: SHOWN + 1 } });
   const failed = useRead("runs_list", { query: { status: "failed", since, limit: SHOWN + 1 } });
   const look = useDelayed(() => stale("reviews_list", "runs_list"), LOOK_MS);
   useFeed("runs", { onEvent: look, onResync: look });
-  const waiting = reviews.data?.items ?? [];
-  const broken = failed.data?.items ?? [];
+  const waiting = useHeld(reviews.data, isHeld)?.items ?? [];
+  const broken = useHeld(failed.data, isHeld)?.items ?? [];
   const isNone = waiting.length + broken.length === 0;
   const isRead = (reviews.data ?? reviews.error) && (failed.data ?? failed.error);
   return (

@@ -22,7 +22,7 @@ interface Props {
   /** Undefined: they are not read yet. */
   pipelines: PipelineVersion[] | undefined;
   latest: Run[] | undefined;
-  onStarted: () => void;
+  onStarted: (runIds: string[]) => void;
 }
 
 export function StartPanel({ selected, ...read }: Props) {
@@ -34,7 +34,7 @@ export function StartPanel({ selected, ...read }: Props) {
   );
 }
 
-function Starting({ selected, pipelines, latest, onStarted }: { selected: Entry[]; pipelines: PipelineVersion[]; latest: Run[]; onStarted: () => void }) {
+function Starting({ selected, pipelines, latest, onStarted }: { selected: Entry[]; pipelines: PipelineVersion[]; latest: Run[]; onStarted: (runIds: string[]) => void }) {
   const [name, setName] = useState("");
   const [model, setModel] = useState("");
   const [isBusy, setIsBusy] = useState(false);
@@ -54,7 +54,7 @@ function Starting({ selected, pipelines, latest, onStarted }: { selected: Entry[
       const body = { pipeline: pipeline.name, ...inputs, ...(model ? { model } : {}) };
       const { run_ids } = await call("runs_start", { body }, { isOnce: true });
       say(run_ids.length === 1 ? "Run started." : `${run_ids.length} runs started.`);
-      onStarted();
+      onStarted(run_ids);
     } catch (error) {
       sayError(error);
     }

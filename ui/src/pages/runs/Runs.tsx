@@ -66,11 +66,6 @@ export function Runs() {
         <h1>Runs</h1>
         <Statuses q={q} status={query.status} counts={counts.byStatus} />
         <div className="actions">
-          {fresh > 0 ? (
-            <Button kind="primary" size="small" onClick={showFresh}>
-              {fresh === 1 ? "1 new run" : `${count(fresh)} new runs`}
-            </Button>
-          ) : null}
           <Export query={query} />
         </div>
       </div>
@@ -78,7 +73,14 @@ export function Runs() {
       {some.length > 0 ? (
         <BulkBar chosen={{ runs: some, isAll }} total={counts.total(query.status)} query={query} onNone={() => setChosen(new Set())} onAll={() => setChosen("all")} />
       ) : null}
-      <Panel>
+      <Panel className="listed">
+        {fresh > 0 ? (
+          <span className="fresh">
+            <Button kind="primary" size="small" onClick={showFresh}>
+              {fresh === 1 ? "1 new run" : `${count(fresh)} new runs`}
+            </Button>
+          </span>
+        ) : null}
         {pages.error ? <ErrorNotice error={pages.error} /> : null}
         {pages.isPending ? (
           <Skeleton rows={8} />

@@ -1,12 +1,13 @@
 // The runs that match, page by page. Those that are there change in place; runs that came since wait until they are asked for, so that
 // nothing moves under the cursor.
 
-import { useRef, useState } from "react";
+import { useRef } from "react";
 
 import { queries } from "../../api/query";
 import type { Run } from "../../api/schema";
 import { listKeyOf, useList } from "../../api/useList";
 import { useDelayed, useFeed } from "../../live/useFeed";
+import { useFresh } from "../../live/useFresh";
 import type { RunsQuery } from "./search";
 
 const PAGE = 50;
@@ -16,13 +17,9 @@ export function useRuns(query: RunsQuery) {
   const given = { ...query, limit: PAGE };
   const name = JSON.stringify(given);
   const { rows: all, found: pages } = useList("runs_list", given);
-  // The newest that was shown when the search was made: ids rise with time.
-  const [top, setTop] = useState<{ name: string; id: string } | null>(null);
+  // While another search is read, what the one before found is shown, and none of that is new.
   const isSettled = pages.data !== undefined && !pages.isPlaceholderData;
-  if (isSettled && top?.name !== name) setTop({ name, id: all[0]?.id ?? "" });
-  const newest = top?.name === name && top.id ? top.id : null;
-  const rows: Run[] = newest === null ? all : all.filter((run) => run.id <= newest);
-  const fresh = all.length - rows.length;
+  const listed = useFresh<Run>(isSettled ? all : undefined, name);
 
   // A list of one status loses rows when they move on: not while somebody points at it.
   const isHeld = useRef(false);
@@ -33,13 +30,13 @@ export function useRuns(query: RunsQuery) {
   }, LOOK_MS);
   useFeed("runs", { onEvent: look, onResync: look });
   return {
-    rows,
-    fresh,
+    rows: isSettled ? listed.rows : all,
+    fresh: listed.fresh,
     pages,
     hold: (holds: boolean) => {
       isHeld.current = holds && query.status !== undefined;
       if (!isHeld.current && isDue.current) look();
     },
-    showFresh: () => setTop({ name, id: all[0]?.id ?? "" }),
+    showFresh: listed.showFresh,
   };
 }
