@@ -11,6 +11,15 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, Request
 
+SHIFTED = """since => new Promise(done => {
+    let sum = 0;
+    const add = list => {
+        for (const each of list.getEntries()) if (!each.hadRecentInput && each.startTime >= since) sum += each.value;
+    };
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 250);
+})"""
+
 
 @dataclass
 class Watched:
@@ -32,6 +41,14 @@ class Watched:
             "console",
             lambda message: self.errors.append(message.text) if message.type == "error" else None,
         )
+
+    async def now_ms(self) -> float:
+        """The time of the page, from which on shifts can be asked for."""
+        return float(await self.page.evaluate("performance.now()"))
+
+    async def shift(self, since_ms: float = 0) -> float:
+        """How much of the page was moved under the eyes of who looks, as browsers count it; not what a click or a key moved."""
+        return float(await self.page.evaluate(SHIFTED, since_ms))
 
     async def go(self, path: str) -> None:
         await self.page.goto(self.url + path)

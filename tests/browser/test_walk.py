@@ -13,12 +13,6 @@ SETTINGS = ("profile", "members", "keys", "models", "webhooks", "budgets", "priv
 OF_SIGNING_IN = ("/auth/account", "/auth/mailbox", "/auth/sign-in")
 SHIFT_MAX = 0.05
 """Half of what is called good, also where a busy machine shows the parts of a page one by one."""
-SHIFTED = """() => new Promise(done => {
-    let sum = 0;
-    const add = list => { for (const each of list.getEntries()) if (!each.hadRecentInput) sum += each.value; };
-    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
-    setTimeout(() => done(sum), 250);
-})"""
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -51,7 +45,7 @@ async def test_pages_keep_to_their_policy_and_their_places(
         await watched.go(path)
         await page.locator("main").first.wait_for()
         await expect(page.locator("main [aria-busy=true]")).to_have_count(0)
-        shifts[path] = await page.evaluate(SHIFTED)
+        shifts[path] = await watched.shift()
         wide[path] = await page.evaluate(TOO_WIDE)
     assert {path: shift for path, shift in shifts.items() if shift > SHIFT_MAX} == {}
     assert {path: pixels for path, pixels in wide.items() if pixels > 0} == {}
