@@ -132,7 +132,7 @@ async def _decide(visitor: Watched, address: str, database_url: str) -> None:
     await expect(review.get_by_text("Your access to this view has expired.")).to_be_hidden()
     await review.get_by_role("button", name="Approve").click()
     await expect(page.locator("ol")).to_contain_text('tegu-decided {"review_id"')
-    await expect(review.locator("main")).to_contain_text("This review is approved.")
+    await expect(review.locator("main")).to_contain_text("This review is approved by anna@host.example")
     await expect(review.locator("main")).to_contain_text("anna@host.example")
     await expect(page.locator("ol")).to_contain_text('"status":"completed"')
     await expect(run.locator("h1")).to_contain_text("completed")

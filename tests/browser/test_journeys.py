@@ -202,14 +202,21 @@ async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
     await start_a_run(watched, tmp_path, REVIEWED)
     await watched.go("/review")
     # How sure the newer one is nobody says: it comes last, unless the newest are wanted.
-    waiting = page.get_by_role("navigation", name="What waits").get_by_role("link")
+    waiting = page.get_by_role("navigation", name="Waiting reviews").get_by_role("link")
     await expect(waiting).to_contain_text(["sorted · sorting", "note · check"])
     await expect(waiting.first).to_contain_text("% sure")
     await page.get_by_label("Order").select_option("newest first")
     await expect(waiting).to_contain_text(["note · check", "sorted · sorting"])
     await page.get_by_label("Order").select_option("least sure first")
     await expect(page.locator("main")).to_contain_text("Is it sorted right?")
+    # Whoever is at a review that another decides stays at it, and decides nothing else.
+    listed = await page.request.get(f"{watched.url}/api/reviews?pipeline=sorted")
+    path = f"{watched.url}/api/reviews/{(await listed.json())['items'][0]['id']}/approve"
+    await page.request.post(path, data={}, headers={"origin": watched.url})
+    await expect(page.get_by_text("This review is approved")).to_be_visible()
     await page.keyboard.press("a")
+    await expect(waiting).to_contain_text(["note · check"])
+    await page.keyboard.press("n")
     await expect(page.locator("main")).to_contain_text("Is that right?")
     await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
     await page.keyboard.press("e")

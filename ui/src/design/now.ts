@@ -13,6 +13,7 @@ function tick(): void {
 }
 
 function watch(watcher: () => void): () => void {
+  if (watchers.size === 0) now = Date.now(); // it stood still while nobody watched
   watchers.add(watcher);
   timer ??= setInterval(tick, 1000);
   return () => {

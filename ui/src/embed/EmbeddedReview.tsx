@@ -2,8 +2,8 @@
 
 import { useRead } from "../api/query";
 import { ErrorNotice, Notice, Skeleton } from "../design/Notice";
-import { fullTime } from "../design/words";
 import { Deciding } from "../pages/review/Deciding";
+import { decisionOf } from "../pages/review/decision";
 import { tellHost } from "./host";
 
 export function EmbeddedReview({ reviewId }: { reviewId: string }) {
@@ -12,10 +12,8 @@ export function EmbeddedReview({ reviewId }: { reviewId: string }) {
   if (found.error && !found.data) return <ErrorNotice error={found.error} />;
   const review = found.data;
   if (!review || !me.data) return <Skeleton rows={6} />;
-  if (review.status !== "open") {
-    const by = [review.decided_by ? `by ${review.decided_by}` : null, review.decided_at ? fullTime(review.decided_at) : null].filter(Boolean).join(", ");
-    return <Notice tone="completed" title={`This review is ${review.status}.`} hint={by || null} />;
-  }
+  const decision = decisionOf(review);
+  if (decision !== null) return <Notice tone="completed" title={decision} />;
   return (
     <div className="embed-columns">
       <h1 className="visually-hidden">Review of {review.stage}</h1>

@@ -3,14 +3,14 @@
 import { useMemo, useState, type ReactNode } from "react";
 
 import { call } from "../../api/call";
-import { asError } from "../../api/refusal";
+import { asError, Refusal } from "../../api/refusal";
 import { stale } from "../../api/query";
 import type { JsonValue, Review, ReviewDetail } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { ErrorNotice } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
-import { say, sayError } from "../../design/toasts";
+import { say } from "../../design/toasts";
 import "../../forms/forms.css";
 import type { Definitions } from "../../forms/schema";
 import { SchemaForm } from "../../forms/SchemaForm";
@@ -51,7 +51,7 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
       onDecided(how === "approve" ? "approved" : how === "reject" ? "rejected" : "corrected");
     } catch (caught) {
       setError(asError(caught));
-      sayError(caught);
+      stale("reviews_list", "reviews_get"); // somebody else may have decided it
     }
     setIsBusy(false);
   };
@@ -84,7 +84,7 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
                 definitions={((review.schema as { $defs?: Definitions }).$defs ?? {})}
                 value={object}
                 onChange={setCorrection}
-                problems={error !== null && "problems" in error ? (error.problems as never) : []}
+                problems={error instanceof Refusal ? error.problems : []}
               />
             ) : (
               <AsText value={correction} onChange={setCorrection} />
@@ -94,7 +94,9 @@ export function Deciding({ review, aside, refusal = null, onDecided }: { review:
           <Fields groups={[{ result, fields }]} chosen={chosen} onChoose={setChosen} />
         )}
         {refusal !== null ? (
-          <p className="body muted">{refusal}</p>
+          <p className="body muted" role="status">
+            {refusal}
+          </p>
         ) : (
           <form
             className="body stack decide"

@@ -1,11 +1,11 @@
 // What waits for a person: one decision after the other, the source beside what was read from it.
 
-import { useEffect } from "react";
-
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 
 import { stale, useRead } from "../../api/query";
 import type { Review } from "../../api/schema";
+import { useMay } from "../../app/may";
 import { useShortcuts } from "../../app/shortcuts";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
@@ -13,6 +13,7 @@ import { Time } from "../../design/Time";
 import { count, fullTime, ORDER_SAYS, percent } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import { Deciding } from "./Deciding";
+import { decisionOf } from "./decision";
 import "./review.css";
 
 const ORDERS = ["confidence", "due_at", "created_at", "-created_at"] as const;
@@ -22,10 +23,12 @@ export function Reviews() {
   const navigate = useNavigate();
   const order = ORDERS.find((each) => each === search.order) ?? ORDERS[0];
   const open = useRead("reviews_list", { query: { status: "open", sort: order, limit: 100 } });
-  const look = useDelayed(() => stale("reviews_list"), 400);
+  const look = useDelayed(() => stale("reviews_list", "reviews_get"), 400);
   useFeed("runs", { onEvent: (event) => (event.kind.startsWith("review.") ? look() : undefined), onResync: look });
-  const reviews = open.data?.items ?? [];
-  const chosen = reviews.find((review) => review.id === search.id) ?? reviews[0];
+  const [decided, setDecided] = useState<ReadonlySet<string>>(new Set());
+  const reviews = (open.data?.items ?? []).filter((review) => !decided.has(review.id));
+  // Also one that somebody else has decided: nothing else comes under the hands of whoever is at it.
+  const chosenId = search.id ?? reviews[0]?.id;
   const shown = (id?: string, by = search.order) => ({ ...(id ? { id } : {}), ...(by ? { order: by } : {}) });
   const choose = (review: Review | undefined) => void navigate({ to: "/review", search: shown(review?.id), replace: true });
   // Whatever comes before it meanwhile, what is being decided stays.
@@ -33,7 +36,7 @@ export function Reviews() {
   useEffect(() => {
     if (first) void navigate({ to: "/review", search: (before) => ({ ...before, id: first }), replace: true });
   }, [first, navigate]);
-  const at = reviews.findIndex((review) => review.id === chosen?.id);
+  const at = reviews.findIndex((review) => review.id === chosenId);
   useShortcuts([
     { keys: "n", says: "Next review", run: () => choose(reviews[Math.min(reviews.length - 1, at + 1)]) },
     { keys: "p", says: "Previous review", run: () => choose(reviews[Math.max(0, at - 1)]) },
@@ -58,7 +61,7 @@ export function Reviews() {
         <Panel>
           <Skeleton rows={6} />
         </Panel>
-      ) : reviews.length === 0 || !chosen ? (
+      ) : chosenId === undefined ? (
         <Panel>
           <Empty title="Nothing to review">
             <p>Pipelines ask for a decision with a stage of the kind review. Their runs wait here for as long as it takes, at no cost.</p>
@@ -68,7 +71,7 @@ export function Reviews() {
         <div className="columns review-columns">
           <nav className="panel queue" aria-label="Waiting reviews">
             {reviews.map((review) => (
-              <Link key={review.id} to="/review" search={shown(review.id)} data-chosen={review.id === chosen.id} aria-current={review.id === chosen.id ? "true" : undefined}>
+              <Link key={review.id} to="/review" search={shown(review.id)} data-chosen={review.id === chosenId} aria-current={review.id === chosenId ? "true" : undefined}>
                 <span className="truncate">{review.about ?? review.pipeline}</span>
                 <span className="muted truncate">
                   {review.pipeline} · {review.stage}
@@ -80,7 +83,14 @@ export function Reviews() {
               </Link>
             ))}
           </nav>
-          <One key={chosen.id} reviewId={chosen.id} onDecided={() => choose(reviews[at + 1] ?? reviews[at - 1])} />
+          <One
+            key={chosenId}
+            reviewId={chosenId}
+            onDecided={() => {
+              setDecided(new Set([...decided, chosenId]));
+              choose(reviews[at + 1] ?? reviews[at - 1]);
+            }}
+          />
         </div>
       )}
     </main>
@@ -89,6 +99,7 @@ export function Reviews() {
 
 function One({ reviewId, onDecided }: { reviewId: string; onDecided: () => void }) {
   const found = useRead("reviews_get", { path: { review_id: reviewId } });
+  const may = useMay();
   if (found.error) return <ErrorNotice error={found.error} />;
   if (!found.data) {
     return (
@@ -103,5 +114,5 @@ function One({ reviewId, onDecided }: { reviewId: string; onDecided: () => void 
       the run
     </Link>
   );
-  return <Deciding review={review} aside={run} onDecided={onDecided} />;
+  return <Deciding review={review} aside={run} refusal={decisionOf(review) ?? may("reviews:write")} onDecided={onDecided} />;
 }

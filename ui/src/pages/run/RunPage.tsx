@@ -110,7 +110,7 @@ export function RunPage() {
               />
             ) : (
               <div className="body">
-                <Json value={JSON.parse(JSON.stringify(run)) as Record<string, never>} />
+                <Json value={run} />
               </div>
             )}
           </Tabs>

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState, type UIEvent } from "react";
 
 import { useRead } from "../../api/query";
-import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
+import type { LlmCall, Run, StageRun } from "../../api/schema";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Status } from "../../design/Status";
 import { count, elapsed, money, UNKNOWN } from "../../design/words";
@@ -154,6 +154,6 @@ function Exchange({ callId }: { callId: string }) {
   );
 }
 
-export function Json({ value }: { value: JsonValue }) {
+export function Json({ value }: { value: unknown }) {
   return <pre className="json">{JSON.stringify(value, null, 2)}</pre>;
 }

@@ -1,6 +1,7 @@
 // Runs as rows: one is at hand for keys, any may be chosen.
 
 import { Link } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 
 import type { Run } from "../../api/schema";
 import { useNow } from "../../design/now";
@@ -48,14 +49,16 @@ export function Rows({ rows, at, chosen, onChoose }: Props) {
 
 function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isChosen: boolean; onChoose: (isChosen: boolean) => void }) {
   const name = run.input_name ?? shortId(run.id);
+  const row = useRef<HTMLTableRowElement>(null);
+  useEffect(() => {
+    if (isAt) row.current?.scrollIntoView({ block: "nearest" });
+  }, [isAt]);
   const why = run.waiting_reason ?? run.error?.message ?? (run.current_stages.join(", ") || null);
   return (
     <tr
       data-at={isAt || undefined}
       data-chosen={isChosen || undefined}
-      ref={(node) => {
-        if (isAt) node?.scrollIntoView({ block: "nearest" });
-      }}
+      ref={row}
     >
       <td>
         <input type="checkbox" aria-label={`Select ${name}`} checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />

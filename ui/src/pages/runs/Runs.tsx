@@ -1,7 +1,7 @@
 // All runs, the newest first: searched for, counted by status, and done something with, one by one or many at once.
 
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 
 import { stale, useRead } from "../../api/query";
 import type { RunStatus } from "../../api/schema";
@@ -153,13 +153,17 @@ function useKnown(): Known {
 
 function Export({ query }: { query: RunsQuery }) {
   const [saved, setSaved] = useState<number | null>(null);
+  const stop = useRef<AbortController | null>(null);
+  useEffect(() => () => stop.current?.abort(), []);
   const json = async () => {
+    const { signal } = (stop.current = new AbortController());
     setSaved(0);
     try {
-      const runs = await saveJson(query, new AbortController().signal, setSaved);
+      const runs = await saveJson(query, signal, setSaved);
+      if (signal.aborted) return;
       say(`${count(runs)} runs exported.`, runs >= EXPORTED_MAX ? "There are more: narrow the search, or export CSV, which has all of them." : null);
     } catch (error) {
-      sayError(error);
+      if (!signal.aborted) sayError(error);
     }
     setSaved(null);
   };

@@ -1,6 +1,6 @@
 // The search over runs, which says while one writes what can be written there. Arrow keys choose, Enter or Tab takes.
 
-import { useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useEffectEvent, useId, useState, type KeyboardEvent } from "react";
 
 import { Button } from "../../design/Button";
 import { suggestions, type Known } from "./search";
@@ -22,17 +22,28 @@ export function SearchBox({ text, known, problems, input, onSearch }: Props) {
   const [isOpen, setIsOpen] = useState(false);
   const [at, setAt] = useState(-1);
   const id = useId();
+  const [asked, setAsked] = useState(text);
+  const [due, setDue] = useState<{ value: string; delay_ms: number } | null>(null);
   if (text !== before) {
-    // Somebody chose a status, or went back: the address is what holds.
     setBefore(text);
-    if (text !== written.trim()) setWritten(text);
+    if (text !== asked) {
+      // Somebody chose a status, or went back: the address is what holds, and not what was to be searched for next.
+      setAsked(text);
+      setWritten(text);
+      setDue(null);
+    }
   }
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const search = (value: string, delay_ms: number) => {
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => onSearch(value.trim()), delay_ms);
-  };
+  const ask = useEffectEvent((value: string) => {
+    setAsked(value);
+    setDue(null);
+    onSearch(value);
+  });
+  useEffect(() => {
+    if (due === null) return undefined;
+    const timer = setTimeout(() => ask(due.value), due.delay_ms);
+    return () => clearTimeout(timer);
+  }, [due]);
+  const search = (value: string, delay_ms: number) => setDue({ value: value.trim(), delay_ms });
   const offered = isOpen ? suggestions(written, caret, known) : [];
   const write = (value: string, place: number) => {
     setWritten(value);

@@ -17,7 +17,7 @@ export async function saveJson(query: RunsQuery, signal: AbortSignal, onProgress
     pieces.push(JSON.stringify(run));
     if (pieces.length % 200 === 0) onProgress(pieces.length);
   }
-  save(new Blob(["[\n", pieces.join(",\n"), "\n]\n"], { type: "application/json" }), "runs.json");
+  if (!signal.aborted) save(new Blob(["[\n", pieces.join(",\n"), "\n]\n"], { type: "application/json" }), "runs.json");
   return pieces.length;
 }
 

@@ -184,7 +184,7 @@ function TextPanel({ editor }: { editor: EditorState }) {
         onUndo={editor.draft.undo}
         onRedo={editor.draft.redo}
       />
-      <Problems checked={checked} error={editor.checkError} lineOf={(problem) => problem.line} onChoose={editor.showProblem} />
+      <Problems checked={checked} error={editor.checkError} onChoose={editor.showProblem} />
     </Panel>
   );
 }

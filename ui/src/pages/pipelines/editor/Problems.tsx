@@ -7,18 +7,17 @@ import { stageAt } from "./stages";
 interface Props {
   checked: CheckedDocument | undefined;
   error: Error | null;
-  lineOf: (problem: Problem) => number | null;
   onChoose: (problem: Problem) => void;
 }
 
-export function Problems({ checked, error, lineOf, onChoose }: Props) {
+export function Problems({ checked, error, onChoose }: Props) {
   if (error) return <ErrorNotice error={error} />;
   if (checked === undefined) return <Skeleton rows={1} />;
   const said = [...(checked.problems).map((problem) => ({ problem, tone: "failed" })), ...(checked.warnings).map((problem) => ({ problem, tone: "waiting" }))];
   return (
     <ul id="problems" className="problems" aria-live="polite" aria-label="Problems in the document">
       {said.map(({ problem, tone }) => {
-        const line = lineOf(problem);
+        const { line } = problem;
         const stage = stageAt(problem.place);
         return (
           <li key={`${problem.place} ${problem.message}`} data-status={tone}>
