@@ -88,17 +88,29 @@ async def test_a_host_application_shows_a_run_and_has_a_review_decided_and_no_ot
             started = await asked(owner, "runs", pipeline="reviewed", content_ids=[content["content"]["id"]])
             run_id = started["run_ids"][0]
             review_id = await _review(owner, run_id)
-        environment = process_environment | {"TEGU_URL": service.url, "TEGU_API_KEY": key["secret"]}
-        page = f"?run={run_id}&review={review_id}"
-        async with hosting(tmp_path, environment, port), tab_of(chromium, service) as visitor:
-            await _decide(visitor, f"http://localhost:{port}/{page}", process_environment["DATABASE_URL"])
-            # The same page from another origin, which the operator has not named.
-            await visitor.page.goto(f"http://127.0.0.1:{port}/{page}")
-            run = visitor.page.locator("tegu-run")
-            await expect(run.get_by_role("status")).to_contain_text("is not among its TEGU_EMBED_ORIGINS")
-            await expect(visitor.page.locator("ol")).to_contain_text("tegu-refused")
+            environment = process_environment | {"TEGU_URL": service.url, "TEGU_API_KEY": key["secret"]}
+            page = f"?run={run_id}&review={review_id}"
+            async with hosting(tmp_path, environment, port), tab_of(chromium, service) as visitor:
+                await _decide(visitor, f"http://localhost:{port}/{page}", process_environment["DATABASE_URL"])
+                # The same page from another origin, which the operator has not named.
+                await visitor.page.goto(f"http://127.0.0.1:{port}/{page}")
+                run = visitor.page.locator("tegu-run")
+                await expect(run.get_by_role("status")).to_contain_text("is not among its TEGU_EMBED_ORIGINS")
+                await expect(visitor.page.locator("ol")).to_contain_text("tegu-refused")
+            await _revoke(owner, run_id)
     finally:
         await service.kill()
+
+
+async def _revoke(owner: Watched, run_id: str) -> None:
+    """What is open still is seen by the owner, and ended."""
+    await owner.go("/settings/keys")
+    opened = owner.page.get_by_role("row", name="anna@host.example").filter(has_text=f"run {run_id[-8:]}")
+    await opened.first.wait_for()
+    before = await opened.count()
+    await opened.first.get_by_role("button", name="Revoke").click()
+    await expect(opened).to_have_count(before - 1)
+    assert owner.errors == []
 
 
 async def _review(owner: Watched, run_id: str) -> str:
