@@ -28,8 +28,9 @@ _OF_RUNS = (
     """insert into tegu.contents (organization_id, id, source_type, media_type, sha256, size_bytes, name, external_id, created_at)
     select $1, content, (array['file', 'email', 'api', 'manual'])[1 + number % 4], 'text/plain', md5(content::text), 1000 + number,
         'invoice ' || number || '.txt', 'ours-' || number, at from fresh where $2::text is not null and $3::text[] is not null""",
-    """insert into tegu.stage_runs (organization_id, run_id, stage, status, attempt, epoch, output, started_at, ended_at)
-    select $1, run, stage, case when status = 'failed' and stage = 'two' then 'failed' else 'completed' end, 1, 1, $2::jsonb, at, at
+    """insert into tegu.stage_runs (organization_id, run_id, stage, status, attempt, epoch, output, error, started_at, ended_at)
+    select $1, run, stage, case when status = 'failed' and stage = 'two' then 'failed' else 'completed' end, 1, 1, $2::jsonb,
+        case when status = 'failed' and stage = 'two' then '{"code": "rate_limited", "message": "asked too often"}'::jsonb end, at, at
     from fresh, unnest($3::text[]) stage""",
     """insert into tegu.results (organization_id, run_id, stage, type, key, data, confidence, confidence_method, created_at)
     select $1, run, stage, stage, '', $2::jsonb, (number % 100) / 100.0, 'self_reported', at from fresh, unnest($3::text[]) stage""",

@@ -39,6 +39,7 @@ from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
 from tegu.engine.prune import prune_for_ever
 from tegu.engine.reviews import withdraw_for_ever
+from tegu.engine.tallies import tally_for_ever
 from tegu.engine.upkeep import Chore
 from tegu.engine.usage import record_for_ever
 from tegu.engine.wake import Notifier
@@ -307,6 +308,7 @@ class Runtime:
             partial(backfill_for_ever, partial(running_backfills, pool), self.scope_of),
             told.deliver_for_ever,
             partial(record_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
+            partial(tally_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
             partial(withdraw_for_ever, ReviewStore(pool), random=Random()),  # noqa: S311 (jitter, no secret)
         )
 
@@ -328,9 +330,8 @@ class Runtime:
         self._hooks[hook.name] = hook
 
     async def _deliver(self) -> None:
-        deliverer = Deliverer(
-            await self.database.engine(), self._hooks.values(), options=self.deliverer_options
-        )
+        pool = await self.database.engine()
+        deliverer = Deliverer(pool, self._hooks.values(), options=self.deliverer_options)
         with reaching(await self.address()):
             await deliverer.subscribe()
         self._delivering = deliverer, asyncio.create_task(deliverer.run())

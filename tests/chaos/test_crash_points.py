@@ -75,6 +75,7 @@ ROLE_OF = {
     **dict.fromkeys(("open_review", "expire_review", "withdraw_reviews", "send_message"), "asker"),
     **dict.fromkeys(("settle_webhook_delivery", "hand_back_webhook_delivery"), "teller"),
     **dict.fromkeys(("prune_webhook_deliveries", "rotate_webhook_secret", "record_usage"), "teller"),
+    **dict.fromkeys(("mark_tallies", "tally"), "teller"),
 }
 # Of these statements, the times at which it is worth to die: early, and in the middle of the load.
 TIMES = {

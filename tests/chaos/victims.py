@@ -45,6 +45,7 @@ from tegu.engine.deliver import DelivererOptions
 from tegu.engine.lease import LeaseOptions
 from tegu.engine.partials import PartialOptions, Partials
 from tegu.engine.retry import RetryPolicy
+from tegu.engine.tallies import tally_all
 from tegu.engine.webhooks import WebhookOptions, Webhooks
 from tegu.engine.worker import WorkerOptions
 from tegu.interfaces.http.authentication import Authentication
@@ -123,6 +124,7 @@ async def _teller() -> None:
         driving = asyncio.create_task(worker.run())
         while not driving.done():
             await record_usage(pool, scope.organization_id, days=3, grace_s=0.0)
+            await tally_all(pool, statement_s=0.0)
             client = EgressClient(runtime.guard)
             other = Webhooks(pool, client, lambda: runtime.keyring, _WEBHOOKS)
             telling = asyncio.create_task(other.deliver_for_ever())

@@ -124,6 +124,13 @@ BREAKAGES = {
         ),
         "waiting",
     ),
+    "tallies_add_up": (
+        (
+            "insert into tegu.tally_marks (organization_id, upto, live_from, seen_at, seen_xact)"
+            " select organization_id, clock_timestamp(), gen_random_uuid(), clock_timestamp(), 0 from tegu.runs where id = $1"
+        ),
+        "",  # of an organization, and of no run
+    ),
     "calls_add_up": ("update tegu.llm_calls set cost_usd = -1 where run_id = $1", "completed"),
 }
 

@@ -29,6 +29,7 @@ INVARIANTS = (
     "invariant_quotas_add_up",
     "invariant_open_reviews_are_waited_for",
     "invariant_children_end_with_their_parents",
+    "invariant_tallies_add_up",
 )
 
 _WHOLE_TABLES = "set local enable_seqscan = on; set local enable_mergejoin = on; set local work_mem = '64MB'"

@@ -5,46 +5,78 @@ of each status, however many there are.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, String, and_, func, literal, or_, select, union_all
 
 from tegu.domain.actor import Rows
 from tegu.domain.ids import ids_from
 from tegu.domain.run_filter import RunFilter, StatusCount
-from tegu.domain.status import RunStatus, StageStatus
-from tegu.storage.tables import contents, llm_calls, mail_threads, pipelines, runs, stage_runs
+from tegu.domain.status import RunStatus
+from tegu.storage.run_costs import CostsKnown, cost_conditions, look_at_costs
+from tegu.storage.run_models import ModelKnown, has_asked, look_at_model
+from tegu.storage.run_stages import are_few_at, is_at
+from tegu.storage.tables import contents, mail_threads, pipelines, runs
 from tegu.storage.transaction import Transaction
 from tegu.storage.visible import pipelines_seen
 
 COUNTED_MAX = 10_000
 COUNTED_WITH_COSTS_MAX = 2_000
 """Of each run costs have to be added up."""
-_AT_IT = (StageStatus.RUNNING.value, StageStatus.WAITING.value, StageStatus.FAILED.value)
 
 
-def conditions(organization_id: UUID, wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at before a query is written, so that what is rare is found from where it is; None: it is not asked for."""
+
+    model: ModelKnown | None = None
+    costs: CostsKnown | None = None
+    are_few_at_stage: bool = False
+
+
+async def look(connection: Transaction, organization_id: UUID, wanted: RunFilter) -> Looked:
+    """See `Looked`."""
+    has_costs = wanted.cost_above_usd is not None or wanted.cost_below_usd is not None
+    has_children = wanted.includes_children or wanted.parent_id is not None
+    return Looked(
+        are_few_at_stage=wanted.stage is not None
+        and not has_children
+        and await are_few_at(connection, organization_id, wanted.stage),
+        model=await look_at_model(connection, organization_id, wanted.model)
+        if wanted.model is not None
+        else None,
+        costs=await look_at_costs(connection, organization_id, wanted) if has_costs else None,
+    )
+
+
+def conditions(organization_id: UUID, wanted: RunFilter, looked: Looked) -> Iterator[ColumnElement[bool]]:
     """What holds of the runs that are meant."""
+    yield from _of_the_family(wanted)
+    yield from _of_the_run(organization_id, wanted, looked, is_bounded=False)
+
+
+def _of_the_run(
+    organization_id: UUID, wanted: RunFilter, looked: Looked, *, is_bounded: bool
+) -> Iterator[ColumnElement[bool]]:
+    """The same but for the family. `is_bounded`: so many runs are looked at and no more."""
     yield from _of_the_row(wanted)
     if wanted.pipeline is not None:
         yield runs.c.pipeline_id == _pipeline(organization_id, wanted.pipeline)
     if wanted.stage is not None:
-        yield _is_at(organization_id, wanted.stage)
-    if wanted.model is not None:
-        yield _asked(organization_id, wanted.model)
+        yield is_at(organization_id, wanted.stage, are_few=looked.are_few_at_stage)
+    if looked.model is not None:
+        yield has_asked(organization_id, looked.model)
     if wanted.name is not None:
-        yield _is_named(organization_id, wanted.name)
-    if wanted.cost_above_usd is not None:
-        yield _cost(organization_id) > wanted.cost_above_usd
-    if wanted.cost_below_usd is not None:
-        yield _cost(organization_id) < wanted.cost_below_usd
+        yield _is_named(organization_id, wanted.name, is_bounded=is_bounded)
+    if looked.costs is not None:
+        yield from cost_conditions(organization_id, wanted, looked.costs)
 
 
 def _of_the_row(wanted: RunFilter) -> Iterator[ColumnElement[bool]]:
     """What the run's own row says."""
     c = runs.c
-    yield from _of_the_family(wanted)
     if wanted.status is not None:
         yield c.status == wanted.status.value
     if wanted.id_prefix is not None:
@@ -74,41 +106,52 @@ async def count_runs(
     """How many runs there are of each status. The status that is wanted is left out of it: each is counted."""
     has_costs = wanted.cost_above_usd is not None or wanted.cost_below_usd is not None
     limit = COUNTED_WITH_COSTS_MAX if has_costs else COUNTED_MAX
-    counts = [_count(organization_id, wanted, rows, status, limit) for status in RunStatus]
+    looked = await look(connection, organization_id, wanted)
+    meant = list(_of_the_run(organization_id, wanted, looked, is_bounded=True))
+    if rows.pipelines is not None:
+        meant.append(pipelines_seen(organization_id, rows, runs.c.pipeline_id))
+    ends = await _ends(connection, organization_id, wanted, limit)
+    counts = [
+        select(literal(status.value, String).label("status"), func.count().label("runs"))
+        .select_from(runs)
+        .where(
+            *_of_status(organization_id, wanted, status),
+            *([runs.c.id > ends[status]] if status in ends else []),
+            *meant,
+        )
+        for status in RunStatus
+    ]
     return [
-        StatusCount(RunStatus(row.status), min(row.runs, limit), row.looked_at > limit)
+        StatusCount(RunStatus(row.status), row.runs, RunStatus(row.status) in ends)
         for row in await connection.execute(union_all(*counts))
     ]
 
 
-def _count(organization_id: UUID, wanted: RunFilter, rows: Rows, status: RunStatus, limit: int) -> Any:
-    c = runs.c
-    newest = (
-        select(c.id)
-        .where(
-            c.organization_id == organization_id,
-            c.status == status.value,
-            *_of_the_family(wanted),
+async def _ends(
+    connection: Transaction, organization_id: UUID, wanted: RunFilter, limit: int
+) -> dict[RunStatus, UUID]:
+    """After which run, by status, there are so many. Asked for before, so that the planner knows how little is looked at."""
+    ends = [
+        select(
+            literal(status.value, String).label("status"),
+            select(runs.c.id)
+            .where(*_of_status(organization_id, wanted, status))
+            .order_by(runs.c.id.desc())
+            .offset(limit)
+            .limit(1)
+            .scalar_subquery()
+            .label("run_id"),
         )
-        .order_by(c.id.desc())
-        .limit(limit + 1)
-        .cte(f"newest_{status.value}")
-    )
-    holds = and_(
-        pipelines_seen(organization_id, rows, c.pipeline_id),
-        *conditions(organization_id, wanted),
-    )
-    found = (
-        select(func.count())
-        .select_from(newest.join(runs, (c.organization_id == organization_id) & (c.id == newest.c.id)))
-        .where(holds)
-    )
-    looked_at = select(func.count()).select_from(newest)
-    return select(
-        literal(status.value, String).label("status"),
-        found.scalar_subquery().label("runs"),
-        looked_at.scalar_subquery().label("looked_at"),
-    )
+        for status in RunStatus
+    ]
+    found = await connection.execute(union_all(*ends))
+    return {RunStatus(row.status): row.run_id for row in found if row.run_id is not None}
+
+
+def _of_status(organization_id: UUID, wanted: RunFilter, status: RunStatus) -> Iterator[ColumnElement[bool]]:
+    yield runs.c.organization_id == organization_id
+    yield runs.c.status == status.value
+    yield from _of_the_family(wanted)
 
 
 def _pipeline(organization_id: UUID, name: str) -> Any:
@@ -118,56 +161,19 @@ def _pipeline(organization_id: UUID, name: str) -> Any:
     return query.scalar_subquery()
 
 
-def _is_at(organization_id: UUID, stage: str) -> ColumnElement[bool]:
-    c = stage_runs.c
-    return _there_is(
-        c.organization_id == organization_id, c.run_id == runs.c.id, c.stage == stage, c.status.in_(_AT_IT)
+def _is_named(organization_id: UUID, words: str, *, is_bounded: bool) -> ColumnElement[bool]:
+    content, thread = contents.alias("content"), mail_threads.alias("thread")
+    of_content = and_(content.c.organization_id == organization_id, content.c.id == runs.c.content_id)
+    of_thread = and_(thread.c.organization_id == organization_id, thread.c.id == runs.c.thread_id)
+    if is_bounded:  # the name of each is asked for; the planner would rather look through all names
+        name = select(content.c.name).where(of_content).correlate(runs).scalar_subquery()
+        subject = select(thread.c.subject).where(of_thread).correlate(runs).scalar_subquery()
+        return or_(name.icontains(words, autoescape=True), subject.icontains(words, autoescape=True))
+    return or_(
+        _there_is(of_content, content.c.name.icontains(words, autoescape=True)),
+        _there_is(of_thread, thread.c.subject.icontains(words, autoescape=True)),
     )
-
-
-def _asked(organization_id: UUID, model: str) -> ColumnElement[bool]:
-    c = llm_calls.c
-    provider, _, name = model.partition(":")
-    named = (c.provider == provider) & (c.model == name) if name else (c.model == model)
-    return _there_is(c.organization_id == organization_id, c.run_id == runs.c.id, named)
-
-
-def _is_named(organization_id: UUID, words: str) -> ColumnElement[bool]:
-    content, thread = contents.alias().c, mail_threads.alias().c
-    of_content = _there_is(
-        content.organization_id == organization_id,
-        content.id == runs.c.content_id,
-        content.name.icontains(words, autoescape=True),
-    )
-    of_thread = _there_is(
-        thread.organization_id == organization_id,
-        thread.id == runs.c.thread_id,
-        thread.subject.icontains(words, autoescape=True),
-    )
-    return or_(of_content, of_thread)
 
 
 def _there_is(*holds: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(literal(1)).where(*holds).correlate(runs).exists()
-
-
-def _cost(organization_id: UUID) -> ColumnElement[Any]:
-    """Of a run, and of all that it started where it did."""
-    calls, member = llm_calls.c, runs.alias("member")
-    own = select(func.coalesce(func.sum(calls.cost_usd), 0)).where(
-        calls.organization_id == organization_id,
-        calls.run_id == runs.c.id,
-        calls.answered_by == "provider",
-    )
-    below = (
-        select(func.coalesce(func.sum(calls.cost_usd), 0))
-        .join_from(member, llm_calls, calls.run_id == member.c.id)
-        .where(
-            member.c.organization_id == organization_id,
-            member.c.root_id == runs.c.id,
-            member.c.id != runs.c.id,
-            calls.answered_by == "provider",
-        )
-    )
-    whole = own.correlate(runs).scalar_subquery() + below.correlate(runs).scalar_subquery()
-    return case((runs.c.has_children, whole), else_=own.correlate(runs).scalar_subquery())

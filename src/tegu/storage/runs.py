@@ -25,7 +25,7 @@ from tegu.pipeline.slices import item_name
 from tegu.storage import families, forks, holds
 from tegu.storage.results import results_of
 from tegu.storage.rows import cost_of, paged, stage_run_of
-from tegu.storage.run_filters import conditions
+from tegu.storage.run_filters import conditions, look
 from tegu.storage.tables import (
     contents,
     llm_calls,
@@ -87,7 +87,8 @@ async def list_runs(
     rows: Rows = ALL_ROWS,
 ) -> list[Run]:
     """The newest runs, or the oldest, without stages and results, with totals and what they wait for."""
-    query = _runs(organization_id, rows).where(*conditions(organization_id, wanted))
+    looked = await look(connection, organization_id, wanted)
+    query = _runs(organization_id, rows).where(*conditions(organization_id, wanted, looked))
     query = paged(query, runs.c.id, after=after, is_oldest_first=is_oldest_first, limit=limit)
     read = (await connection.execute(query)).mappings().all()
     found = await _runs_of(connection, organization_id, read)

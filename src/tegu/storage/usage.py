@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tegu.domain.actor import Rows
 from tegu.domain.usage import DayUsage
@@ -31,6 +31,8 @@ async def list_usage(
     limit: int,
 ) -> list[DayUsage]:
     """What the days from `since` to `until`, both included, came to, the newest first."""
+    # The planner cannot know how little came since the mark, and would read all of the ledger.
+    await connection.execute(text("set local enable_seqscan = off"))
     c = usage.c
     query = select(usage).where(c.organization_id == organization_id, c.day.between(since, until))
     if pipeline is not None:

@@ -24,6 +24,7 @@ deliveries as (delete from tegu.hook_deliveries t using old where t.organization
 webhooks as (delete from tegu.webhook_deliveries t using old where t.organization_id = $1 and t.run_id = old.id),
 reviews as (delete from tegu.reviews t using old where t.organization_id = $1 and t.run_id = old.id),
 sizes as (delete from tegu.family_sizes t using old where t.organization_id = $1 and t.root_id = old.id),
+costs as (delete from tegu.run_costs t using old where t.organization_id = $1 and t.run_id = old.id),
 keys as (delete from tegu.idempotency_keys t using old where t.organization_id = $1 and t.run_id = old.id),
 calls as (
     update tegu.llm_calls t set reply = null, metadata = t.metadata || '{"pruned": true}' from old

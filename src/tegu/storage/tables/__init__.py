@@ -59,7 +59,16 @@ from tegu.storage.tables.runs import (
     workers,
 )
 from tegu.storage.tables.uploads import upload_parts, uploads
-from tegu.storage.tables.usage import quotas, spend_months, usage, usage_records
+from tegu.storage.tables.usage import (
+    late_calls,
+    quotas,
+    run_costs,
+    spend_months,
+    tally_marks,
+    usage,
+    usage_records,
+    usage_tallies,
+)
 from tegu.storage.tables.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
@@ -79,6 +88,7 @@ __all__ = [
     "http_credentials",
     "idempotency_keys",
     "invitations",
+    "late_calls",
     "llm_calls",
     "llm_journal",
     "llm_limit_shares",
@@ -98,6 +108,7 @@ __all__ = [
     "quotas",
     "results",
     "reviews",
+    "run_costs",
     "run_events",
     "run_signals",
     "run_wakes",
@@ -111,11 +122,13 @@ __all__ = [
     "stage_attempts",
     "stage_partials",
     "stage_runs",
+    "tally_marks",
     "texts",
     "upload_parts",
     "uploads",
     "usage",
     "usage_records",
+    "usage_tallies",
     "users",
     "webhook_deliveries",
     "webhooks",
