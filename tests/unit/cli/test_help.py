@@ -37,6 +37,15 @@ def test_the_help_and_a_mistyped_option_import_the_entry_point_only(option: str)
     assert _imported(option) <= allowed
 
 
+def test_what_a_command_imports_is_not_looked_through_for_garbage_and_what_it_makes_later_is() -> None:
+    program = (
+        "import gc; from tegu.interfaces.cli.lazy import importing\n"
+        "with importing():\n    assert not gc.isenabled()\n    kept = [[] for _ in range(1000)]\n"
+        "assert gc.isenabled() and gc.get_freeze_count() > 1000"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_says_of_itself_what_the_list_says_of_it(name: str) -> None:
     context = click.Context(cli)
