@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
+# Images of Python set it; without bytecode each process compiles every file of ours again, half a second each.
+unexport PYTHONDONTWRITEBYTECODE
+
 WEB := src/tegu/interfaces/web/dist/index.html
 .PHONY: ui demo serve-demo test test-ray test-engines check setup fuzz chaos bench bench-streaming bench-peers bench-scale bench-http bench-lists screenshots lock clean format
 .DEFAULT_GOAL := demo

@@ -1,5 +1,6 @@
 """What every test may use: the plugin that users get too, and short names for its databases."""
 
+import gc
 import os
 from collections.abc import AsyncGenerator
 from importlib.metadata import entry_points
@@ -20,6 +21,12 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 # Installed, pytest has loaded it already; a checkout that was installed before the entry point was there has not.
 _INSTALLED = any(point.value == "tegu.testing.plugin" for point in entry_points(group="pytest11"))
 pytest_plugins = () if _INSTALLED else ("tegu.testing.plugin",)
+
+
+def pytest_collection_finish() -> None:
+    """What importing and collecting made stays until the end: to look through it for garbage again and again is dear."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
