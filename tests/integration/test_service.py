@@ -13,9 +13,12 @@ import pytest
 from service_lab import hang_up, serving, until_closed
 
 from tegu.app import Tegu
+from tegu.domain.actor import Actor, ActorKind, Role
+from tegu.domain.errors import QuotaError
 from tegu.domain.identity import HostUser
-from tegu.interfaces.http.admission import Admission, Places
-from tegu.interfaces.http.asgi import Message, Receive, Send, respond_json
+from tegu.domain.ids import new_id
+from tegu.interfaces.http.admission import Admission, Places, let_in
+from tegu.interfaces.http.asgi import Message, Receive, Send, respond_json, respond_problem
 from tegu.interfaces.http.bodies import Bodies, BodyLimits
 from tegu.interfaces.http.front import Front
 from tegu.interfaces.http.listening import ConnectionLimits, listener_at, served
@@ -24,6 +27,7 @@ from tegu.llm.credentials import EnvironmentCredentials
 from tegu.settings import Settings
 from tegu.storage.database import DatabaseAddress
 from tegu.telemetry.logs import JsonFormatter
+from tegu.turns import Shares
 
 QUICK = ConnectionLimits(head_s=0.4, take_s=0.5, idle_s=1)
 
@@ -259,6 +263,40 @@ async def test_when_all_places_are_taken_the_next_is_told_so_and_health_answers(
         statuses = sorted([(await task).status_code for task in (*asked, stream)])
         assert statuses == [200, 200, 200, 200, *[503] * 5]
         assert (await http.get("/again")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/me", "/api/runs/1/wait"])
+async def test_whoever_takes_their_share_leaves_places_to_others(path: str) -> None:
+    free, ours, theirs = asyncio.Event(), new_id(), new_id()
+
+    async def held(scope: Message, receive: Receive, send: Send) -> None:
+        organization_id = ours if scope["query_string"] == b"ours" else theirs
+        await let_in(Actor(organization_id, ActorKind.USER, Role.VIEWER, organization_id), scope)
+        if organization_id == theirs:
+            await free.wait()
+        await respond_json(send, scope, 200, "done")
+
+    async def problems(scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            await held(scope, receive, send)
+        except QuotaError as error:
+            await respond_problem(send, scope, 429, error.code, error.message, hint=error.hint)
+
+    shares = Shares(at_once=3, of_organization=2, of_actor=2, wait_s=0.2)
+    app = Admission(problems, ordinary_shares=shares, wait_shares=shares)
+    async with (
+        served(app, listener_at("127.0.0.1", 0)) as url,
+        httpx.AsyncClient(base_url=url, timeout=30, limits=httpx.Limits(max_connections=None)) as http,
+    ):
+        greedy = [asyncio.create_task(http.get(f"{path}?theirs")) for _ in range(20)]
+        done: set[asyncio.Task[httpx.Response]] = set()
+        while len(done) < 18:
+            more, _ = await asyncio.wait(set(greedy) - done, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+            done |= more
+        assert {task.result().json()["code"] for task in done} == {"rate_limited"}
+        assert (await http.get(f"{path}?ours")).status_code == 200
+        free.set()
+        assert sorted([(await task).status_code for task in greedy]) == [200, 200, *[429] * 18]
 
 
 async def test_who_waits_too_long_for_a_place_is_told_so() -> None:

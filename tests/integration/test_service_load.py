@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -124,3 +124,53 @@ async def test_an_actor_has_so_many_streams_and_no_more(tegu: Tegu, monkeypatch:
         assert (await found.http.get("/api/events")).status_code == 429
         async with streaming(found.http, headers={"x-user": "default/bert/viewer"}) as other:
             await other.until("ready")
+
+
+async def test_embedded_pages_take_streams_of_whoever_made_their_tokens(
+    tegu: Tegu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tegu.actions.live.STREAMS_ANSWERED_FOR_MAX", 2)
+    (run_id,) = await tegu.start("document_extraction", "Invoice number: INV-7.")
+    _, maker = await new_key(tegu)
+    _, colleague = await new_key(tegu)
+    async with serving(tegu) as found, AsyncExitStack() as open_:
+
+        async def page(of: dict[str, str]) -> httpx.AsyncClient:
+            made = await found.http.post("/api/embed-tokens", json={"run_id": str(run_id)}, headers=of)
+            token = {"authorization": f"Bearer {made.json()['token']}"}
+            return await open_.enter_async_context(
+                httpx.AsyncClient(base_url=found.url, headers=token, timeout=60)
+            )
+
+        topic = f"run:{run_id}"
+        held = [await open_.enter_async_context(streaming(await page(maker), topic)) for _ in range(2)]
+        for stream in held:
+            await stream.until("ready")
+        async with asyncio.timeout(30):
+            refused = await (await page(maker)).get(f"/api/events?topics={topic}")
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        other = await open_.enter_async_context(streaming(await page(colleague), topic))
+        await other.until("ready")
+
+
+async def test_an_upload_of_a_client_that_left_is_given_up(
+    tegu: Tegu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    mail = (
+        b"From: a@b\r\nContent-Type: text/html\r\n\r\n" + b"<a" * 8_000_000
+    )  # read for as long as is allowed
+    async with serving(tegu) as found:
+        sending = asyncio.create_task(
+            found.http.post("/api/contents", content=mail, headers={"content-type": "message/rfc822"})
+        )
+        await until(lambda: list(tmp_path.glob("tegu-intake-*")))
+        sending.cancel()
+        await until(lambda: not list(tmp_path.glob("tegu-intake-*")))
+        assert (await found.http.get("/api/contents")).json()["items"] == []
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(29):
+        while not holds():
+            await asyncio.sleep(0.02)

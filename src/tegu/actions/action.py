@@ -25,6 +25,7 @@ from tegu.domain.actor import Actor, ActorKind, Permission, Rows
 from tegu.domain.json import JsonObject
 from tegu.storage import audit
 from tegu.storage.transaction import Transaction
+from tegu.turns import Asker, on_behalf
 
 _NAME = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
 
@@ -73,7 +74,8 @@ class Action(Generic[In, Out]):
         narrowed = self.narrowed(scope, asked)
         if self.effect is not Effect.READ and scope.actor.kind is not ActorKind.LIBRARY:
             narrowed = replace(narrowed, transaction=_audited(self, scope, asked))
-        return await self.perform(narrowed, asked)
+        with on_behalf(Asker(scope.organization_id, scope.actor.answers)):
+            return await self.perform(narrowed, asked)
 
     def narrowed(self, scope: Scope, asked: In) -> Scope:
         """Decide: the scope with the rows that the actor may act on. Raises ForbiddenError, NotFoundError."""

@@ -102,6 +102,7 @@ async def actor_of(machinery: Machinery, token: str) -> Actor:
         scopes=_needed(found.review_id, found.may),
         pipelines=found.pipelines,
         reach=reach,
+        made_by=found.made_by,
     )
 
 

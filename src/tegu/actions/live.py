@@ -17,7 +17,7 @@ from tegu.actions.policy import enforce
 from tegu.actions.runs import WATCH_S
 from tegu.actions.scope import Scope
 from tegu.actions.sign_in import IDLE_S
-from tegu.domain.actor import Permission, Rows
+from tegu.domain.actor import Actor, Permission, Rows
 from tegu.domain.errors import NotFoundError, QuotaError, UsageError
 from tegu.engine.broadcast import Broadcast, BroadcastOptions
 from tegu.engine.event_cursor import AGE_MAX_S, EventCursors
@@ -30,8 +30,8 @@ from tegu.storage.organizations import cursor_key
 from tegu.storage.partials import watch_runs
 
 TOPICS_MAX = 100
-STREAMS_MAX = 100
-"""Of one actor in one process."""
+STREAMS_MAX, STREAMS_ANSWERED_FOR_MAX, STREAMS_OF_ORGANIZATION_MAX = 100, 1_000, 3_000
+"""In one process: of one actor, of one with the embedded pages of their tokens, of an organization."""
 _AGAIN_S = 5.0
 _DAY_S = 86_400.0
 _HINT = "`runs`, `pipeline:NAME`, `run:ID` or `run:ID@SEQ`, with commas between them"
@@ -61,13 +61,7 @@ async def followed(scope: Scope, asked: Follow) -> AsyncGenerator[Live]:
     rows = enforce(scope.actor, "events.follow", Permission.RUNS_READ)
     topics = topics_of(asked, rows)
     broadcast = scope.machinery.broadcast
-    if broadcast.followers_of(scope.actor) >= STREAMS_MAX:
-        raise QuotaError(
-            f"you have {STREAMS_MAX} streams open already",
-            hint="one stream takes many topics",
-            code="rate_limited",
-            retry_after_s=_AGAIN_S,
-        )
+    _check_share(broadcast, scope.actor)
     if topics.runs:
         async with scope.transaction() as connection:
             seen = await runs.seen_of(connection, scope.organization_id, tuple(topics.runs), rows)
@@ -80,6 +74,25 @@ async def followed(scope: Scope, asked: Follow) -> AsyncGenerator[Live]:
     position = cursors.read(asked.cursor) if asked.cursor else None
     async with broadcast.subscribe(scope.actor, topics, position) as made:
         yield Live(made, cursors.write, lambda: broadcast.position_of(made))
+
+
+def _check_share(broadcast: Broadcast, actor: Actor) -> None:
+    """Raises QuotaError for one who has enough streams."""
+    here = tuple(broadcast.actors_of(actor.organization_id))
+    own = sum(each.kind is actor.kind and each.id == actor.id for each in here)
+    answered_for = sum(each.answers == actor.answers for each in here)
+    for there, limit, whose in (
+        (own, STREAMS_MAX, "you have"),
+        (answered_for, STREAMS_ANSWERED_FOR_MAX, "you and the embedded pages of your tokens have"),
+        (len(here), STREAMS_OF_ORGANIZATION_MAX, "the organization has"),
+    ):
+        if there >= limit:
+            raise QuotaError(
+                f"{whose} {limit} streams open already",
+                hint="one stream takes many topics",
+                code="rate_limited",
+                retry_after_s=_AGAIN_S,
+            )
 
 
 def broadcast_of(database: Database, feed: Feed) -> Broadcast:

@@ -114,6 +114,15 @@ PERMISSIONS_OF = {
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """Who made the token with which an embedded page came in, as they were called then or are now."""
+
+    kind: ActorKind
+    id: UUID | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody who asks for actions. `id` is that of the user or key, `label` what people call them (the audit log keeps
     both). `scopes` and `pipelines` restrict a key further: None is no restriction.
@@ -132,6 +141,13 @@ class Actor:
     """Through whose eyes they look, and so change nothing (`SeenAs`); None: their own."""
     reach: "Reach | None" = None
     """All that an embedded page is shown; None: whatever the rest of this allows."""
+    made_by: Maker | None = None
+    """Who answers for an embedded page; None: they answer for themselves."""
+
+    @property
+    def answers(self) -> tuple[ActorKind, UUID | None]:
+        """Whose share is taken by what they ask for."""
+        return (self.kind, self.id) if self.made_by is None else (self.made_by.kind, self.made_by.id)
 
     @property
     def permissions(self) -> frozenset[Permission]:

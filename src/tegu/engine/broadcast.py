@@ -11,7 +11,7 @@ same snapshot, so nothing is lost; of one run the events come in its order.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -87,10 +87,9 @@ class Broadcast:
         """What seals cursors of the organization: it never changes, and is asked for once for many who come."""
         return await self._cursor_keys.of(organization_id)
 
-    def followers_of(self, actor: Actor) -> int:
-        """How many streams an actor has."""
-        here = self._organizations.get(actor.organization_id, ())
-        return sum(each.actor.id == actor.id and each.actor.kind is actor.kind for each in here)
+    def actors_of(self, organization_id: UUID) -> Iterator[Actor]:
+        """Who follows in an organization, once for each stream."""
+        return (each.actor for each in self._organizations.get(organization_id, ()))
 
     def position_of(self, follower: Subscription) -> Snapshot | None:
         """Up to where one has been told that has taken everything. None while it joins, or has not."""

@@ -1,7 +1,7 @@
 """HTML to text with its block structure: paragraphs, lists, table rows, quotes and headings.
 
 Called through `documents.read`, and by the mail reader for messages that are only HTML. Invariant: nothing is fetched,
-nothing is run, and the walk is iterative, so that a million nested elements are only slow, never a stack overflow.
+nothing is run, and what is nested deeper than browsers draw is read as less deep.
 """
 
 import re
@@ -12,6 +12,7 @@ from tegu.domain.content import Document
 from tegu.domain.json import JsonObject
 from tegu.intake.charset import decode, marked_charset
 from tegu.intake.sections import Heading, sections
+from tegu.intake.shallow_html import shallow
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
@@ -43,7 +44,7 @@ def html_text(source: str) -> tuple[str, list[Heading], str | None]:
     """The visible text of HTML source, its headings, and its title."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(source)
+    tree = LexborHTMLParser(shallow(source))
     titles = tree.css("title")
     title = _SPACE.sub(" ", titles[0].text()).strip() if titles else ""
     page = _Page()

@@ -2,7 +2,8 @@
 
 Called by ingest, by the parse stage, and for pages that are shown. Short plain text in UTF-8 needs no reader and no child. The child (`child`) has bounded memory, CPU and output, a private HOME and
 TMPDIR that vanish with it, and no network. Invariants: the event loop is never blocked, at most one child per CPU runs
-at a time, and whatever a child does becomes a value or an IntakeError; cancelling the caller kills the child.
+at a time for one actor, and one or two more for others; whatever a child does becomes a value or an IntakeError; cancelling the
+caller kills the child.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import os
 import signal
 import sys
 import tempfile
-from asyncio import AbstractEventLoop, Semaphore
+from asyncio import AbstractEventLoop
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from tegu.domain.errors import IntakeError
 from tegu.intake import wire
 from tegu.intake.mail import ParsedMail
 from tegu.intake.read_text import read_text
+from tegu.turns import FairTurns, Shares, asker
 
 _MIB = 2**20
 _CHUNK_BYTES = 256 * 1024
@@ -62,7 +64,7 @@ def _is_harmless(data: bytes) -> bool:
     return True
 
 
-_semaphores: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[AbstractEventLoop, FairTurns] = WeakKeyDictionary()
 
 
 async def read_document(
@@ -149,7 +151,7 @@ async def _run(
     """One job in a child of its own."""
     child_limits = wire.ChildLimits(limits.memory_bytes, limits.cpu_s, limits.output_bytes)
     sent = wire.pack_request(wire.Request(task, child_limits, media_type, name, page, width_px), inputs)
-    async with _slot():
+    async with _fair().turn(asker(), refusal="other files of yours are being read"):
         with tempfile.TemporaryDirectory(prefix="tegu-intake-", ignore_cleanup_errors=True) as home:
             received = await _talk(sent, limits, home)
     try:
@@ -161,9 +163,10 @@ async def _run(
     return reply, blobs
 
 
-def _slot() -> Semaphore:
-    """The event loop's own semaphore: one child per CPU."""
-    return _semaphores.setdefault(asyncio.get_running_loop(), Semaphore(os.cpu_count() or 1))
+def _fair() -> FairTurns:
+    """The event loop's own: what one actor has under way keeps every CPU busy, and leaves a child to colleagues and to others."""
+    cpus = os.cpu_count() or 1
+    return _turns.setdefault(asyncio.get_running_loop(), FairTurns(Shares(cpus + 2, cpus + 1, cpus)))
 
 
 async def _talk(sent: bytes, limits: Limits, home: str) -> bytes:

@@ -20,6 +20,7 @@ from tegu.intake.sandbox import Limits
 from tegu.pipeline.task import StageTask
 from tegu.stages.reading import MAIL, Reading, ReadingCache, read_content, read_mails, remembered
 from tegu.storage.sources import StoredText
+from tegu.turns import Asker, on_behalf
 
 CACHE_CHARACTERS_MAX = 64_000_000
 PASSING_CODES = frozenset({"timeout"})
@@ -170,7 +171,8 @@ class Sources:
 
     async def _read_together(self, contents: Sequence[Content]) -> None:
         data = [await self._store.data(item.organization_id, item.sha256) for item in contents]
-        readings = await read_mails(data, self._limits)
+        with on_behalf(Asker(contents[0].organization_id)):
+            readings = await read_mails(data, self._limits)
         for content, reading in zip(contents, readings, strict=True):
             await self._remember(content, reading)
 
@@ -182,7 +184,8 @@ class Sources:
                 return found
             data = await self._store.data(content.organization_id, content.sha256)
             try:
-                reading = await read_content(data, content.media_type, self._limits)
+                with on_behalf(Asker(content.organization_id)):
+                    reading = await read_content(data, content.media_type, self._limits)
             except IntakeError as error:
                 await self._remember(content, error)
                 raise

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy import Select, delete, func, insert, select, text
 
-from tegu.domain.actor import ALL_ROWS, Actor, ActorKind, Reach, Role, Rows
+from tegu.domain.actor import ALL_ROWS, Actor, ActorKind, Maker, Reach, Role, Rows
 from tegu.domain.embedding import Embedded, GoodEmbedToken
 from tegu.domain.ids import new_id
 from tegu.storage.families import families
@@ -56,6 +56,7 @@ class FoundEmbedToken:
     role: Role
     pipelines: frozenset[str] | None
     is_expired: bool
+    made_by: Maker
 
 
 async def add_token(connection: Transaction, organization_id: UUID, actor: Actor, new: NewEmbedToken) -> UUID:
@@ -175,6 +176,7 @@ async def find_token(pool: "asyncpg.Pool[asyncpg.Record]", token_hash: bytes) ->
         role,
         None if row["pipelines"] is None else frozenset(row["pipelines"]),
         row["is_expired"],
+        Maker(ActorKind(row["made_by_kind"]), row["made_by"], row["made_by_label"]),
     )
 
 

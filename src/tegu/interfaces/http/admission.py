@@ -1,7 +1,8 @@
 """How many requests are under way at once, and how many wait for their turn; whoever comes then is told to come again.
 
-Called by `service`. Invariants: a probe needs no place; streams and waits, which take long and do little, have places of their
-own, so that they cannot take those of others; nobody waits longer than `wait_s`.
+Called by `service`. A request has a place at the door until it is known who asks; from then on it has one of the share of its actor
+and organization (`let_in`), and the door is free for the next. Invariants: a probe needs no place; streams and waits, which
+take long and do little, have places of their own, so that they cannot take those of others; nobody waits longer than `wait_s`.
 """
 
 import asyncio
@@ -9,7 +10,9 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 
+from tegu.domain.actor import Actor
 from tegu.interfaces.http.asgi import Application, Message, Receive, Send, path_of, respond_problem
+from tegu.turns import Asker, FairTurns, Shares
 
 _RETRY_AFTER = (b"retry-after", b"2")
 
@@ -24,8 +27,11 @@ class Places:
 
 
 ORDINARY = Places(at_once=64, waiting=512)
-WAITS = Places(at_once=200)
+WAITS = Places(at_once=1_000)
 STREAMS = Places(at_once=10_000)
+ORDINARY_SHARES = Shares(at_once=96, of_organization=64, of_actor=48, wait_s=4.0, waiting=256)
+WAIT_SHARES = Shares(at_once=1_000, of_organization=200, of_actor=100, wait_s=0.0)
+_ENTRY = "tegu.entry"
 
 
 class Turns:
@@ -69,6 +75,31 @@ class Turns:
         self._under_way -= 1
 
 
+class _Entry:
+    """The place of one request."""
+
+    def __init__(self, door: Turns, shared: FairTurns | None) -> None:
+        self._door: Turns | None = door
+        self._shared = shared
+        self._whom: Asker | None = None
+
+    async def belong_to(self, whom: Asker) -> None:
+        """Go on within the share of whoever asks, which may take a while. Raises QuotaError."""
+        if self._shared is None or self._door is None:
+            return
+        door, self._door = self._door, None
+        door.give_back()
+        await self._shared.take(whom, refusal="too many of your requests are under way")
+        self._whom = whom
+
+    def leave(self) -> None:
+        """The request has ended."""
+        if self._door is not None:
+            self._door.give_back()
+        if self._shared is not None and self._whom is not None:
+            self._shared.give_back(self._whom)
+
+
 class Admission:
     """See the module."""
 
@@ -79,8 +110,11 @@ class Admission:
         ordinary: Places = ORDINARY,
         waits: Places = WAITS,
         streams: Places = STREAMS,
+        ordinary_shares: Shares = ORDINARY_SHARES,
+        wait_shares: Shares = WAIT_SHARES,
     ) -> None:
         self._inner = inner
+        self._shared, self._shared_waits = FairTurns(ordinary_shares), FairTurns(wait_shares)
         self._ordinary, self._waits, self._streams = Turns(ordinary), Turns(waits), Turns(streams)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -94,12 +128,23 @@ class Admission:
                 send, scope, 503, "busy", "too many requests are under way", hint="try again in a moment",
                 headers=(_RETRY_AFTER,),
             )  # fmt: skip
+        shared = None
+        if turns is not self._streams:  # of streams `actions.live` counts
+            shared = self._shared_waits if turns is self._waits else self._shared
+        entry = scope[_ENTRY] = _Entry(turns, shared)
         try:
             await self._inner(scope, receive, send)
         finally:
-            turns.give_back()
+            entry.leave()
 
     def _turns_for(self, path: str) -> Turns:
         if path == "/api/events":
             return self._streams
         return self._waits if path.endswith("/wait") else self._ordinary
+
+
+async def let_in(actor: Actor, scope: Message) -> None:
+    """It is known who asks: from here on their share is taken. Raises QuotaError."""
+    entry: _Entry | None = scope.get(_ENTRY)
+    if entry is not None:
+        await entry.belong_to(Asker(actor.organization_id, actor.answers))

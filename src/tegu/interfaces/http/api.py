@@ -17,12 +17,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from tegu.actions.action import Effect
 from tegu.actions.registry import ACTIONS
 from tegu.actions.scope import Scope
 from tegu.interfaces.http.conditional import CHANGES_AT_ONCE, act_if_unchanged, etag_of, representation
 from tegu.interfaces.http.csv_rows import csv_response, is_csv_wanted
 from tegu.interfaces.http.downloads import downloads
 from tegu.interfaces.http.events import events
+from tegu.interfaces.http.heard import GONE, while_heard
 from tegu.interfaces.http.openapi import document
 from tegu.interfaces.http.page_pictures import page_pictures
 from tegu.interfaces.http.problems import (
@@ -118,6 +120,10 @@ def _endpoint(route: Route, turns: asyncio.Semaphore) -> Endpoint:
             done = await act_if_unchanged(
                 scope, action, asked, current=route.current, expected=expected, turns=turns
             )
+        elif action.effect is Effect.READ:
+            done = await while_heard(request, action(scope, asked))
+            if done is None:
+                return GONE
         else:
             done = await action(scope, asked)
         data = action.output.dump_json(done)

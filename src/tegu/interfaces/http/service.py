@@ -18,7 +18,7 @@ from tegu.actions.declared.contents import INLINE_BYTES_MAX
 from tegu.actions.scope import Scope
 from tegu.app import Tegu
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
-from tegu.interfaces.http.admission import Admission
+from tegu.interfaces.http.admission import Admission, let_in
 from tegu.interfaces.http.api import api
 from tegu.interfaces.http.asgi import Application
 from tegu.interfaces.http.authentication import Authentication, ResolveUser
@@ -67,6 +67,7 @@ def service(
         scope = await authentication.scope_of(request)
         begin_fields({"organization_id": scope.organization_id})
         rates.check(scope.actor, request.scope)
+        await let_in(scope.actor, request.scope)
         return scope
 
     base_url = settings.sign_in.base_url

@@ -29,6 +29,7 @@ from tegu.actions.declared.contents import FileContent, create_content
 from tegu.domain.errors import IntakeError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.intake.sniff import SIZE_LIMIT_BYTES
+from tegu.interfaces.http.heard import GONE, while_heard
 from tegu.interfaces.http.reading import (
     CheckedRoute,
     ScopeOf,
@@ -77,8 +78,8 @@ def uploads(scope_of: ScopeOf) -> APIRouter:
             )
         opened = _of_form(request) if content_type == FORM else _of_body(request)
         async with opened as asked:
-            done = await create_content(scope, asked)
-        return ingested(done)
+            done = await while_heard(request, create_content(scope, asked))
+        return GONE if done is None else ingested(done)
 
     router.add_api_route(
         "/contents", upload_content, methods=["POST"], include_in_schema=False, response_model=None

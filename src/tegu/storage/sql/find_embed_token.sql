@@ -1,6 +1,7 @@
 -- Who came in with the token of an embedded page: by its hash; no row where whoever made it lets nobody in any more.
 -- $1 hash of the token
 select t.organization_id, t.id, t.label, t.run_id, t.review_id, t.may, t.role, k.role as key_role, k.pipelines, u.role as user_role,
+    t.made_by_kind, t.made_by, coalesce(k.name, u.email, u.display_name, t.made_by_kind) as made_by_label,
     t.expires_at <= clock_timestamp() as is_expired
 from tegu.embed_tokens t
 left join tegu.api_keys k on t.made_by_kind = 'key' and k.organization_id = t.organization_id and k.id = t.made_by
