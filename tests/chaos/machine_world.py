@@ -17,7 +17,7 @@ from simulation import LEASE_S, Errors, VirtualLoop
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
 from tegu.pipeline.definition import PYTHON_KIND, PipelineDefinition, StageDefinition
-from tegu.storage import pipelines
+from tegu.storage import publishing
 from tegu.storage.database import ENGINE_ROLE, Database, DatabaseAddress, connect
 from tegu.storage.organizations import ensure_organization
 from tegu.storage.pipelines import PipelineVersion
@@ -78,7 +78,7 @@ class World:
         for organization in self.organizations:
             async with self.database.transaction(organization) as connection:
                 self.versions[organization] = [
-                    await pipelines.publish(connection, organization, each) for each in _pipelines()
+                    await publishing.publish(connection, organization, each) for each in _pipelines()
                 ]
             self.contents[organization] = new_id()
             await self.owner.execute(

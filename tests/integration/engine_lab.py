@@ -19,7 +19,7 @@ from tegu.engine.retry import RetryPolicy
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
 from tegu.pipeline.task import StageTask
-from tegu.storage import pipelines, run_starts
+from tegu.storage import publishing, run_starts
 from tegu.storage.database import ENGINE_ROLE, Database, connect
 
 Body = Callable[[StageTask], Awaitable[StageOutcome]]
@@ -76,7 +76,7 @@ class Lab:
     async def start(self, definition: PipelineDefinition, count: int = 1) -> list[UUID]:
         """Start runs of a definition over a content that nobody reads."""
         async with self.database.transaction(self.organization) as connection:
-            version = await pipelines.publish(connection, self.organization, definition)
+            version = await publishing.publish(connection, self.organization, definition)
             new = run_starts.NewRun(version, content_id=new_id())
             return [await run_starts.insert_run(connection, self.organization, new) for _ in range(count)]
 

@@ -13,7 +13,7 @@ from tegu.engine.families import FamilyWatch
 from tegu.pipeline.child import ChildSpec, DataSource, RunInput
 from tegu.pipeline.task import StageTask
 from tegu.settings import FAMILY_RUNS_MAX
-from tegu.storage import pipelines
+from tegu.storage import publishing
 from tegu.storage.children import ChildStore, Families
 from tegu.storage.statements import statement
 
@@ -28,7 +28,7 @@ async def store_of(lab: Lab, *, family_max: int = FAMILY_RUNS_MAX) -> ChildStore
 
 async def published_child(lab: Lab) -> str:
     async with lab.database.transaction(lab.organization) as connection:
-        version = await pipelines.publish(connection, lab.organization, CHILD)
+        version = await publishing.publish(connection, lab.organization, CHILD)
     return f"{version.name}@{version.number}"
 
 

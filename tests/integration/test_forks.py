@@ -92,7 +92,7 @@ async def test_edited_instructions_are_a_version_that_the_name_does_not_mean(ope
         run = await finished(tegu, made.run_id)
         assert asked(server) == ["ANSWER"]
         assert "in French" in str(server.ledger[0].body)
-        assert (run.version, made.version) == (2, 2)
+        assert (run.version_label, made.version_label, run.version) == ("v1, edited", "v1, edited", -1)
         said: Any = run.edits
         assert said["stages"] == edits
         assert said["by"]["kind"] == "library"

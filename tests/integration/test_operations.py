@@ -17,7 +17,7 @@ from tegu.domain.operations import check_start_time, checked_priority
 from tegu.domain.outcome import StageOutcome
 from tegu.domain.run import Run
 from tegu.pipeline.task import StageTask
-from tegu.storage import holds, pipelines, run_starts, runs
+from tegu.storage import holds, pipelines, publishing, run_starts, runs
 from tegu.storage.claims import Claims, before_all
 from tegu.storage.organizations import ensure_organization
 
@@ -205,7 +205,7 @@ def test_priorities_have_names() -> None:
 
 async def scheduled(lab: Lab, **when: Any) -> UUID:
     async with lab.database.transaction(lab.organization) as connection:
-        version = await pipelines.publish(connection, lab.organization, chain("a"))
+        version = await publishing.publish(connection, lab.organization, chain("a"))
         new = run_starts.NewRun(version, content_id=new_id(), **when)
         return await run_starts.insert_run(connection, lab.organization, new)
 

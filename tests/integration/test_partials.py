@@ -16,7 +16,7 @@ from tegu.engine.wire import pack_task, unpack_task
 from tegu.llm.protocol import OnText
 from tegu.pipeline.task import StageTask
 from tegu.storage import partials as store
-from tegu.storage import pipelines, run_starts
+from tegu.storage import publishing, run_starts
 from tegu.storage.database import Database, DatabaseAddress
 from tegu.storage.organizations import ensure_organization
 from tegu.storage.partials import PartialStore, PartialWrite
@@ -32,7 +32,7 @@ def write(
 async def owned(database: Database, organization: UUID) -> UUID:
     """A run that somebody drives at epoch 2."""
     async with database.transaction(organization) as connection:
-        version = await pipelines.publish(connection, organization, chain("a"))
+        version = await publishing.publish(connection, organization, chain("a"))
         run_id = await run_starts.insert_run(
             connection, organization, run_starts.NewRun(version, content_id=new_id())
         )

@@ -17,7 +17,7 @@ from tegu.domain.status import RunStatus
 from tegu.llm.credentials import EnvironmentCredentials
 from tegu.pipeline.definition import PipelineDefinition
 from tegu.settings import Settings
-from tegu.storage import pipelines as store
+from tegu.storage import publishing
 from tegu.storage.database import DatabaseAddress
 
 
@@ -93,13 +93,13 @@ async def test_a_version_that_is_not_made_current_is_stored_beside_what_the_name
         (await ask(scope, "pipelines.get", pipeline="notes")).document | {"description": "an edit"}
     )
     async with scope.transaction() as connection:
-        edit = await store.publish(connection, scope.organization_id, definition, makes_current=False)
-    assert (edit.number, edit.is_current, await current(scope)) == (2, False, 1)
+        edit = await publishing.publish(connection, scope.organization_id, definition, makes_current=False)
+    assert (edit.number, edit.label, edit.is_current, await current(scope)) == (-1, "v1, edited", False, 1)
     await published(scope, 3)
-    assert await current(scope) == 3
+    assert await current(scope) == 2
     async with scope.transaction() as connection:
-        again = await store.publish(connection, scope.organization_id, definition, makes_current=False)
-    assert (again.number, await current(scope)) == (2, 3)
+        again = await publishing.publish(connection, scope.organization_id, definition, makes_current=False)
+    assert (again.number, await current(scope)) == (-1, 2)
 
 
 async def test_publishers_and_those_who_roll_back_leave_no_gap_and_one_current_version(scope: Scope) -> None:
@@ -110,7 +110,7 @@ async def test_publishers_and_those_who_roll_back_leave_no_gap_and_one_current_v
             (await ask(scope, "pipelines.get", pipeline="notes")).document | {"description": f"kept {number}"}
         )
         async with scope.transaction() as connection:
-            await store.publish(connection, scope.organization_id, document, makes_current=False)
+            await publishing.publish(connection, scope.organization_id, document, makes_current=False)
 
     await asyncio.gather(
         *(published(scope, number) for number in range(2, 8)),
@@ -118,7 +118,7 @@ async def test_publishers_and_those_who_roll_back_leave_no_gap_and_one_current_v
         *(keep(number) for number in range(4)),
     )
     versions = await everything(scope, "pipeline_versions.list", pipeline="notes", include_drafts=True)
-    assert sorted(each.number for each in versions) == [*range(1, 12)]
+    assert sorted(each.number for each in versions) == [*range(-4, 0), *range(1, 8)]
     assert [each.number for each in versions if each.is_current] == [await current(scope)]
 
 
@@ -192,3 +192,10 @@ async def test_the_audit_log_says_who_rolled_back_and_only_where_it_was_done(sco
     await ask(key, "pipelines.rollback", pipeline="notes", to=1)
     noted = [each for each in (await ask(scope, "audit.list")).items if each.action == "pipelines.rollback"]
     assert [each.target for each in noted] == [{"pipeline": "notes", "to": 1}]
+
+
+async def test_whoever_publishes_a_version_is_named(scope: Scope) -> None:
+    await published(scope, 1)
+    by = keyed(scope)
+    made = await ask(by, "pipelines.create", document=version(2))
+    assert (made.label, made.published_by, made.published_at is not None) == ("v2", "ci", True)

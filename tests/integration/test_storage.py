@@ -14,7 +14,7 @@ from servers import administer, dsn_of
 from tegu.domain.content import SourceType
 from tegu.domain.errors import ConfigurationError, ConflictError, StorageUnavailableError
 from tegu.domain.ids import new_id
-from tegu.storage import contents, pipelines, run_starts, runs
+from tegu.storage import contents, pipelines, publishing, run_starts, runs
 from tegu.storage import migrate as migrate_module
 from tegu.storage.database import APP_ROLE, ENGINE_ROLE, Database, DatabaseAddress, connect
 from tegu.storage.migrate import current_revision, head, migrate
@@ -147,7 +147,7 @@ async def test_the_app_role_writes_into_no_other_organization_and_moves_no_statu
     other = await ensure_organization(lab.database.address, "other")
     run_id = (await lab.start(chain("a")))[0]
     async with lab.database.transaction(other) as connection:
-        version = await pipelines.publish(connection, other, chain("a"))
+        version = await publishing.publish(connection, other, chain("a"))
         stolen = run_starts.NewRun(version, content_id=new_id())
         with pytest.raises(DBAPIError, match="row-level security"):
             await run_starts.insert_run(connection, lab.organization, stolen)
@@ -209,12 +209,12 @@ async def test_a_database_that_is_not_there_is_said_in_one_sentence(server_dsn: 
 async def test_publishing_the_same_definition_finds_the_same_version(lab: Lab) -> None:
     async def publish() -> pipelines.PipelineVersion:
         async with lab.database.transaction(lab.organization) as connection:
-            return await pipelines.publish(connection, lab.organization, chain("a", "b"))
+            return await publishing.publish(connection, lab.organization, chain("a", "b"))
 
     versions = await asyncio.gather(*(publish() for _ in range(6)))
     assert len({version.id for version in versions}) == 1
     async with lab.database.transaction(lab.organization) as connection:
-        other = await pipelines.publish(connection, lab.organization, chain("a", "b", retries=5))
+        other = await publishing.publish(connection, lab.organization, chain("a", "b", retries=5))
     assert (versions[0].number, other.number) == (1, 2)
     assert other.definition == chain("a", "b", retries=5)
 

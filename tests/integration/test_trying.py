@@ -49,17 +49,18 @@ async def test_the_name_of_a_new_pipeline_means_nothing_until_it_is_published(op
     async with scripted() as server, opened(server) as tegu:
         scope = await tegu.scope()
         made = await tried(tegu)
-        assert (made.pipeline, made.version) == ("triage", 1)
+        assert (made.pipeline, made.version) == ("triage", -1)
         with pytest.raises(NotFoundError, match="there is no pipeline 'triage'"):
             await ask(scope, "pipelines.get", pipeline="triage")
         assert "triage" not in {each.name for each in await everything(scope, "pipelines.list")}
         assert await everything(scope, "pipeline_versions.list", pipeline="triage") == []
         drafts = await everything(scope, "pipeline_versions.list", pipeline="triage", include_drafts=True)
-        assert [(each.number, each.is_draft, each.is_current) for each in drafts] == [(1, True, False)]
-        draft = await ask(scope, "pipelines.get", pipeline="triage@1")
+        assert [(each.label, each.is_draft, each.is_current) for each in drafts] == [("draft", True, False)]
+        draft = await ask(scope, "pipelines.get", pipeline="triage@-1")
         assert draft.document["name"] == "triage"  # whose runs are looked at
         published = await ask(scope, "pipelines.create", document=TRIAGE)
         assert (published.number, published.is_draft, published.is_current) == (1, False, True)
+        assert (await tegu.get_run(made.run_id)).version_label == "v1"  # what was tried is what is published
 
 
 async def test_running_a_document_of_which_there_is_only_a_draft_publishes_it(opened: Opened) -> None:
@@ -75,11 +76,18 @@ async def test_a_draft_of_a_published_pipeline_is_beside_what_the_name_means(ope
         scope = await tegu.scope()
         await ask(scope, "pipelines.create", document=TRIAGE)
         other = changed(TRIAGE, "check", instructions="CHECK twice")
-        assert (await tried(tegu, other)).version == 2
+        first, second = changed(TRIAGE, "check", instructions="CHECK once"), other
+        tries = [await tried(tegu, each) for each in (first, second)]
+        runs = [await tegu.get_run(each.run_id) for each in tries]
+        assert [(each.version, each.version_label) for each in runs] == [
+            (-1, "v1, edited"),
+            (-2, "v1, edited"),
+        ]
         assert (await ask(scope, "pipelines.get", pipeline="triage")).number == 1
         assert [each.number for each in await everything(scope, "pipeline_versions.list")] == [1]
-        back = await ask(scope, "pipelines.rollback", pipeline="triage", to=2)
-        assert (back.number, back.is_draft) == (2, False)
+        made = await ask(scope, "pipelines.create", document=second)
+        assert (made.number, made.label, made.is_draft, made.is_current) == (2, "v2", False, True)
+        assert (await tegu.get_run(tries[1].run_id)).version_label == "v2"
 
 
 async def test_a_draft_of_one_that_ships_with_tegu_is_never_its_first_version(opened: Opened) -> None:
@@ -88,7 +96,7 @@ async def test_a_draft_of_one_that_ships_with_tegu_is_never_its_first_version(op
         content_id = (await tegu.ingest(MAIL)).content.id
         scope = await tegu.scope()
         made = await ask(scope, "pipelines.try", text=text, content_id=content_id, model="rules")
-        assert made.version == 2
+        assert made.version == -1
         current = await ask(scope, "pipelines.get", pipeline="document_extraction")
         assert (current.number, "brief" in current.document["stages"]) == (1, False)
 

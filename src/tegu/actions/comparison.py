@@ -60,7 +60,15 @@ def _shown(run: Run) -> RunSide:
     if run.started_at is not None and run.ended_at is not None:
         elapsed_s = (run.ended_at - run.started_at).total_seconds()
     return RunSide(
-        run.id, run.pipeline, run.version, run.status, run.model, run.forked_from, elapsed_s, run.totals
+        run.id,
+        run.pipeline,
+        run.version,
+        run.status,
+        run.model,
+        run.forked_from,
+        elapsed_s,
+        run.totals,
+        run.version_label,
     )
 
 

@@ -70,6 +70,7 @@ class ForkedRun:
     kept: tuple[str, ...]
     edited: tuple[str, ...]
     anew: tuple[str, ...]
+    version_label: str = ""
 
 
 async def fork(scope: Scope, run_id: UUID, options: ForkOptions) -> ForkedRun:
@@ -93,7 +94,7 @@ async def fork(scope: Scope, run_id: UUID, options: ForkOptions) -> ForkedRun:
             if options.stream:
                 await watch_runs(connection, scope.organization_id, [run_id], for_s=WATCH_S)
     scope.wake()
-    return ForkedRun(run_id, version.number, cut.kept, cut.edited, cut.anew)
+    return ForkedRun(run_id, version.number, cut.kept, cut.edited, cut.anew, version.label)
 
 
 async def _base(scope: Scope, connection: Transaction, run_id: UUID) -> ForkBase:
@@ -146,7 +147,13 @@ async def _edited_version(scope: Scope, found: PipelineVersion, options: ForkOpt
         ):  # who decides, and what becomes of silence, is the pipeline's
             enforce(scope.actor, "runs.fork with another review", Permission.PIPELINES_WRITE)
         stages[name] = _edited(name, entry, changes)
-    return await pipelines.publish(scope, await pipelines.defined(scope, document), makes_current=False)
+    edited = await pipelines.defined(scope, document)
+    return await pipelines.publish(
+        scope,
+        edited.definition,
+        makes_current=False,
+        edit_of=found.edit_of if found.is_draft else found.number,
+    )
 
 
 def _edited(stage: str, entry: JsonObject, changes: JsonObject) -> JsonObject:

@@ -64,7 +64,8 @@ async def _nested_in(data: JsonObject, find: FindVersion) -> dict[str, PipelineV
         if written is None or written in found:
             continue
         named = PipelineName.read(written)
-        version = None if named is None else await find(named.name, named.number)
+        # Nothing nests a draft, whose name is another once it is published.
+        version = None if named is None or named.is_draft else await find(named.name, named.number)
         if version is not None:
             found[written] = version
     return found

@@ -7,12 +7,11 @@ archived begins nothing, by whomever it is asked, until it is restored.
 from dataclasses import dataclass
 from datetime import datetime
 
-from tegu.actions.pipelines import find_in, unknown_pipeline
+from tegu.actions.pipelines import find_in, name_of, unknown_pipeline
 from tegu.actions.scope import Scope
 from tegu.domain.errors import NotFoundError
 from tegu.pipeline.pipeline_name import base_name
-from tegu.storage import pipelines as store
-from tegu.storage import schedules
+from tegu.storage import publishing, schedules
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.transaction import Transaction
 
@@ -31,7 +30,9 @@ async def roll_back(scope: Scope, pipeline: str, number: int) -> PipelineVersion
     """Let the name mean an older version, or a newer one again. Raises NotFoundError, ConflictError."""
     async with scope.transaction() as connection:
         version = await _found(scope, connection, pipeline, number)
-        await store.make_current(connection, scope.organization_id, version.name, version.number)
+        await publishing.make_current(
+            connection, scope.organization_id, version.name, version.number, by=name_of(scope.actor)
+        )
         return await _found(scope, connection, pipeline)
 
 
@@ -39,7 +40,7 @@ async def archive(scope: Scope, pipeline: str) -> PipelineStanding:
     """Begin no more runs of it; its schedules are paused. Runs that began go on, and nothing is lost."""
     async with scope.transaction() as connection:
         found = await _found(scope, connection, pipeline)
-        await store.set_archived(connection, scope.organization_id, found.pipeline_id, is_archived=True)
+        await publishing.set_archived(connection, scope.organization_id, found.pipeline_id, is_archived=True)
         await schedules.pause_of(connection, scope.organization_id, found.name)
         return await _standing(scope, connection, found.name)
 
@@ -48,7 +49,7 @@ async def restore(scope: Scope, pipeline: str) -> PipelineStanding:
     """Let runs of it begin again. Its schedules stay paused: whoever resumes them knows which."""
     async with scope.transaction() as connection:
         found = await _found(scope, connection, pipeline)
-        await store.set_archived(connection, scope.organization_id, found.pipeline_id, is_archived=False)
+        await publishing.set_archived(connection, scope.organization_id, found.pipeline_id, is_archived=False)
         return await _standing(scope, connection, found.name)
 
 

@@ -15,19 +15,23 @@ from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.difference import Difference, FieldChange, StageChange, difference
 from tegu.pipeline.document import to_document, to_yaml
 from tegu.pipeline.edge_form import to_edge_form
+from tegu.storage.publishing import text_of
 
 
 class DocumentForm(StrEnum):
     """How a document is written."""
 
     YAML = "yaml"
+    WRITTEN = "written"  # as its author wrote it, with its comments; YAML where that is not known
     JSON = "json"
     EDGES = "edges"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedPipeline:
-    """A version as a document: `text` is YAML or JSON, and in the form of edges JSON with lists of stages and edges."""
+    """A version as a document: `text` is YAML or JSON, and in the form of edges JSON with lists of stages and edges. `form` is that of the
+    text: one that was to be as it was written is YAML where that is not known.
+    """
 
     pipeline: str
     number: int
@@ -50,9 +54,14 @@ class PipelineDifference:
 async def export(scope: Scope, pipeline: str, form: DocumentForm) -> ExportedPipeline:
     """Raises NotFoundError."""
     version = await resolve(scope, pipeline)
-    return ExportedPipeline(
-        version.name, version.number, version.hash, form, _written(version.definition, form)
-    )
+    text = None
+    if form is DocumentForm.WRITTEN:
+        async with scope.transaction() as connection:
+            text = await text_of(connection, scope.organization_id, version.id)
+        form = form if text is not None else DocumentForm.YAML
+    if text is None:
+        text = _written(version.definition, form)
+    return ExportedPipeline(version.name, version.number, version.hash, form, text)
 
 
 async def compare_versions(scope: Scope, before: str, after: str | None) -> PipelineDifference:
@@ -78,7 +87,7 @@ def _difference(before: str, after: str, found: Difference) -> PipelineDifferenc
 
 def _written(definition: PipelineDefinition, form: DocumentForm) -> str:
     match form:
-        case DocumentForm.YAML:
+        case DocumentForm.YAML | DocumentForm.WRITTEN:
             return to_yaml(definition)
         case DocumentForm.JSON:
             document = to_document(definition)

@@ -14,8 +14,9 @@ from pydantic import computed_field
 
 from tegu.actions.nesting import examined, pinned
 from tegu.actions.scope import Scope
+from tegu.domain.actor import Actor
 from tegu.domain.errors import DefinitionError, ForbiddenError, NotFoundError, Problem
-from tegu.domain.json import JsonObject
+from tegu.domain.json import JsonObject, storable_text
 from tegu.pipeline.builder import Pipeline
 from tegu.pipeline.builtin import builtin_documents
 from tegu.pipeline.check import checked
@@ -23,7 +24,9 @@ from tegu.pipeline.definition import PipelineDefinition
 from tegu.pipeline.document import load
 from tegu.pipeline.pipeline_name import PipelineName, base_name
 from tegu.storage import pipelines as store
+from tegu.storage import publishing
 from tegu.storage.pipelines import PipelineVersion
+from tegu.storage.publishing import Written
 from tegu.storage.transaction import Transaction
 
 PipelineSource = str | Path | JsonObject | PipelineDefinition | PipelineVersion | Pipeline[Any]
@@ -61,17 +64,36 @@ async def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
     return CheckedDocument((), found.definition.name, found.definition.hash, found.warnings)
 
 
-async def defined(scope: Scope, document: Path | str | JsonObject) -> PipelineDefinition:
+@dataclass(frozen=True, slots=True)
+class DefinedPipeline:
+    """What a document means, and the document as its author wrote it, where that is a text that says it all."""
+
+    definition: PipelineDefinition
+    text: str | None
+
+
+async def defined(scope: Scope, document: Path | str | JsonObject) -> DefinedPipeline:
     """The definition that a document means. Raises DefinitionError with every problem, also of the pipelines that it nests."""
     loaded = load(document)
     found = await examined(loaded, scope.catalog, partial(_find, scope))
     if found.definition is None:
         raise DefinitionError(found.problems, source=loaded.source)
-    return found.definition
+    is_storable = loaded.text is not None and storable_text(loaded.text) == loaded.text
+    return DefinedPipeline(found.definition, loaded.text if is_storable else None)
+
+
+def name_of(actor: Actor) -> str:
+    """What is kept of whoever publishes."""
+    return actor.label or actor.kind.value
 
 
 async def publish(
-    scope: Scope, definition: PipelineDefinition, *, makes_current: bool = True
+    scope: Scope,
+    definition: PipelineDefinition,
+    *,
+    makes_current: bool = True,
+    text: str | None = None,
+    edit_of: int | None = None,
 ) -> PipelineVersion:
     """Store a definition as a version of the pipeline that it names; an equal one is found instead. The name means it from
     then on; without `makes_current` what it meant. Pipelines that it nests are pinned to the versions that their names mean.
@@ -82,10 +104,18 @@ async def publish(
         raise unknown_pipeline(definition.name)
     async with scope.transaction() as connection:
         definition = await pinned(definition, scope.catalog, partial(find_in, scope, connection))
-        return await store.publish(connection, scope.organization_id, definition, makes_current=makes_current)
+        return await publishing.publish(
+            connection,
+            scope.organization_id,
+            definition,
+            makes_current=makes_current,
+            written=Written(text, name_of(scope.actor), edit_of),
+        )
 
 
-async def find_or_publish(scope: Scope, definition: PipelineDefinition) -> PipelineVersion:
+async def find_or_publish(
+    scope: Scope, definition: PipelineDefinition, text: str | None = None
+) -> PipelineVersion:
     """The version to run where a definition is given. One that is there is only found: whoever runs an old document does
     not change what the name means to everybody else. A name that means nothing yet means it from then on.
     """
@@ -96,7 +126,7 @@ async def find_or_publish(scope: Scope, definition: PipelineDefinition) -> Pipel
             is_there = found is not None and await store.find(connection, scope.organization_id, found.name)
         if found is not None and is_there:
             return found
-    return await publish(scope, definition)
+    return await publish(scope, definition, text=text)
 
 
 async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
@@ -107,9 +137,10 @@ async def resolve(scope: Scope, source: PipelineSource) -> PipelineVersion:
         case PipelineDefinition():
             return await find_or_publish(scope, source)
         case Pipeline():
-            return await find_or_publish(scope, await defined(scope, source.to_json()))
+            return await resolve(scope, source.to_json())
         case Path() | dict():
-            return await find_or_publish(scope, await defined(scope, source))
+            found = await defined(scope, source)
+            return await find_or_publish(scope, found.definition, found.text)
         case str():
             return await _named(scope, source)
         case _:
@@ -128,7 +159,10 @@ async def find_in(
     builtin = builtin_documents().get(name)
     if found is not None or builtin is None or number not in {None, 1}:
         return found
-    return await store.publish(connection, scope.organization_id, define(scope, builtin))
+    written = Written(builtin, name_of(scope.actor))
+    return await publishing.publish(
+        connection, scope.organization_id, define(scope, builtin), written=written
+    )
 
 
 async def _find(scope: Scope, name: str, number: int | None) -> PipelineVersion | None:
@@ -157,7 +191,7 @@ async def publish_builtins(scope: Scope) -> None:
     async with scope.transaction() as connection:
         there = await store.names_of(connection, scope.organization_id, documents.keys())
     for name in documents.keys() - there:
-        await publish(scope, define(scope, documents[name]))
+        await publish(scope, define(scope, documents[name]), text=documents[name])
 
 
 async def list_versions(
@@ -232,7 +266,7 @@ async def _named(scope: Scope, text: str) -> PipelineVersion:
     builtins = {each: document for each, document in builtin_documents().items() if scope.rows.has(each)}
     builtin = builtins.get(name)
     if builtin is not None and number in {None, 1}:
-        return await publish(scope, define(scope, builtin))
+        return await publish(scope, define(scope, builtin), text=builtin)
     names = sorted({version.name for version in known} | set(builtins))
     raise NotFoundError(
         f"there is no pipeline {text!r}", hint=f"there are {', '.join(names)}; or name a file"

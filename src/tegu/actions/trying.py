@@ -21,7 +21,7 @@ from tegu.storage.pipelines import PipelineVersion
 
 @dataclass(frozen=True, slots=True)
 class TriedRun:
-    """The run that was started. `version` is that of the draft which it runs, `stages` are those of it in the order in which they
+    """The run that was started. `version` is that of the draft which it runs, below 0 unless it is published, `stages` are those of it in the order in which they
     can start.
     """
 

@@ -48,6 +48,7 @@ class RunSide:
     forked_from: UUID | None
     elapsed_s: float | None
     totals: CallTotals
+    version_label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from tegu.domain.evidence import EvidenceSpan
 from tegu.domain.json import JsonObject, json_hash
 from tegu.domain.outcome import Confidence
 from tegu.domain.status import RunStatus, StageStatus
+from tegu.domain.versions import version_label
 from tegu.domain.worker import waiting_reason
 
 _DIGITS = 20
@@ -194,6 +195,9 @@ class Run:
     """What was changed when it was forked, and by whom."""
     forks: tuple[UUID, ...] = ()
     """Runs that go on from it, the newest first."""
+    version_is_draft: bool = False
+    """Whether nobody has published the version; then `version` is below 0, and `version_edit_of` that which it is an edit of."""
+    version_edit_of: int | None = None
     parent_id: UUID | None = None
     """The run of which a stage started this one; `parent_stage` is that stage."""
     parent_stage: str | None = None
@@ -210,6 +214,12 @@ class Run:
         if self.held_by is not None:
             return self.held_by
         return waiting_reason(self.waits_for) if self.waits_for else None
+
+    @computed_field
+    @property
+    def version_label(self) -> str:
+        """What people call the version: `v2`, `v1, edited`."""
+        return version_label(self.version, is_draft=self.version_is_draft, edit_of=self.version_edit_of)
 
     @computed_field
     @property

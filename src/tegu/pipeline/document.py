@@ -31,12 +31,15 @@ FIRST_LINE = "# yaml-language-server: $schema=./tegu.schema.json\n"
 
 @dataclass(frozen=True, slots=True)
 class PipelineDocument:
-    """A document as read. `data` is None where it cannot be read; `lines` maps places to lines of the text."""
+    """A document as read. `data` is None where it cannot be read; `lines` maps places to lines of the text; `text` is how its author wrote
+    it, None where it was given as data, or where a file beside it is a part of it.
+    """
 
     data: JsonObject | None
     source: str = "pipeline"
     problems: tuple[Problem, ...] = ()
     lines: Mapping[str, int] = field(default_factory=dict[str, int])
+    text: str | None = None
 
 
 def load(source: Path | str | Mapping[str, JsonValue]) -> PipelineDocument:
@@ -125,7 +128,7 @@ def _parse(text: str, source: str) -> PipelineDocument:
         problems = parsed.problems or (Problem("document", "is no mapping", hint, 1),)
         return PipelineDocument(None, source, problems, parsed.lines)
     keyed = to_keyed_form(parsed.data, parsed.lines)
-    return PipelineDocument(keyed.data, source, (*parsed.problems, *keyed.problems), keyed.lines)
+    return PipelineDocument(keyed.data, source, (*parsed.problems, *keyed.problems), keyed.lines, text)
 
 
 def _read_instructions(document: PipelineDocument, directory: Path | None) -> PipelineDocument:
@@ -147,7 +150,12 @@ def _read_instructions(document: PipelineDocument, directory: Path | None) -> Pi
             read[name] = {**entry, "with": {"instructions": "", **rest}}
         else:
             read[name] = {**entry, "with": {**rest, "instructions": text}}
-    return replace(document, data={**document.data, "stages": read}, problems=(*document.problems, *problems))
+    return replace(
+        document,
+        data={**document.data, "stages": read},
+        problems=(*document.problems, *problems),
+        text=document.text if read == stages else None,
+    )
 
 
 def _instructions(config: JsonObject, directory: Path | None) -> str | Problem:

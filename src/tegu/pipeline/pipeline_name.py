@@ -1,4 +1,4 @@
-"""A pipeline as people and documents name it: `invoices`, its current version, or `invoices@3`.
+"""A pipeline as people and documents name it: `invoices`, its current version, or `invoices@3`; `invoices@-1` is a draft.
 
 Used wherever such a name is read. Invariant: this is the one place that knows what the @ means.
 """
@@ -22,8 +22,14 @@ class PipelineName:
         name, mark, number = text.partition("@")
         if not mark:
             return cls(name)
-        is_number = number.isascii() and number.isdecimal() and len(number) <= _DIGITS_MAX
+        digits = number.removeprefix("-")
+        is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS_MAX
         return cls(name, int(number)) if is_number else None
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is one of those that count down: it gets another number when it is published."""
+        return self.number is not None and self.number < 0
 
 
 def base_name(text: str) -> str:

@@ -532,7 +532,7 @@ export type DeliveryStatus = "pending" | "delivered" | "failed";
 export type DisabledReason = "paused" | "gone" | "failing";
 
 /** How a document is written. */
-export type DocumentForm = "yaml" | "json" | "edges";
+export type DocumentForm = "yaml" | "written" | "json" | "edges";
 
 /** What is drawn: a pipeline, a document, or where a run stands. */
 export interface DrawPipeline {
@@ -638,7 +638,7 @@ export interface ExportManifest {
   path: string;
 }
 
-/** A version as a document: `text` is YAML or JSON, and in the form of edges JSON with lists of stages and edges. */
+/** A version as a document: `text` is YAML or JSON, and in the form of edges JSON with lists of stages and edges. `form` is that of the text: one that was to be as it was written is YAML where that is not known. */
 export interface ExportedPipeline {
   pipeline: string;
   number: number;
@@ -737,6 +737,7 @@ export interface ForkedRun {
   kept: string[];
   edited: string[];
   anew: string[];
+  version_label: string;
 }
 
 /** One that is good still, without the token itself. `made_by` is the user or key with which it ends, and `role` the most that it may. */
@@ -1218,7 +1219,7 @@ export interface PipelineText {
   document?: Record<string, JsonValue> | null;
 }
 
-/** One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's. `is_draft`: nobody has published it; it was tried, or run by a fork with another configuration. */
+/** One version of a named pipeline. `is_current`: it is what the name alone means. `archived_at` is the pipeline's. `is_draft`: nobody has published it; it was tried, or run by a fork with another configuration. Its number is below 0, and `edit_of` is that of the published version that it is an edit of. `published_by`: whoever did, where that is known. */
 export interface PipelineVersion {
   id: string;
   pipeline_id: string;
@@ -1230,6 +1231,11 @@ export interface PipelineVersion {
   is_current: boolean;
   archived_at: string | null;
   is_draft: boolean;
+  edit_of: number | null;
+  published_at: string | null;
+  published_by: string | null;
+  /** What people call it within its pipeline: `v2`, `v1, edited`. */
+  label: string;
 }
 
 /** Characters of one line: the text's from `start` on, between `top` and `bottom`; the first reaches from `edges[0]` to `edges[1]`, and so on. Points, counted from the upper left corner of the page. */
@@ -1484,6 +1490,8 @@ export interface Run {
   reuse_from: string | null;
   edits: Record<string, JsonValue> | null;
   forks: string[];
+  version_is_draft: boolean;
+  version_edit_of: number | null;
   parent_id: string | null;
   parent_stage: string | null;
   children: ChildGroup[];
@@ -1492,6 +1500,8 @@ export interface Run {
   totals: CallTotals;
   /** `pipeline invoices is paused` or `no worker has refund@1`, while that is so. */
   waiting_reason: string | null;
+  /** What people call the version: `v2`, `v1, edited`. */
+  version_label: string;
   /** The stages under way or waiting for another attempt. */
   current_stages: string[];
 }
@@ -1539,6 +1549,7 @@ export interface RunSide {
   forked_from: string | null;
   elapsed_s: number | null;
   totals: CallTotals;
+  version_label: string;
 }
 
 /** A stretch [start, end) of the text that a run reads, which has `characters` in all. `content_id` is there where it is the text of one content, whose pages and bytes can be had. Offsets of `parts` and of evidence count characters of the whole. */
@@ -1931,7 +1942,7 @@ export interface Trials {
   unknown_costs: number;
 }
 
-/** The run that was started. `version` is that of the draft which it runs, `stages` are those of it in the order in which they can start. */
+/** The run that was started. `version` is that of the draft which it runs, below 0 unless it is published, `stages` are those of it in the order in which they can start. */
 export interface TriedRun {
   run_id: string;
   pipeline: string;

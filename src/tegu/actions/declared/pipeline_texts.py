@@ -36,7 +36,10 @@ class ExportPipeline(ActionInput):
 
     pipeline: Annotated[Name, Field(description="`invoices`, or one version: `invoices@2`.")]
     form: Annotated[
-        DocumentForm, Field(description="edges: {stages: [{name, job_module, config}], edges: [{from, to}]}")
+        DocumentForm,
+        Field(
+            description="written: as its author wrote it, else YAML. edges: {stages: [{name, job_module, config}], edges: [{from, to}]}"
+        ),
     ] = DocumentForm.YAML
 
 

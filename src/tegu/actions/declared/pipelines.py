@@ -21,7 +21,9 @@ from tegu.storage.pipelines import PipelineVersion
 class WhichPipeline(ActionInput):
     """Which pipeline."""
 
-    pipeline: Annotated[Name, Field(description="`invoices`, or one version: `invoices@2`.")]
+    pipeline: Annotated[
+        Name, Field(description="`invoices`, or one version: `invoices@2`; of a draft `invoices@-1`.")
+    ]
 
 
 class WholePipeline(ActionInput):
@@ -102,9 +104,10 @@ async def get_pipeline(scope: Scope, asked: WhichPipeline) -> PipelineVersion:
 )
 async def publish_pipeline(scope: Scope, asked: PipelineText) -> PipelineVersion:
     """Publish a document as a version of the pipeline that it names, which the name means from then on. Where an equal
-    version is stored, that one is made current again. Every problem of the document is reported at once.
+    version is stored, that one is made current again, with the text as it is written now. Every problem of the document is reported at once.
     """
-    return await pipelines.publish(scope, await pipelines.defined(scope, asked.given))
+    found = await pipelines.defined(scope, asked.given)
+    return await pipelines.publish(scope, found.definition, text=found.text)
 
 
 @action("pipelines.check", effect=Effect.READ, permission=Permission.PIPELINES_READ)

@@ -101,7 +101,7 @@ class Pipelines:
 
     async def create(self, *, text: str | None = None, document: JsonObject | None = None) -> PipelineVersion:
         """Publish a document as a version of the pipeline that it names, which the name means from then on. Where an equal
-        version is stored, that one is made current again. Every problem of the document is reported at once.
+        version is stored, that one is made current again, with the text as it is written now. Every problem of the document is reported at once.
         """
         return await self._asking.ask(CREATE, {"text": text, "document": document})
 

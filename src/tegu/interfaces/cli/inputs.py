@@ -90,6 +90,8 @@ async def published(service: Service, document: PipelineDocument) -> PipelineVer
     if document.data is None or document.problems:
         raise DefinitionError(document.problems, source=document.source)
     try:
+        if document.text is not None:  # with its comments, and in its author's own way of writing
+            return await service.pipelines.create(text=document.text)
         return await service.pipelines.create(document=document.data)
     except DefinitionError as error:
         problems = tuple(replace(each, line=document.lines.get(each.place)) for each in error.problems)

@@ -19,6 +19,7 @@ from tegu.domain.comparison import Change, RunComparison, RunSide, StageComparis
 from tegu.domain.difference import ChangeKind
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.json import JsonObject, canonical_json
+from tegu.domain.versions import pipeline_label
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.action_options import FILE_MARK
 from tegu.interfaces.cli.failure import write_notice
@@ -83,7 +84,7 @@ def fork(
         write_json(made)
         return
     out = console()
-    out.print(f"run {made.run_id} of version {made.version}")
+    out.print(f"run {made.run_id} of {made.version_label}")
     for said, names in (("taken over", made.kept), ("given", made.edited), ("anew", made.anew)):
         if names:
             out.print(f"{said}: {escape(', '.join(names))}")
@@ -198,7 +199,7 @@ def _side(side: RunSide) -> tuple[str, ...]:
     totals = side.totals
     return (
         str(side.run_id),
-        escape(f"{side.pipeline}@{side.version}"),
+        escape(pipeline_label(side.pipeline, side.version, side.version_label)),
         wording.status(side.status.value),
         wording.seconds(side.elapsed_s),
         str(totals.calls),

@@ -11,6 +11,7 @@ from tegu.actions.declared.runs import SignalledRun
 from tegu.client.service import Service
 from tegu.domain.run import Run
 from tegu.domain.status import RunStatus
+from tegu.domain.versions import pipeline_label
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.action_options import Json
 from tegu.interfaces.cli.lazy import ListingGroup
@@ -75,7 +76,9 @@ def show(*, run_id: UUID, as_json: bool) -> None:
     subject = f"mail thread {run.thread_id}" if run.thread_id else f"content {run.content_id}"
     if run.input_name:
         out.print(escape(run.input_name))
-    out.print(f"{escape(run.pipeline)}@{run.version} over {subject}, started by {run.triggered_by.value}")
+    out.print(
+        f"{escape(pipeline_label(run.pipeline, run.version, run.version_label))} over {subject}, started by {run.triggered_by.value}"
+    )
     totals = f"{wording.counted(run.totals.calls, 'call')}, {wording.run_cost(run)}"
     out.print(f"{wording.status(run.status.value)}, {wording.run_elapsed(run) or 'not started'}, {totals}")
     if run.waiting_reason:

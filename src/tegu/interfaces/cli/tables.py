@@ -15,6 +15,7 @@ from tegu.domain.call import LlmCall
 from tegu.domain.errors import ErrorInfo
 from tegu.domain.outcome import WAITS_FOR_RUNS
 from tegu.domain.run import ChildGroup, Run, StageRun
+from tegu.domain.versions import pipeline_label
 from tegu.interfaces.cli import wording
 from tegu.interfaces.cli.screen import table
 from tegu.interfaces.cli.when import said
@@ -34,7 +35,7 @@ def runs_table(runs: Iterable[Run]) -> Table:
         made.add_row(
             str(run.id),
             escape(run.input_name or "-"),
-            escape(f"{run.pipeline}@{run.version}"),
+            escape(pipeline_label(run.pipeline, run.version, run.version_label)),
             _run_status(run),
             wording.age(run.created_at, now),
             wording.run_elapsed(run, now),

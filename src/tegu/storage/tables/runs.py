@@ -41,6 +41,10 @@ pipeline_versions = Table(
     Column("functions", ARRAY(Text), nullable=False),
     Column("created_at", Time, nullable=False),
     Column("is_draft", Boolean, nullable=False),
+    Column("edit_of", Integer),
+    Column("source_text", Text),
+    Column("published_at", Time),
+    Column("published_by", Text),
 )
 
 runs = Table(

@@ -36,7 +36,7 @@ function Ask({ a = "", b = "" }: { a?: string | undefined; b?: string | undefine
         {value && !choices.some((run) => run.id === value) ? <option value={value}>{shortId(value)}</option> : null}
         {choices.map((run) => (
           <option key={run.id} value={run.id}>
-            {run.input_name ?? run.pipeline} · {run.pipeline} v{run.version} · {shortId(run.id)}
+            {run.input_name ?? run.pipeline} · {run.pipeline} {run.version_label} · {shortId(run.id)}
           </option>
         ))}
       </select>
@@ -128,7 +128,7 @@ function Sides({ a, b }: { a: RunSide; b: RunSide }) {
         <tbody>
           <Side name="run" a={<RunLink side={a} />} b={<RunLink side={b} />} />
           <Side name="status" a={<Status status={a.status} />} b={<Status status={b.status} />} />
-          <Side name="version" a={`${a.pipeline} v${a.version}`} b={`${b.pipeline} v${b.version}`} />
+          <Side name="version" a={`${a.pipeline} ${a.version_label}`} b={`${b.pipeline} ${b.version_label}`} />
           <Side name="time" a={elapsed(a.elapsed_s)} b={elapsed(b.elapsed_s)} />
           <Side name="calls" a={count(a.totals.calls)} b={count(b.totals.calls)} />
           <Side name="tokens" a={count(a.totals.input_tokens + a.totals.output_tokens)} b={count(b.totals.input_tokens + b.totals.output_tokens)} />
@@ -145,7 +145,7 @@ function Drawn({ title, side }: { title: string; side: RunSide }) {
   const navigate = useNavigate();
   const open = (stage: string) => void navigate({ to: "/runs/$runId", params: { runId: side.run_id }, search: { stage, view: "stage" } });
   return (
-    <Panel title={title} aside={<span className="muted">{side.pipeline} v{side.version}</span>}>
+    <Panel title={title} aside={<span className="muted">{side.pipeline} {side.version_label}</span>}>
       {error ? <ErrorNotice error={error} /> : null}
       {wiring.length === 0 && !error ? <Skeleton rows={3} /> : <Graph label={`${title}: stages of the run`} wiring={wiring} runs={stages} progress={progress} spent={spent} chosen={undefined} onChoose={open} />}
     </Panel>

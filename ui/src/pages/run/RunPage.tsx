@@ -138,7 +138,7 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
               ·{" "}
             </>
           ) : null}
-          {run.pipeline} v{run.version} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
+          {run.pipeline} {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
         </div>
       </div>
       <dl className="facts">

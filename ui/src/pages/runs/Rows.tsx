@@ -73,7 +73,7 @@ function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isCho
         {why ? <div className="muted truncate why">{why}</div> : null}
       </td>
       <td className="truncate">
-        {run.pipeline} <span className="muted">v{run.version}</span>
+        {run.pipeline} <span className="muted">{run.version_label}</span>
       </td>
       <td className="number">
         <Took run={run} />
