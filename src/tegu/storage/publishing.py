@@ -5,6 +5,7 @@ definition again finds the version that is there. Published versions are numbere
 that they take no number that people see, and get one when they are published.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -181,7 +182,7 @@ async def _insert_version(
     organization_id: UUID,
     pipeline_id: UUID,
     definition: PipelineDefinition,
-    values: dict[str, object],
+    values: Mapping[str, object],
 ) -> None:
     await connection.execute(
         insert(pipeline_versions).values(
