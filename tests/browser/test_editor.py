@@ -61,8 +61,10 @@ async def test_a_pipeline_is_drawn_by_keys_mended_tried_published_and_gone_back_
     await expect(page.locator(".drawer")).to_contain_text("Three crates arrived broken")
     await expect(stages.get_by_role("listitem").first).to_have_attribute("data-status", "completed")
     await page.get_by_role("button", name="Publish", exact=True).click()
+    await expect(page.get_by_role("dialog", name="Publish my_pipeline?")).to_contain_text("classify")
+    await page.keyboard.press("Enter")
     await page.wait_for_url("**/pipelines/my_pipeline")
-    await expect(page.locator(".head")).to_contain_text("v2, current")  # v1 is the draft that was tried
+    await expect(page.locator(".head")).to_contain_text("v1, current")  # what was tried has no number
     # Without the second stage it is another version; undone, it is none.
     await stages.locator("[data-stage=classify]").focus()
     await page.keyboard.press("Delete")
@@ -72,8 +74,12 @@ async def test_a_pipeline_is_drawn_by_keys_mended_tried_published_and_gone_back_
     await page.keyboard.press("Control+Shift+z")
     await expect(page.locator(".changes")).to_contain_text("classify")
     await page.get_by_role("button", name="Publish", exact=True).click()
-    await expect(page.locator(".head")).to_contain_text("v1, current")  # which is what was tried
-    await page.get_by_role("button", name="Roll back to it").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("removed")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".head")).to_contain_text("v2, current")  # which is what was tried
+    await page.get_by_role("button", name="Roll back to v1").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("added")
+    await page.keyboard.press("Enter")
     await expect(stages.locator("[data-stage=classify]")).to_be_visible()
     assert (watched.foreign, watched.errors) == ([], [])
 

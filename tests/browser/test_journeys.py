@@ -185,9 +185,22 @@ async def test_a_pipeline_is_changed_published_and_gone_back_from(watched: Watch
     await document.fill(PIPELINE.replace("A note", "One note"))
     await expect(page.get_by_role("region", name="Changes to publish")).to_contain_text("One note")
     await page.get_by_role("button", name="Publish").click()
+    await expect(page.get_by_role("dialog", name="Publish note?")).to_contain_text("One note")
+    await page.keyboard.press("Enter")
     await expect(page.locator(".head")).to_contain_text("v2, current")
-    await page.get_by_role("button", name="Roll back to it").click()
+    # What was published before is looked at, beside what is current, and comes back as it was written.
+    await page.get_by_role("link", name="Open v1").click()
+    await expect(page.get_by_role("region", name="The pipeline as it was written")).to_contain_text("A note")
+    await expect(page.get_by_role("region", name="From v2, the current version, to v1")).to_contain_text(
+        "One note"
+    )
+    await page.locator(".head").get_by_role("button", name="Roll back to v1").click()
+    await expect(page.get_by_role("dialog", name="Roll back note to v1?")).to_contain_text("One note")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".head")).to_contain_text("current")
+    await page.get_by_role("link", name="Open the editor").click()
     await expect(page.locator(".head")).to_contain_text("v1, current")
+    await expect(document).to_have_value(PIPELINE)
     assert (watched.foreign, watched.errors) == ([], [])
 
 

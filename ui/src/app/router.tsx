@@ -28,6 +28,13 @@ interface CompareSearch {
   b?: string | undefined;
 }
 
+interface PipelineSearch {
+  /** A version to look at. */
+  version?: number | undefined;
+  /** A draft whose edit is to be published. */
+  edit?: number | undefined;
+}
+
 interface CostsSearch {
   by?: string | undefined;
   days?: number | undefined;
@@ -38,6 +45,8 @@ interface AdminSearch {
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+
+const whole = (value: unknown): number | undefined => (Number.isInteger(value) ? Number(value) : undefined);
 
 const root = createRootRoute({ component: Shell, notFoundComponent: Missing });
 
@@ -93,6 +102,7 @@ const pipelines = createRoute({
 const pipeline = createRoute({
   getParentRoute: () => root,
   path: "/pipelines/$name",
+  validateSearch: (search: Record<string, unknown>): PipelineSearch => ({ version: whole(search.version), edit: whole(search.edit) }),
   component: lazyRouteComponent(() => import("../pages/pipelines/PipelinePage"), "PipelinePage"),
 });
 

@@ -1,49 +1,60 @@
-// The versions of a pipeline, any of which can be gone back to.
+// The published versions of a pipeline: each can be opened, compared with the current one, and rolled back to.
 
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
-import { call } from "../../api/call";
-import { stale, useRead } from "../../api/query";
-import type { PipelineVersion } from "../../api/schema";
-import { useMay } from "../../app/may";
+import { callNamed } from "../../api/call";
+import type { Refusal } from "../../api/refusal";
+import type { PipelineVersion, PipelineVersionPage } from "../../api/schema";
 import { Button } from "../../design/Button";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
-import { say, sayError } from "../../design/toasts";
+import { RollBack } from "./RollBack";
+
+const PAGE = 20;
 
 export function Versions({ version }: { version: PipelineVersion }) {
-  const versions = useRead("pipeline_versions_list", { query: { pipeline: version.name, limit: 50 } });
-  const refusal = useMay()("pipelines:write");
-  const back = async (number: number) => {
-    try {
-      await call("pipelines_rollback", { path: { pipeline: version.name }, body: { to: number } });
-      say(`Rolled back to version ${number}.`);
-      stale("pipelines_get", "pipelines_export", "pipelines_list", "pipeline_versions_list");
-    } catch (error) {
-      sayError(error);
-    }
-  };
+  const pages = useInfiniteQuery<PipelineVersionPage, Refusal>({
+    queryKey: ["pipeline_versions_list", version.name],
+    queryFn: ({ pageParam, signal }) => callNamed("pipeline_versions_list", { query: { pipeline: version.name, limit: PAGE, ...(typeof pageParam === "string" ? { cursor: pageParam } : {}) } }, { signal }),
+    initialPageParam: null,
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+  });
+  // A draft that was published is newer than it is old.
+  const versions = pages.data?.pages.flatMap((page) => page.items).sort((one, other) => other.number - one.number) ?? [];
   return (
     <Panel title="Versions" aside={<Link to="/runs" search={{ q: `pipeline:${version.name}` }}>runs</Link>}>
-      {versions.error ? <ErrorNotice error={versions.error} /> : versions.isPending ? <Skeleton rows={2} /> : null}
+      {pages.error ? <ErrorNotice error={pages.error} /> : pages.isPending ? <Skeleton rows={2} /> : null}
       <ul className="versions">
-        {versions.data?.items.map((each) => (
+        {versions.map((each) => (
           <li key={each.id}>
-            <strong>v{each.number}</strong>
-            <span className="muted">
-              <Time at={each.created_at} />
+            <Link to="/pipelines/$name" params={{ name: each.name }} search={{ version: each.number }} className="strong" aria-label={`Open ${each.label}`}>
+              {each.label}
+            </Link>
+            <span className="muted truncate">
+              <Published version={each} />
             </span>
-            {each.is_current ? (
-              <span>current</span>
-            ) : (
-              <Button size="small" refusal={refusal} onClick={() => void back(each.number)}>
-                Roll back to it
-              </Button>
-            )}
+            {each.is_current ? <span className="chip">current</span> : <RollBack version={each} current={version.number} size="small" />}
           </li>
         ))}
       </ul>
+      {pages.hasNextPage ? (
+        <div className="body">
+          <Button size="small" isBusy={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
+            Show older versions
+          </Button>
+        </div>
+      ) : null}
     </Panel>
+  );
+}
+
+export function Published({ version }: { version: PipelineVersion }) {
+  return (
+    <>
+      <Time at={version.published_at ?? version.created_at} />
+      {version.published_by ? ` by ${version.published_by}` : ""}
+    </>
   );
 }

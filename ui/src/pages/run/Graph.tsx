@@ -17,7 +17,8 @@ export interface Spent {
 interface Props {
   label?: string;
   wiring: Wired[];
-  runs: Map<string, StageRun>;
+  /** Null: no run is shown, and the stages stand nowhere. */
+  runs: Map<string, StageRun> | null;
   progress?: Map<string, string>;
   spent: Map<string, Spent>;
   chosen: string | undefined;
@@ -38,9 +39,9 @@ export function Graph({ label = "Stages of the run", wiring, runs, progress, spe
   return (
     <div className="graph" ref={box} role="group" aria-label={label}>
       <div className="canvas" style={{ width: layout.width, height: layout.height }}>
-        <Lines {...layout} edges={edges} statusOf={(stage) => runs.get(stage)?.status ?? "pending"} />
+        <Lines {...layout} edges={edges} statusOf={(stage) => runs?.get(stage)?.status ?? "pending"} />
         {layout.stages.map(({ name, x, y }) => {
-          const run = runs.get(name);
+          const run = runs?.get(name);
           const status = run?.status ?? "pending";
           const stage = wired.get(name);
           return (
@@ -57,11 +58,11 @@ export function Graph({ label = "Stages of the run", wiring, runs, progress, spe
               title={stage?.when ? `when ${stage.when}` : undefined}
             >
               <span className="name">
-                <StatusIcon status={status} />
+                {runs ? <StatusIcon status={status} /> : null}
                 <span className="truncate">{name}</span>
               </span>
               <span className="about truncate">{stage ? about(stage, run, progress?.get(name), spent.get(name)) : ""}</span>
-              <span className="visually-hidden">{status}</span>
+              {runs ? <span className="visually-hidden">{status}</span> : null}
             </button>
           );
         })}

@@ -61,6 +61,11 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
       <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
         Compare
       </Link>
+      {run.version_is_draft && run.edits?.stages ? (
+        <Link to="/pipelines/$name" params={{ name: run.pipeline }} search={{ edit: run.version }} className="button">
+          Publish this edit
+        </Link>
+      ) : null}
       <Button kind={run.status === "failed" ? "primary" : "plain"} refusal={noRetry} isBusy={isBusy} onClick={() => void retry()}>
         Retry
       </Button>

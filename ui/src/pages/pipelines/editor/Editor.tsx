@@ -1,17 +1,15 @@
 // The editor of a pipeline: a canvas and its text, side by side and one; forms, problems, tries, and what publishing changes.
 
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { call } from "../../../api/call";
-import { stale } from "../../../api/query";
 import type { PipelineVersion } from "../../../api/schema";
 import { useMay } from "../../../app/may";
 import { useShortcuts } from "../../../app/shortcuts";
 import { Button } from "../../../design/Button";
 import { ErrorNotice, Notice } from "../../../design/Notice";
 import { Panel } from "../../../design/Panel";
-import { Time } from "../../../design/Time";
 import { say, sayError } from "../../../design/toasts";
 import { NotationContext } from "../../../forms/written";
 import { Difference } from "../Difference";
@@ -19,16 +17,19 @@ import { Versions } from "../Versions";
 import { Alone } from "./Alone";
 import { Canvas } from "./Canvas";
 import { Connect } from "./Connect";
+import { withEdit } from "./edit";
 import "./editor.css";
+import { Head } from "./Head";
 import { YAML } from "./notation";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
 import { useSamples } from "./samples";
-import { stagesOf, targetsOf } from "./stages";
+import { targetsOf } from "./stages";
 import { StagePanel, type View } from "./StagePanel";
 import { TextPane } from "./TextPane";
 import { TryPanel } from "./TryPanel";
-import { keepDraft, keptDraft } from "./useDraft";
+import { readText, rewritten } from "./text";
+import type { Draft } from "./useDraft";
 import { useEditor, type EditorState } from "./useEditor";
 import { useTry, type Try } from "./useTry";
 
@@ -36,11 +37,15 @@ interface Props {
   organizationId: string;
   version: PipelineVersion | null;
   stored: string;
+  /** What a run was made with, to be published: a draft, and the version that it is an edit of. */
+  edit: { before: PipelineVersion; after: PipelineVersion } | null;
 }
 
-export function Editor({ organizationId, version, stored }: Props) {
+export function Editor({ organizationId, version, stored, edit }: Props) {
   const of = `${organizationId}/${version?.name ?? "new"}`;
-  const editor = useEditor(of, stored, version);
+  const [edited] = useState(() => textOf(stored, edit));
+  const editor = useEditor(of, stored, version, edited);
+  useSaidEdit(edit);
   const trial = useTry();
   const [asks, setAsks] = useState<"add" | "connect" | "alone" | null>(null);
   const [sampleId, setSampleId] = useState("");
@@ -100,7 +105,13 @@ export function Editor({ organizationId, version, stored }: Props) {
               {editor.reading.error ? (
                 <Notice tone="failed" title={`The text cannot be read${editor.reading.error.line ? ` (line ${editor.reading.error.line})` : ""}: ${editor.reading.error.message}`} hint="The canvas shows the last text that could be read." />
               ) : editor.isList ? (
-                <Notice tone="waiting" title="This document lists its stages and edges." hint="The canvas draws documents whose stages are named by their keys. Publish it once, and read it again: then it is one." />
+                <Notice tone="waiting" title="This document lists its stages and edges." hint="The canvas draws documents whose stages are named by their keys.">
+                  {version ? (
+                    <Button size="small" onClick={() => void byName(version, draft)}>
+                      Rewrite what is published so
+                    </Button>
+                  ) : null}
+                </Notice>
               ) : null}
               {editor.isList ? null : (
                 <Canvas
@@ -125,7 +136,11 @@ export function Editor({ organizationId, version, stored }: Props) {
           <div className="stack">
             <TextPanel editor={editor} />
             <TryPanel trial={trial} offered={offered} sample={sample?.id ?? ""} model={model} stage={chosen} refusal={runRefusal} onSample={setSampleId} onModel={setModel} onRun={runTo} />
-            {version && differing !== null ? <Difference before={`${version.name}@${version.number}`} text={differing} /> : null}
+            {version && differing !== null ? (
+              <Panel title="Changes to publish">
+                <Difference before={`${version.name}@${version.number}`} other={{ text: differing }} same="No changes: publishing would give the same version." />
+              </Panel>
+            ) : null}
             {version ? <Versions version={version} /> : null}
           </div>
         </div>
@@ -135,7 +150,30 @@ export function Editor({ organizationId, version, stored }: Props) {
   );
 }
 
-const counted = (stages: number): string => (stages === 1 ? "1 stage" : `${stages} stages`);
+/** The author's text with the edit in it; null where there is none. */
+function textOf(stored: string, edit: Props["edit"]): string | null {
+  const { data } = readText(stored);
+  return edit === null || data === null ? null : rewritten(stored, withEdit(data, edit.before.document, edit.after.document));
+}
+
+/** An edit that came by the address is a draft from then on. */
+function useSaidEdit(edit: Props["edit"]): void {
+  const navigate = useNavigate();
+  const of = edit?.before;
+  useEffect(() => {
+    if (!of) return;
+    say("The edit is in the text, as a draft.", "Review the changes, then publish.");
+    void navigate({ to: "/pipelines/$name", params: { name: of.name }, replace: true });
+  }, [of, navigate]);
+}
+
+async function byName(version: PipelineVersion, draft: Draft): Promise<void> {
+  try {
+    draft.change((await call("pipelines_export", { path: { pipeline: `${version.name}@${version.number}` }, query: { form: "yaml" } })).text);
+  } catch (error) {
+    sayError(error);
+  }
+}
 
 function Asked({ asks, editor, trial, onClose }: { asks: "add" | "connect" | "alone" | null; editor: EditorState; trial: Try; onClose: () => void }) {
   const { chosen } = editor;
@@ -186,69 +224,5 @@ function TextPanel({ editor }: { editor: EditorState }) {
       />
       <Problems checked={checked} error={editor.checkError} onChoose={editor.showProblem} />
     </Panel>
-  );
-}
-
-function Head({ editor, of, version, stored }: { editor: EditorState; of: string; version: PipelineVersion | null; stored: string }) {
-  const navigate = useNavigate();
-  const [isBusy, setIsBusy] = useState(false);
-  const [kept] = useState(() => keptDraft(of));
-  const { draft, checked, isFresh, problems } = editor;
-  const isChanged = version === null ? draft.text !== stored : isFresh && problems.length === 0 ? checked?.hash !== version.hash : draft.text !== stored;
-  const isSame = version !== null && isFresh && checked?.hash === version.hash;
-  const may = useMay();
-  const refusal = may("pipelines:write") ?? (!isFresh ? "The text is still being checked." : problems.length > 0 ? "Fix the problems first." : isSame ? "There are no changes." : null);
-  const publish = async () => {
-    setIsBusy(true);
-    try {
-      const { text } = draft;
-      const made = await call("pipelines_create", { body: { text } }, { isOnce: true });
-      keepDraft(of, null);
-      keepDraft(of.replace(/[^/]*$/, made.name), { text, base: made.hash, at: new Date().toISOString(), isPublished: true });
-      say(`Published version ${made.number} of ${made.name}.`, "Runs in progress finish on the version they started with.");
-      stale("pipelines_get", "pipelines_export", "pipelines_list", "pipeline_versions_list");
-      void navigate({ to: "/pipelines/$name", params: { name: made.name } });
-    } catch (error) {
-      sayError(error);
-    }
-    setIsBusy(false);
-  };
-  const name = checked?.name ?? null;
-  return (
-    <>
-      <div className="head">
-        <div>
-          <h1>{version?.name ?? "New pipeline"}</h1>
-          <div className="muted">
-            {version ? (
-              <>
-                v{version.number}
-                {version.is_current ? ", current" : ""}
-                {version.archived_at ? ", archived" : ""} · <Time at={version.created_at} /> ·{" "}
-              </>
-            ) : null}
-            {isChanged ? "draft, kept in this browser" : version ? "published" : "not written yet"} · {counted(Object.keys(stagesOf(editor.drawn)).length)}
-          </div>
-        </div>
-        <div className="actions">
-          <Button refusal={isChanged ? null : "There are no changes."} onClick={draft.discard}>
-            Discard draft
-          </Button>
-          <Button kind="primary" refusal={refusal} isBusy={isBusy} onClick={() => void publish()}>
-            {version && name && name !== version.name ? `Publish as ${name}` : "Publish"}
-          </Button>
-        </div>
-      </div>
-      {kept && isChanged && !kept.isPublished ? (
-        <Notice
-          title={
-            <>
-              This is an unpublished draft of <Time at={kept.at} />.
-            </>
-          }
-          hint={kept.base !== (version?.hash ?? null) ? `It started from another version than the current one${version ? `, v${version.number}` : ""}: review the changes before you publish.` : "Publish it, or discard it to see what is published."}
-        />
-      ) : null}
-    </>
   );
 }

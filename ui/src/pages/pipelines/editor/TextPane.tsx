@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef } from "react";
 
 import { highlighted } from "./highlight";
+import { Lines } from "./Written";
 
 /** A line to be shown; another object is another wish to see it. */
 export interface Shown {
@@ -44,18 +45,7 @@ export function TextPane({ text, wrong, shown, onChange, onLine, onUndo, onRedo 
         ))}
       </div>
       <div className="paper">
-        <pre aria-hidden="true">
-          {lines.map((line, index) => (
-            <span key={index} className="line">
-              {line.map((part, at) => (
-                <span key={at} data-is={part.is}>
-                  {part.text}
-                </span>
-              ))}
-              {"\n"}
-            </span>
-          ))}
-        </pre>
+        <Lines lines={lines} isHidden />
         <textarea
           ref={area}
           id="document"

@@ -24,7 +24,7 @@ it("has nothing to undo where nothing was changed", () => {
 });
 
 it("keeps a draft on this machine until it is dropped, and reads nothing into what it did not write", () => {
-  keepDraft("acme/note", { text: "tegu: 1", base: null, at: "2026-11-01T00:00:00Z", isPublished: false });
+  keepDraft("acme/note", { text: "tegu: 1", base: null, at: "2026-11-01T00:00:00Z" });
   expect(keptDraft("acme/note")?.text).toBe("tegu: 1");
   expect(keptDraft("other/note")).toBeNull();
   keepDraft("acme/note", null);

@@ -42,8 +42,6 @@ export interface Kept {
   /** The hash of the version that it was begun from; null: of none. */
   base: string | null;
   at: string;
-  /** It is what was published as that version, with the comments of its author, which versions have not. */
-  isPublished: boolean;
 }
 
 const keyOf = (of: string) => `tegu.draft.${of}`;
@@ -51,7 +49,7 @@ const keyOf = (of: string) => `tegu.draft.${of}`;
 export function keptDraft(of: string): Kept | null {
   try {
     const found = JSON.parse(localStorage.getItem(keyOf(of)) ?? "null") as Partial<Kept> | null;
-    return typeof found?.text === "string" && typeof found.at === "string" ? { text: found.text, base: found.base ?? null, at: found.at, isPublished: found.isPublished === true } : null;
+    return typeof found?.text === "string" && typeof found.at === "string" ? { text: found.text, base: found.base ?? null, at: found.at } : null;
   } catch {
     return null; // storage may be forbidden, or hold what another release wrote
   }
@@ -66,20 +64,19 @@ export function keepDraft(of: string, draft: Kept | null): void {
   }
 }
 
-/** What was published by this browser is shown as it was written, until somebody publishes something else. */
-function begunWith(of: string, base: string | null): string | null {
-  const kept = keptDraft(of);
-  return kept === null || (kept.isPublished && kept.base !== base) ? null : kept.text;
-}
-
-/** `of` tells drafts apart: the organization and the pipeline. `base` is the version that was read, by its hash. */
-export function useDraft(of: string, stored: string, base: string | null) {
-  const [state, step] = useReducer(stepped, null, (): State => ({ past: [], text: begunWith(of, base) ?? stored, future: [], last: null }));
+/** `of` tells drafts apart: the organization and the pipeline. `base` is the version that was read, by its hash. `offered` is begun with instead
+ * of what was kept, to which undoing leads back.
+ */
+export function useDraft(of: string, stored: string, base: string | null, offered: string | null) {
+  const [state, step] = useReducer(stepped, null, (): State => {
+    const begun = keptDraft(of)?.text ?? stored;
+    return offered === null || offered === begun ? { past: [], text: begun, future: [], last: null } : { past: [begun], text: offered, future: [], last: null };
+  });
   const { text } = state;
   useEffect(() => {
     const keep = () => {
       if (text === stored) keepDraft(of, null);
-      else if (keptDraft(of)?.text !== text) keepDraft(of, { text, base: keptDraft(of)?.base ?? base, at: new Date().toISOString(), isPublished: false });
+      else if (keptDraft(of)?.text !== text) keepDraft(of, { text, base: keptDraft(of)?.base ?? base, at: new Date().toISOString() });
     };
     const timer = setTimeout(keep, KEEP_MS);
     addEventListener("pagehide", keep);

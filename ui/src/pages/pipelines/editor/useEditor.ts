@@ -15,8 +15,8 @@ import type { Shown } from "./TextPane";
 import { useChecked } from "./useChecked";
 import { useDraft } from "./useDraft";
 
-export function useEditor(of: string, stored: string, version: PipelineVersion | null) {
-  const draft = useDraft(of, stored, version?.hash ?? null);
+export function useEditor(of: string, stored: string, version: PipelineVersion | null, offered: string | null) {
+  const draft = useDraft(of, stored, version?.hash ?? null, offered);
   const { text } = draft;
   const reading = useMemo(() => readText(text), [text]);
   const [drawn, setDrawn] = useState<Json>(reading.data ?? {});

@@ -6,8 +6,8 @@ from pathlib import Path
 import asyncpg
 from alembic import op
 
-revision = "0057"
-down_revision = "0056"
+revision = "0058"
+down_revision = "0057"
 
 
 def upgrade() -> None:
