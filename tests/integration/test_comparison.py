@@ -14,7 +14,7 @@ from tegu.domain.difference import ChangeKind
 from tegu.domain.errors import NotFoundError, UsageError
 from tegu.domain.json import JsonObject
 from tegu.domain.run import Run
-from tegu.domain.status import StageStatus
+from tegu.domain.status import RunStatus, StageStatus
 from tegu.testing.scripted import Json, Match, Reply, Rule
 
 Opened = Callable[..., AbstractAsyncContextManager[Tegu]]
@@ -204,7 +204,27 @@ async def test_results_of_items_are_compared_item_by_item(opened: Opened) -> Non
         base = await tegu.run(document, MAIL)
         again = await tegu.run(changed(document, "extract", instructions="EXTRACT all"), MAIL)
         found = await compared(tegu, base, again)
-    results = [each for each in found.changes if each.part is ChangedPart.RESULT]
-    assert [(each.stage, each.result, each.kind) for each in results] == [
-        ("each", "each#2", ChangeKind.ADDED)
+    # The third item stands in the output, and its result is not told again.
+    told = [each for each in found.changes if each.stage == "each"]
+    assert [(each.part, each.pointer, each.kind) for each in told] == [
+        (ChangedPart.OUTPUT, "/2", ChangeKind.ADDED)
     ]
+
+
+async def test_a_stage_that_failed_is_told_by_what_was_changed_and_those_behind_it_by_that_failure(
+    opened: Opened,
+) -> None:
+    odd = Rule(Reply(Json({"output": {"other": 1}, "evidence": []})), Match(contains=("ANSWER",)))
+    mended = Rule(
+        Reply(Json({"output": {"text": "Gladly."}, "evidence": []})), Match(contains=("ANSWER, mended",))
+    )
+    async with scripted(mended, odd) as server, opened(server) as tegu:
+        base = await tegu.run(TRIAGE, MAIL)
+        assert base.status is RunStatus.FAILED
+        edits: dict[str, JsonObject] = {"answer": {"instructions": "ANSWER, mended"}}
+        made = await fork(await tegu.scope(), base.id, ForkOptions("answer", edits=edits))
+        await tegu.drive([made.run_id], timeout_s=60)
+        found = await compared(tegu, base, await tegu.get_run(made.run_id))
+    assert why(found) == {"answer": ("instructions",), "check": ("failed_before",)}
+    assert found.b.version_label == "v1, edited"
+    assert [each.stage for each in found.changes if each.part is ChangedPart.RESULT] == []

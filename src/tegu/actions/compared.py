@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from tegu.domain.comparison import Change, ChangedPart, StageComparison, StageSide
 from tegu.domain.difference import ChangeKind, Difference, ListKeys, differences
 from tegu.domain.evidence import EvidenceSpan
-from tegu.domain.fingerprint import changed_components
+from tegu.domain.fingerprint import INPUT, changed_components
 from tegu.domain.json import canonical_json
 from tegu.domain.run import CallTotals, Result, Run, StageRun
 from tegu.domain.status import StageStatus
@@ -56,7 +56,7 @@ class Side:
             status=stage.status,
             attempts=stage.attempt,
             model=stage.model,
-            reused_from=stage.reused_from,
+            reused_from=None if self.is_given(name) else stage.reused_from,
             is_edited=self.is_given(name),
             elapsed_s=self._elapsed_s(stage),
             totals=calls.totals,
@@ -82,9 +82,12 @@ def changes_of(a: Side, b: Side) -> Iterator[Change]:
     yield from _definition(a.definition, b.definition)
     names = dict.fromkeys(stage.name for side in (b, a) for stage in side.definition.stages)
     for name in names:
+        has_changed = False
         for found in _outputs(a, b, name):
+            has_changed = True
             yield _change(ChangedPart.OUTPUT, name, found)
-        yield from _results(a, b, name)
+        # Results are made from the output: what is told of that is not told of them again.
+        yield from _results(a, b, name, tells_gone=not has_changed)
 
 
 def _stage(a: Side, b: Side, name: str) -> StageComparison:
@@ -106,13 +109,47 @@ def _why(a: Side, b: Side, name: str, *, has_changed: bool) -> tuple[str, ...]:
     if (a.is_given(name) or b.is_given(name)) and has_changed:
         return ("given",)
     if ours.status is not theirs.status and StageStatus.SKIPPED in {ours.status, theirs.status}:
-        return ("condition",)
+        side = a if ours.status is StageStatus.SKIPPED else b
+        return ("failed_before",) if _failed_before(side, name) else ("condition",)
     changed = changed_components(ours.fingerprint, theirs.fingerprint)
     if changed:
         return changed
     if not has_changed and ours.status is theirs.status:
         return ()
-    return ("unknown",) if changed is None else ("asked_again",)
+    return (_configured(a, b, name) or ("unknown",)) if changed is None else ("asked_again",)
+
+
+def _failed_before(side: Side, name: str) -> bool:
+    """Whether the run did not come to it, since what it waits for had failed, or had not been come to itself."""
+    waits = side.definition.waits()
+    left, seen = list(waits.get(name, ())), {name}
+    while left:
+        before = left.pop()
+        if before in seen:
+            continue
+        seen.add(before)
+        stage = side.stage(before)
+        if stage is not None and stage.status is StageStatus.FAILED:
+            return True
+        if stage is None or stage.status is not StageStatus.COMPLETED:
+            left.extend(waits.get(before, ()))
+    return False
+
+
+def _configured(a: Side, b: Side, name: str) -> tuple[str, ...]:
+    """What is another by the definitions and the inputs, where a stage ended before it had a fingerprint."""
+    before, after = a.definition.stage(name), b.definition.stage(name)
+    ours, theirs = dict(before.config), dict(after.config)
+    found: list[str] = []
+    if ours.pop("instructions", None) != theirs.pop("instructions", None):
+        found.append("instructions")
+    if (before.uses, ours) != (after.uses, theirs):
+        found.append("configuration")
+    if (a.run.model or before.model, a.definition.model) != (b.run.model or after.model, b.definition.model):
+        found.append("model")
+    inputs = (each for each in after.upstream if each in a.definition)
+    found += [f"{INPUT}{each}" for each in inputs if next(_outputs(a, b, each), None) is not None]
+    return tuple(found)
 
 
 def _outputs(a: Side, b: Side, name: str) -> Iterator[Difference]:
@@ -161,11 +198,12 @@ def _definition(a: PipelineDefinition, b: PipelineDefinition) -> Iterator[Change
         yield _change(ChangedPart.DEFINITION, None, Difference("/model", found.kind, a.model, b.model))
 
 
-def _results(a: Side, b: Side, stage: str) -> Iterator[Change]:
+def _results(a: Side, b: Side, stage: str, *, tells_gone: bool) -> Iterator[Change]:
     ours = {(r.item, r.type, r.key): r for r in a.run.results if r.stage == stage}
     theirs = {(r.item, r.type, r.key): r for r in b.run.results if r.stage == stage}
     for place in dict.fromkeys((*theirs, *ours)):
-        yield from _result(stage, ours.get(place), theirs.get(place))
+        if tells_gone or (place in ours and place in theirs):
+            yield from _result(stage, ours.get(place), theirs.get(place))
 
 
 def _result(stage: str, before: Result | None, after: Result | None) -> Iterator[Change]:

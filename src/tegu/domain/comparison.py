@@ -16,7 +16,7 @@ class ChangedPart(StrEnum):
 
     DEFINITION = "definition"  # of the pipeline's versions
     OUTPUT = "output"  # of a stage
-    RESULT = "result"  # which results there are
+    RESULT = "result"  # which results there are, where the output is the same
     CONFIDENCE = "confidence"  # of a result
     EVIDENCE = "evidence"  # of a result: it has moved, or is another
 
@@ -75,6 +75,7 @@ class StageComparison:
 
         given         somebody gave the output
         condition     one was skipped
+        failed_before one was not come to: a stage before it failed
         asked_again   the same question, asked again, was answered otherwise
         unknown       one has no fingerprint
 

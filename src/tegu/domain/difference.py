@@ -20,6 +20,8 @@ from tegu.domain.json import canonical_json
 MATCHED_MAX = 60
 """Items of each list that are compared with each other; of more, those of the same number are."""
 _DEPTH_MAX = 60
+_EXACT_MAX = 2**53
+"""Beyond it not every whole number is a float."""
 
 
 class ChangeKind(StrEnum):
@@ -49,7 +51,20 @@ class ListKeys:
 
 def differences(before: JsonValue, after: JsonValue, keys: ListKeys | None = None) -> Iterator[Difference]:
     """All of them, in the order of the later value, as they are found: take as many as are wanted."""
-    yield from _compared(_Place("", ""), before, after, keys or ListKeys(), 0)
+    yield from _compared(_Place("", ""), _plain(before, 0), _plain(after, 0), keys or ListKeys(), 0)
+
+
+def _plain(value: JsonValue, deep: int) -> JsonValue:
+    """With 15 for 15.0: they are one number, and are shown as one."""
+    match value:
+        case float() if value.is_integer() and abs(value) <= _EXACT_MAX:
+            return int(value)
+        case dict() if deep < _DEPTH_MAX:
+            return {name: _plain(each, deep + 1) for name, each in value.items()}
+        case list() if deep < _DEPTH_MAX:
+            return [_plain(each, deep + 1) for each in value]
+        case _:
+            return value
 
 
 @dataclass(frozen=True, slots=True)
