@@ -1722,7 +1722,7 @@ export interface StageChange {
   fields: FieldChange[];
 }
 
-/** A stage in both; None where the version has no such stage, or the run did not come to it. `differs` counts the places in which its outputs differ, at most as many as are looked at. `why` names what its output depends on and what is another (`instructions`, `model`, `input:classify`: components of fingerprints), or one of given somebody gave the output condition one was skipped asked_again the same question, asked again, was answered otherwise unknown one has no fingerprint and is empty where nothing differs. `instructions` is how they changed, as lines with + and -. */
+/** A stage in both; None where the version has no such stage, or the run did not come to it. `differs` counts the places in which its outputs differ, at most as many as are looked at. `why` names what its output depends on and what is another (`instructions`, `model`, `input:classify`: components of fingerprints), or one of given somebody gave the output condition one was skipped failed_before one was not come to: a stage before it failed asked_again the same question, asked again, was answered otherwise unknown one has no fingerprint and is empty where nothing differs. `instructions` is how they changed, as lines with + and -. */
 export interface StageComparison {
   stage: string;
   a: StageSide | null;
