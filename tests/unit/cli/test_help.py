@@ -16,12 +16,39 @@ sys.argv = ["tegu", *{arguments!r}]
 try:
     main()
 finally:
-    print("IMPORTED", *sorted(name for name in sys.modules if name.startswith(("tegu", "rich", "pydantic", "asyncio"))))
+    print("IMPORTED", *sorted(name for name in sys.modules if name in {heavy!r} or name.startswith("tegu")))
 """
+# What takes a twentieth of a second or more to import, or asks something of the machine.
+_HEAVY = {
+    *(
+        "alembic",
+        "anthropic",
+        "asyncio",
+        "asyncpg",
+        "authlib",
+        "cryptography",
+        "dateparser",
+        "fastapi",
+        "genai_prices",
+    ),
+    *(
+        "google.genai",
+        "httpx",
+        "mcp",
+        "openai",
+        "opentelemetry.sdk",
+        "phonenumbers",
+        "prometheus_client",
+        "pydantic",
+    ),
+    *("pydantic_ai", "pypdf", "pypdfium2", "rich", "sqlalchemy", "starlette", "uvicorn"),
+}
+_RUNS_NOTHING = {"asyncio", "asyncpg", "httpx", "rich", "sqlalchemy"}
+_ASKS_NOBODY = _HEAVY - {"asyncio", "asyncpg", "cryptography", "httpx", "pydantic", "rich", "sqlalchemy"}
 
 
 def _imported(*arguments: str) -> set[str]:
-    program = _PROGRAM.format(arguments=list(arguments))
+    program = _PROGRAM.format(arguments=list(arguments), heavy=_HEAVY)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
@@ -35,6 +62,28 @@ def test_the_help_and_a_mistyped_option_import_the_entry_point_only(option: str)
         f"tegu.interfaces.cli.{name}" for name in ("main", "lazy", "nouns", "failure", "printable")
     }
     assert _imported(option) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        ("docs", _RUNS_NOTHING),
+        ("completion bash", _RUNS_NOTHING | {"pydantic"}),
+        ("new --help", _RUNS_NOTHING),
+        ("llm-replay --help", {"asyncpg", "httpx", "sqlalchemy"}),
+        (
+            "check --schema",
+            _ASKS_NOBODY | {"httpx", "tegu.app", "tegu.runtime", "tegu.engine", "tegu.client"},
+        ),
+        ("runs list --help", _ASKS_NOBODY),
+        ("members list --help", _ASKS_NOBODY),
+        ("worker --help", _ASKS_NOBODY),
+    ],
+)
+def test_a_command_imports_none_of_the_heavy_modules_that_it_does_not_need(
+    command: str, unneeded: set[str]
+) -> None:
+    assert _imported(*command.split()) & unneeded == set()
 
 
 def test_what_a_command_imports_is_not_looked_through_for_garbage_and_what_it_makes_later_is() -> None:

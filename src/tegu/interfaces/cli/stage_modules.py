@@ -11,7 +11,7 @@ import click
 from tegu.domain.errors import UsageError
 from tegu.interfaces.cli.written_pipelines import imported
 from tegu.pipeline.function import stage_metadata
-from tegu.runtime import StageFunction
+from tegu.stages.python import StageFunction
 
 
 def import_option(function: Any) -> Any:

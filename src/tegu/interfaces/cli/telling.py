@@ -13,13 +13,11 @@ import click
 from tegu.app import Tegu
 from tegu.domain.status import RunStatus
 from tegu.interfaces.cli.failure import write_notice
-from tegu.interfaces.http.listening import ConnectionLimits, listener_at, served
-from tegu.interfaces.http.mount import MountedTegu
 from tegu.storage.claims import RunKey
 
 log = logging.getLogger("tegu.worker")
 
-_METRICS_LIMITS = ConnectionLimits(connections_max=16)
+_METRICS_CONNECTIONS_MAX = 16
 
 metrics_option = click.option(
     "--metrics",
@@ -35,7 +33,12 @@ async def telling(tegu: Tegu, address: tuple[str, int] | None) -> AsyncGenerator
     if address is None:
         yield
         return
-    async with served(MountedTegu(tegu), listener_at(*address), limits=_METRICS_LIMITS) as url:
+    # Here, since most workers have none, and would import a web server for nothing.
+    from tegu.interfaces.http.listening import ConnectionLimits, listener_at, served
+    from tegu.interfaces.http.mount import MountedTegu
+
+    limits = ConnectionLimits(connections_max=_METRICS_CONNECTIONS_MAX)
+    async with served(MountedTegu(tegu), listener_at(*address), limits=limits) as url:
         say(tegu, f"Metrics at {url}/metrics, health at {url}/health.")
         yield
 

@@ -18,7 +18,6 @@ from tegu.interfaces.cli.ray_workers import RayOptions, drive_on_ray, ray_option
 from tegu.interfaces.cli.session import on_signals, with_tegu
 from tegu.interfaces.cli.stage_modules import import_option, stages_of
 from tegu.interfaces.cli.telling import metrics_option, say, say_released, telling
-from tegu.interfaces.http.listening import address_of
 
 
 @click.command()
@@ -46,7 +45,7 @@ def worker(
     if ray is not None:
         return drive_on_ray(ray, RayOptions(**fleet), concurrency=concurrency, modules=modules)
 
-    address = address_of(metrics) if metrics is not None else None  # refused before anything is opened
+    address = _address(metrics) if metrics is not None else None  # refused before anything is opened
 
     async def work(tegu: Tegu) -> ExitCode:
         made = await tegu.worker(
@@ -72,6 +71,12 @@ def worker(
         return ExitCode.OK
 
     return with_tegu(work, stages=stages_of(modules))
+
+
+def _address(text: str) -> tuple[str, int]:
+    from tegu.interfaces.http.listening import address_of  # a web server, which most workers do without
+
+    return address_of(text)
 
 
 def _stopping(tegu: Tegu, made: Worker) -> Callable[[], None]:
