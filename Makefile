@@ -16,8 +16,9 @@ demo: setup  ## set everything up and run the main job, with no key and no servi
 serve-demo: setup $(WEB)  ## the same in a browser, with a guide; no key, no cost; PORT=n for another port than 8000
 	@$(BIN)/tegu serve --demo $(if $(PORT),--port $(PORT))
 
-test: setup $(WEB)  ## the whole test suite
-	@$(BIN)/pytest -n 2
+# More at once than two processors have: many wait for leases to end, for pages and for other processes.
+test: setup $(WEB)  ## the whole test suite, on WORKERS processes
+	@$(BIN)/pytest -n $(or $(WORKERS),3) --maxschedchunk 1
 
 check: setup $(WEB)  ## format, lint, types and tests of the browser's side, import contracts, architecture
 	@$(BIN)/ruff format --check .

@@ -23,6 +23,15 @@ _INSTALLED = any(point.value == "tegu.testing.plugin" for point in entry_points(
 pytest_plugins = () if _INSTALLED else ("tegu.testing.plugin",)
 
 
+_SHORT = {"architecture", "unit"}
+
+
+@pytest.hookimpl(trylast=True)  # after they were shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Short ones last, so that at the end no process waits for the minute that another's test takes."""
+    items.sort(key=lambda item: not _SHORT.isdisjoint(item.path.parts))
+
+
 def pytest_collection_finish() -> None:
     """What importing and collecting made stays until the end: to look through it for garbage again and again is dear."""
     gc.collect()
