@@ -83,7 +83,7 @@ def cost_conditions(
 
 def _may_be_above(organization_id: UUID, above: Decimal, of_now: CTE) -> CTE:
     tallied = select(run_costs.c.run_id).where(_is_above(organization_id, above))
-    return union(tallied, select(of_now.c.run_id)).cte("may_be_above")
+    return union(tallied, select(of_now.c.run_id)).cte("may_be_above").prefix_with("materialized")
 
 
 def _is_above(organization_id: UUID, above: Decimal) -> ColumnElement[bool]:

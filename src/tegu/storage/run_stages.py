@@ -46,7 +46,7 @@ def is_at(organization_id: UUID, stage: str, *, are_few: bool) -> ColumnElement[
     )
     if not are_few:
         return at_it
-    candidates = union(*_candidates(organization_id, stage)).cte("may_be_at")
+    candidates = union(*_candidates(organization_id, stage)).cte("may_be_at").prefix_with("materialized")
     return and_(runs.c.id.in_(select(candidates.c.run_id)), at_it)
 
 

@@ -88,8 +88,15 @@ async def list_runs(
 ) -> list[Run]:
     """The newest runs, or the oldest, without stages and results, with totals and what they wait for."""
     looked = await look(connection, organization_id, wanted)
-    query = _runs(organization_id, rows).where(*conditions(organization_id, wanted, looked))
-    query = paged(query, runs.c.id, after=after, is_oldest_first=is_oldest_first, limit=limit)
+    # Which ones first: only what is shown is joined with what belongs to it.
+    meant = select(runs.c.id).where(
+        runs.c.organization_id == organization_id,
+        pipelines_seen(organization_id, rows, runs.c.pipeline_id),
+        *conditions(organization_id, wanted, looked),
+    )
+    meant = paged(meant, runs.c.id, after=after, is_oldest_first=is_oldest_first, limit=limit).cte("meant")
+    query = _runs(organization_id, rows).where(runs.c.id.in_(select(meant.c.id)))
+    query = query.order_by(runs.c.id if is_oldest_first else runs.c.id.desc())
     read = (await connection.execute(query)).mappings().all()
     found = await _runs_of(connection, organization_id, read)
     totals = await totals_of(connection, organization_id, [run.id for run in found])
