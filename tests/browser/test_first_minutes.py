@@ -37,10 +37,13 @@ async def _look_around(tab: Watched) -> None:
     await expect(guide).to_contain_text("1 of 6")
     await page.get_by_role("checkbox", name="Charged twice").check()
     await page.get_by_label("Pipeline", exact=True).select_option("refund_request")
+    await expect(page.get_by_role("status", name="Estimate")).to_contain_text("$0.00")
     await page.get_by_role("button", name="Start").click()
 
     await expect(guide).to_contain_text("2 of 6")
-    await guide.get_by_role("link", name="Open the run").click()
+    await page.locator(".toasts").get_by_role("link", name="Open the run").click()
+    await stages.get_by_role("button", name="extract extract").click()  # which was asked before anybody looked
+    await expect(page.locator(".streamed")).to_contain_text("Priya Raman")
     await stages.get_by_role("button", name="summarize").click()
     await expect(page.locator(".streamed")).to_contain_text("Priya Raman")  # while it is said
     await expect(page.locator("h1")).to_contain_text("failed")
@@ -66,6 +69,8 @@ async def _look_around(tab: Watched) -> None:
     await guide.get_by_role("link", name="Compare the runs").click()
     await expect(page.locator("main")).to_contain_text("as YYYY-MM-DD")
     await expect(guide).to_contain_text("That is the tour.")
+    await guide.get_by_role("button", name="Start over").click()
+    await expect(guide).to_contain_text("1 of 6")  # of a new run: those that there are count no more
     await guide.get_by_role("button", name="Hide").click()
     await page.reload()
     await expect(guide.get_by_role("button", name="Show the guide")).to_be_visible()

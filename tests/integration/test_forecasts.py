@@ -69,6 +69,31 @@ async def test_below_its_minimum_a_stage_is_unknown_and_never_a_number(opened: O
         assert said.unknown[0] == "kind: 9 earlier runs so far, and an estimate needs 10"
 
 
+async def test_what_costs_nothing_is_known_to_before_anything_ran(opened: Open) -> None:
+    async with answering() as server, opened(server) as tegu:
+        await ask(await scope_of(tegu), "pipelines.create", document=DOCUMENT)
+        await stored(tegu, letters(Random(5), 2))
+        for model, cost_usd in (("rules", 0.0), ("demo:canned-answers", 0.0), (MODEL, None)):
+            said = await ask(
+                await scope_of(tegu), "pipelines.forecast", pipeline="letters", where={}, model=model
+            )
+            assert said.calls is None  # how often they ask is told by earlier runs alone
+            assert [total and total.p90 for total in (said.cost_usd, said.run_cost_usd)] == [cost_usd] * 2
+            assert said.no_model == ()
+
+
+async def test_stages_for_which_no_model_is_configured_are_told_before_they_fail(opened: Open) -> None:
+    async with answering() as server, opened(server, model=None) as tegu:
+        await ask(await scope_of(tegu), "pipelines.create", document=DOCUMENT)
+        ids = await stored(tegu, ["A letter."])
+        asked: JsonObject = {"pipeline": "letters", "content_ids": ids}
+        said = await ask(await scope_of(tegu), "pipelines.forecast", **asked)
+        assert said.no_model == ("kind", "reply")
+        assert (await ask(await scope_of(tegu), "pipelines.forecast", **asked, model="rules")).no_model == ()
+        await ask(await scope_of(tegu), "models.use", model=MODEL)
+        assert (await ask(await scope_of(tegu), "pipelines.forecast", **asked)).no_model == ()
+
+
 async def test_a_stage_that_changed_is_told_from_what_it_was_and_says_so(opened: Open) -> None:
     async with answering() as server, opened(server) as tegu:
         await ran(tegu, DOCUMENT, letters(Random(3), 12))

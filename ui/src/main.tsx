@@ -10,7 +10,6 @@ import "./app/shell.css";
 
 import { queries } from "./api/query";
 import { router } from "./app/router";
-import { Toasts } from "./design/toasts";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("the page has no #root");
@@ -18,7 +17,6 @@ createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
       <RouterProvider router={router} />
-      <Toasts />
     </QueryClientProvider>
   </StrictMode>,
 );

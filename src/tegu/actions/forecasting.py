@@ -18,7 +18,7 @@ from tegu.actions.estimating import (
     spread_of,
     sum_of,
 )
-from tegu.domain.call import RULES
+from tegu.domain.call import EMBEDDED, RULES
 from tegu.domain.forecast import (
     SAMPLES_MIN,
     Basis,
@@ -36,6 +36,7 @@ from tegu.storage.history import CallsTaken, EarlierRun, StageTaken
 from tegu.storage.pipelines import PipelineVersion
 
 _AMOUNTS = ("calls", "input_tokens", "output_tokens", "cost_usd")
+_NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 _ENDED = frozenset({StageStatus.COMPLETED, StageStatus.FAILED, StageStatus.SKIPPED})
 
 
@@ -56,7 +57,13 @@ class Asked:
     counts_reused: bool = False
     taken: Mapping[str, float] = field(default_factory=dict[str, float])
     of: int = 0
+    no_model: tuple[str, ...] = ()
     seed: int = 0
+
+    def costs_nothing(self, stage: str) -> bool:
+        """Whether whatever it asks is known to be free: no ledger is needed to say so."""
+        models = self.models.get(stage, ())
+        return bool(models) and all(ModelRef.parse(each).provider in EMBEDDED for each in models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,8 @@ def forecast(asked: Asked, history: Sequence[EarlierRun]) -> Forecast:
     before = [(run, known[run.version]) for run in history]
     taken = [_taken(stage, asked, before) for stage in definition.stages]
     paid = [each for each in taken if each.said.basis not in {Basis.FREE, Basis.REUSED}]
-    totals = {name: _total(paid, name, asked) for name in _AMOUNTS}
+    priced = [each for each in paid if not asked.costs_nothing(each.said.stage)]
+    totals = {name: _total(priced if name == "cost_usd" else paid, name, asked) for name in _AMOUNTS}
     return Forecast(
         pipeline=asked.version.name,
         version=asked.version.number,
@@ -84,8 +92,9 @@ def forecast(asked: Asked, history: Sequence[EarlierRun]) -> Forecast:
         input_tokens=totals["input_tokens"],
         output_tokens=totals["output_tokens"],
         cost_usd=totals["cost_usd"],
-        run_cost_usd=_of_one(paid, asked),
+        run_cost_usd=_of_one(priced, asked),
         unknown=tuple(f"{each.said.stage}: {each.said.note}" for each in taken if each.said.note),
+        no_model=asked.no_model,
         seed=asked.seed,
     )
 
@@ -118,7 +127,10 @@ def _taken(
         return _measured(stage, asked, [*same, *nearest], Basis.NEAREST, tuple(differs))
     count = len(same) + len(nearest)
     note = f"{count} earlier runs so far, and an estimate needs {SAMPLES_MIN}"
-    return _Taken(StageForecast(stage.name, Basis.UNKNOWN, count, tuple(differs), note=note), {})
+    cost_usd = _NOTHING if asked.costs_nothing(stage.name) else None
+    return _Taken(
+        StageForecast(stage.name, Basis.UNKNOWN, count, tuple(differs), cost_usd=cost_usd, note=note), {}
+    )
 
 
 def _measured(
@@ -147,6 +159,7 @@ def _measured(
         differs = (*(each for each in differs if each != "model"), "model")
     waits = [taken.elapsed_s for _, taken in found if taken.calls and taken.elapsed_s is not None]
     costs = samples["cost_usd"].taken
+    is_free = asked.costs_nothing(stage.name)
     are_taken = [float(_is_taken(taken.status)) for _, taken in found]
     estimates = {name: _estimate(samples[name], length) for name in _AMOUNTS}
     said = StageForecast(
@@ -160,10 +173,10 @@ def _measured(
         calls=estimates["calls"],
         input_tokens=estimates["input_tokens"],
         output_tokens=estimates["output_tokens"],
-        cost_usd=estimates["cost_usd"],
+        cost_usd=_NOTHING if is_free else estimates["cost_usd"],
         latency_s=_estimate(Samples(_as_samples(waits, found)), None),
         is_scaled=length is not None and len(costs) >= SAMPLES_MIN and slope_of(costs) is not None,
-        note=_unpriced(models, answered) if len(costs) < SAMPLES_MIN else None,
+        note=_unpriced(models, answered) if len(costs) < SAMPLES_MIN and not is_free else None,
     )
     return _Taken(said, samples)
 

@@ -51,6 +51,7 @@ async def forecast_runs(
         list(lengths.values()),
         await requested_models(scope, version.definition, model),
         free=free_stages(scope, version.definition),
+        no_model=await _without_model(scope, version.definition, model),
         seed=seed,
     )
     return await asyncio.to_thread(forecast, asked, earlier)
@@ -77,6 +78,19 @@ async def requested_models(
         except ConfigurationError:
             continue  # an alias that stands for nothing here may do so where the workers are
     return found
+
+
+async def _without_model(
+    scope: Scope, definition: PipelineDefinition, override: str | None
+) -> tuple[str, ...]:
+    """The stages that ask a model where nobody has said which."""
+    if override or definition.model or await scope.machinery.default_model(scope.organization_id):
+        return ()
+    return tuple(
+        stage.name
+        for stage in definition.stages
+        if stage.model is None and asks_models(scope.catalog, stage.uses)
+    )
 
 
 def free_stages(scope: Scope, definition: PipelineDefinition) -> frozenset[str]:

@@ -91,7 +91,7 @@ class Total:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which
-    and why. `run_cost_usd` is of one run.
+    and why. `run_cost_usd` is of one run. Stages in `no_model` ask a model while none is configured: they would fail.
     """
 
     pipeline: str
@@ -104,5 +104,6 @@ class Forecast:
     cost_usd: Total | None
     run_cost_usd: Total | None
     unknown: tuple[str, ...] = ()
+    no_model: tuple[str, ...] = ()
     seed: int = 0
     samples_min: int = SAMPLES_MIN

@@ -683,7 +683,7 @@ export interface FieldReport {
   examples: FieldExample[];
 }
 
-/** What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which and why. `run_cost_usd` is of one run. */
+/** What so many runs of a version will take. A total is None where a stage that counts in it is unknown: `unknown` says which and why. `run_cost_usd` is of one run. Stages in `no_model` ask a model while none is configured: they would fail. */
 export interface Forecast {
   pipeline: string;
   version: number;
@@ -695,6 +695,7 @@ export interface Forecast {
   cost_usd: Total | null;
   run_cost_usd: Total | null;
   unknown: string[];
+  no_model: string[];
   seed: number;
   samples_min: number;
 }

@@ -6,6 +6,7 @@ import { BASE } from "../api/call";
 import type { JsonValue } from "../api/schema";
 import { Broken } from "./Broken";
 import { Missing } from "./Missing";
+import { Toasts } from "../design/toasts";
 import { Shell } from "./Shell";
 
 interface RunsSearch {
@@ -48,7 +49,17 @@ const text = (value: unknown): string | undefined => (typeof value === "string" 
 
 const whole = (value: unknown): number | undefined => (Number.isInteger(value) ? Number(value) : undefined);
 
-const root = createRootRoute({ component: Shell, notFoundComponent: Missing });
+// Within the router, so that what is told can lead somewhere.
+function Root() {
+  return (
+    <>
+      <Shell />
+      <Toasts />
+    </>
+  );
+}
+
+const root = createRootRoute({ component: Root, notFoundComponent: Missing });
 
 const home = createRoute({
   getParentRoute: () => root,

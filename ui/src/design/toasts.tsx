@@ -1,6 +1,6 @@
 // Short news that nobody must answer. The last few are shown, each for some seconds; failures stay until they are closed.
 
-import { useSyncExternalStore } from "react";
+import { useSyncExternalStore, type ReactNode } from "react";
 
 import { asError, Refusal } from "../api/refusal";
 import { Button } from "./Button";
@@ -9,6 +9,7 @@ interface Toast {
   id: number;
   text: string;
   hint: string | null;
+  link: ReactNode;
   tone: "failed" | "completed";
 }
 
@@ -27,14 +28,15 @@ function close(id: number): void {
   become(toasts.filter((toast) => toast.id !== id));
 }
 
-function show(tone: Toast["tone"], text: string, hint: string | null): void {
+function show(tone: Toast["tone"], text: string, hint: string | null, link: ReactNode = null): void {
   last += 1;
   const id = last;
-  become([...toasts, { id, text, hint, tone }].slice(-TOASTS_MAX));
+  become([...toasts, { id, text, hint, link, tone }].slice(-TOASTS_MAX));
   if (tone === "completed") setTimeout(() => close(id), SHOWN_MS);
 }
 
-export const say = (text: string, hint: string | null = null): void => show("completed", text, hint);
+/** `link`: to what came of it. */
+export const say = (text: string, hint: string | null = null, link: ReactNode = null): void => show("completed", text, hint, link);
 export const sayError = (error: unknown): void =>
   show("failed", asError(error).message, error instanceof Refusal ? error.hint : null);
 
@@ -52,6 +54,7 @@ export function Toasts() {
           <div>
             <div>{toast.text}</div>
             {toast.hint ? <div className="hint">{toast.hint}</div> : null}
+            {toast.link}
           </div>
           <Button kind="quiet" size="small" aria-label="Close" onClick={() => close(toast.id)}>
             ×

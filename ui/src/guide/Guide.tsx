@@ -2,14 +2,14 @@
 // demo's, and goes by what the service has; how far one is stays in this browser.
 
 import { Link, useLocation } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 
 import { stale, useRead } from "../api/query";
 import { Button } from "../design/Button";
 import { Room } from "../design/Room";
 import { useDelayed, useFeed } from "../live/useFeed";
 import "./guide.css";
-import { DEMO_PIPELINE, firstRun, reached, secondRun, STEPS, type Facts } from "./steps";
+import { DEMO_PIPELINE, firstRun, isLate, isOver, reached, runsSince, secondRun, STEPS, type Facts } from "./steps";
 
 const KEPT = "tegu.guide";
 const LOOK_MS = 300;
@@ -17,21 +17,25 @@ const LOOK_MS = 300;
 const OVER = { title: "That is the tour.", says: "Drop your own files into the inbox and choose a model for them." };
 const placeOf = (step: number): string => `${step + 1} of ${STEPS.length}`;
 /** The strip is as high as its longest step: the page below stays where it is from step to step. */
-const ROOM = [...STEPS.map(({ title, says }, step) => `${placeOf(step)} ${title}. ${says}`), `${OVER.title} ${OVER.says}`];
+const ROOM = [...STEPS.flatMap(({ title, says, saysLate }, step) => [says, saysLate ?? says].map((each) => `${placeOf(step)} ${title}. ${each}`)), `${OVER.title} ${OVER.says}`];
 
 interface Kept {
   step: number;
   isHidden: boolean;
+  /** When the newest run was made that is none of this tour's; null: every run is. */
+  since: string | null;
 }
 
 export function Guide() {
   const [kept, setKept] = useKept();
-  const facts = useFacts();
+  const { facts, newest } = useFacts(kept.since);
+  const startOver = () => setKept({ ...kept, step: 0, since: newest });
   const step = facts === null ? kept.step : reached(kept.step, facts);
   useEffect(() => {
     if (step !== kept.step) setKept({ ...kept, step });
   }, [step, kept, setKept]);
   const now = STEPS[step];
+  const comesLate = now?.saysLate !== undefined && facts !== null && isLate(facts);
   return (
     <aside className="guide" aria-label="Guide">
       <span className="demo-mark">demo model: canned answers, no cost</span>
@@ -49,7 +53,7 @@ export function Guide() {
                 </>
               ) : (
                 <>
-                  <span className="muted">{placeOf(step)}</span> <strong>{now.title}.</strong> {now.says}
+                  <span className="muted">{placeOf(step)}</span> <strong>{now.title}.</strong> {comesLate ? now.saysLate : now.says}
                 </>
               )}
             </Room>
@@ -57,12 +61,12 @@ export function Guide() {
           <span className="actions">
             <span className="where">{facts === null ? null : <Where step={step} facts={facts} />}</span>
             {now === undefined ? (
-              <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: 0 })}>
+              <Button kind="quiet" size="small" onClick={startOver}>
                 Start over
               </Button>
             ) : (
               <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, step: step + 1 })}>
-                Skip
+                {comesLate ? "Next" : "Skip"}
               </Button>
             )}
             <Button kind="quiet" size="small" onClick={() => setKept({ ...kept, isHidden: true })}>
@@ -103,30 +107,47 @@ function Where({ step, facts }: { step: number; facts: Facts }) {
   return null;
 }
 
-function useFacts(): Facts | null {
-  const runs = useRead("runs_list", { query: { pipeline: DEMO_PIPELINE, limit: 20 } });
+/** What the tour goes by, and when the newest run was made. */
+function useFacts(since: string | null): { facts: Facts | null; newest: string | null } {
+  const found = useRead("runs_list", { query: { pipeline: DEMO_PIPELINE, limit: 20 } });
   const look = useDelayed(() => stale("runs_list"), LOOK_MS);
   useFeed("runs", { onEvent: look, onResync: look });
   const location = useLocation();
-  const hasChosenField = useChosenField();
-  if (runs.data === undefined) return null;
+  const fieldAt = useChosenField(location.pathname);
+  const all = found.data?.items;
+  const runs = useMemo(() => (all === undefined ? null : runsSince(all, since)), [all, since]);
+  const watched = useWatched(location.pathname, runs ?? []);
   const search = location.search as { stage?: string; b?: string };
-  return { path: location.pathname, stage: search.stage, compared: search.b, runs: runs.data.items, hasChosenField };
+  return {
+    facts: runs === null ? null : { path: location.pathname, stage: search.stage, compared: search.b, runs, watched, fieldAt },
+    newest: all?.[0]?.created_at ?? since,
+  };
 }
 
-/** Whether a field was chosen since the page was opened, by the mouse or by keys. */
-function useChosenField(): boolean {
-  const [hasChosen, setHasChosen] = useState(false);
+/** The run that was last looked at while it was under way. */
+function useWatched(path: string, runs: Facts["runs"]): string | null {
+  const [watched, setWatched] = useState<string | null>(null);
+  const seen = runs.find((run) => path.endsWith(run.id) && !isOver(run.status))?.id;
+  if (seen !== undefined && seen !== watched) setWatched(seen);
+  return watched;
+}
+
+/** Where a field was last chosen since the page was opened, by the mouse or by keys. */
+function useChosenField(path: string): string | null {
+  const [chosenAt, setChosenAt] = useState<string | null>(null);
   useEffect(() => {
-    const look = () => requestAnimationFrame(() => setHasChosen((before) => before || document.querySelector('.fields [aria-pressed="true"]') !== null));
+    const look = () =>
+      requestAnimationFrame(() => {
+        if (document.querySelector('.fields [aria-pressed="true"]') !== null) setChosenAt(path);
+      });
     document.addEventListener("click", look);
     document.addEventListener("keyup", look);
     return () => {
       document.removeEventListener("click", look);
       document.removeEventListener("keyup", look);
     };
-  }, []);
-  return hasChosen;
+  }, [path]);
+  return chosenAt;
 }
 
 function useKept(): [Kept, (kept: Kept) => void] {
@@ -147,9 +168,9 @@ function useKept(): [Kept, (kept: Kept) => void] {
 function read(): Kept {
   try {
     const found = JSON.parse(localStorage.getItem(KEPT) ?? "") as Partial<Kept>;
-    if (typeof found.step === "number" && found.step >= 0) return { step: Math.min(found.step, STEPS.length), isHidden: found.isHidden === true };
+    if (typeof found.step === "number" && found.step >= 0) return { step: Math.min(found.step, STEPS.length), isHidden: found.isHidden === true, since: typeof found.since === "string" ? found.since : null };
   } catch {
     // Nothing was kept, or not by this.
   }
-  return { step: 0, isHidden: false };
+  return { step: 0, isHidden: false, since: null };
 }

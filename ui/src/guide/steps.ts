@@ -6,31 +6,53 @@ export const DEMO_MODEL = "demo:canned-answers";
 export const DEMO_PIPELINE = "refund_request";
 export const FAILS = "refund";
 
+type GuideRun = Pick<Run, "id" | "status" | "forked_from" | "created_at">;
+
 export interface Facts {
   path: string;
   /** Of the address: the stage that is looked at, and the second run that is compared. */
   stage: string | undefined;
   compared: string | undefined;
-  /** Of the sample's pipeline, the newest first. */
-  runs: readonly Pick<Run, "id" | "status" | "forked_from">[];
-  hasChosenField: boolean;
+  /** Of the sample's pipeline, the newest first, since the tour began. */
+  runs: readonly GuideRun[];
+  /** The run that was last looked at while it was under way. */
+  watched: string | null;
+  /** Where a field was last chosen. */
+  fieldAt: string | null;
 }
 
 export interface Step {
   title: string;
   says: string;
+  /** What it says instead where the run was over before one came. */
+  saysLate?: string;
   isDone(facts: Facts): boolean;
 }
 
-const isOver = (status: Run["status"]): boolean => ["completed", "failed", "cancelled"].includes(status);
+export const isOver = (status: Run["status"]): boolean => ["completed", "failed", "cancelled"].includes(status);
+
+/** The runs of a tour that was begun anew: what was run before counts for nothing. */
+export const runsSince = (runs: readonly GuideRun[], since: string | null): GuideRun[] => runs.filter((run) => since === null || run.created_at > since);
 
 /** The run that the guide is about: the first that failed, or else the first that there is. */
-export function firstRun(runs: Facts["runs"]): Facts["runs"][number] | undefined {
+export function firstRun(runs: Facts["runs"]): GuideRun | undefined {
   const own = runs.filter((run) => run.forked_from === null);
   return own.findLast((run) => run.status === "failed") ?? own.at(-1);
 }
 
-export const secondRun = (runs: Facts["runs"]): Facts["runs"][number] | undefined => runs.find((run) => run.forked_from !== null);
+export const secondRun = (runs: Facts["runs"]): GuideRun | undefined => runs.find((run) => run.forked_from !== null);
+
+/** Whether a place is the page of the run that the guide is about. */
+function isFirst(path: string | null, runs: Facts["runs"]): boolean {
+  const run = firstRun(runs);
+  return path !== null && run !== undefined && path.endsWith(run.id);
+}
+
+/** The run is over, and was not seen at work. */
+export function isLate({ runs, path, watched }: Facts): boolean {
+  const run = firstRun(runs);
+  return run !== undefined && isOver(run.status) && isFirst(path, runs) && watched !== run.id;
+}
 
 export const STEPS: readonly Step[] = [
   {
@@ -41,20 +63,21 @@ export const STEPS: readonly Step[] = [
   {
     title: "Watch it work",
     says: "Open the run. Its stages light up as they work. Select one to watch the model's reply stream in.",
-    isDone: ({ runs, path }) => {
+    saysLate: "This run is over: its graph shows what became of each stage. To watch one at work, start it again from the inbox, and open it at once.",
+    isDone: ({ runs, watched }) => {
       const run = firstRun(runs);
-      return run !== undefined && isOver(run.status) && path.endsWith(run.id);
+      return run !== undefined && isOver(run.status) && watched === run.id;
     },
   },
   {
     title: "Check the evidence",
     says: "Select a field under Evidence: the passage it was read from lights up, and the other way round.",
-    isDone: ({ hasChosenField }) => hasChosenField,
+    isDone: ({ fieldAt, runs }) => isFirst(fieldAt, runs),
   },
   {
     title: "See what failed",
     says: `One stage fails on purpose. Select ${FAILS} in the graph: the model was asked three times, and gave words where a date is required.`,
-    isDone: ({ stage }) => stage === FAILS,
+    isDone: ({ stage, path, runs }) => stage === FAILS && isFirst(path, runs),
   },
   {
     title: "Fix it, and re-run from there",

@@ -29,6 +29,8 @@ interface Source {
 
 export class Feed {
   state: FeedState = "off";
+  /** Whether the last try to reach the service failed. */
+  isAway = false;
   private readonly followed = new Map<Listener, string>();
   private readonly watchers = new Set<() => void>();
   private source: Source | null = null;
@@ -70,6 +72,7 @@ export class Feed {
     this.source = source;
     source.addEventListener("ready", (event) => {
       this.keep(event);
+      this.isAway = false;
       this.become("live");
       // Topics that are new have nothing behind the cursor that they could be told.
       for (const listener of this.followed.keys()) listener.onResync?.();
@@ -82,7 +85,10 @@ export class Feed {
     });
     source.addEventListener("end", () => this.again());
     // Also what the browser would mend itself: its next try would lack the topics that came since.
-    source.onerror = () => this.again();
+    source.onerror = () => {
+      this.isAway = true;
+      this.again();
+    };
   }
 
   private again(): void {

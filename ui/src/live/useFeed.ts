@@ -24,6 +24,9 @@ export function useFeed(topic: string | null, listener: Listener): void {
 
 export const useFeedState = (): FeedState => useSyncExternalStore(feed.watch, () => feed.state);
 
+/** Whether the service does not answer: it is asked again and again. */
+export const useIsAway = (): boolean => useSyncExternalStore(feed.watch, () => feed.isAway);
+
 /** The same, but at most once in a while: what happens at once is looked at once. */
 export function useDelayed(act: () => void, delay_ms: number): () => void {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);

@@ -66,6 +66,9 @@ def write_forecast(out: Console, found: Forecast) -> None:
     out.print(made)
     for said in found.unknown:
         out.print(f"[yellow]unknown[/] {escape(said)}")
+    if found.no_model:
+        said = f"no model is configured for {', '.join(found.no_model)}: set TEGU_MODEL, or give --model"
+        out.print(f"[yellow]note[/] {escape(said)}")
     for stage in found.stages:
         if stage.differs and stage.basis is not Basis.UNKNOWN:
             out.print(f"[yellow]note[/] {escape(_differs(stage))}")

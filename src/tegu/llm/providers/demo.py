@@ -23,9 +23,9 @@ from tegu.domain.json import JsonObject
 from tegu.llm.protocol import Credential, ModelReply, ModelRequest, OnText
 
 DEMO_MODEL = f"{DEMO}:canned-answers"
-PAUSE_S = 0.9
+PAUSE_S = 1.2
 """Before the first word."""
-WORD_S = 0.035
+WORD_S = 0.075
 _WORD = re.compile(r"\S*\s*")
 _WRAPPED = frozenset({"output", "evidence"})
 

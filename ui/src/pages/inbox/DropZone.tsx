@@ -6,19 +6,23 @@ import { useState, useSyncExternalStore, type DragEvent } from "react";
 import { stale } from "../../api/query";
 import { Button } from "../../design/Button";
 import { Time } from "../../design/Time";
+import { sayError } from "../../design/toasts";
 import { size } from "../../design/words";
 import { Uploads, type Upload } from "./upload";
 
 const SHOWN_MAX = 6;
 const uploads = new Uploads(() => stale("contents_list", "threads_list"));
 
-export function DropZone({ picker }: { picker: React.RefObject<HTMLInputElement | null> }) {
+/** `refusal`: why whoever looks can add nothing. */
+export function DropZone({ picker, refusal }: { picker: React.RefObject<HTMLInputElement | null>; refusal: string | null }) {
   const list = useSyncExternalStore(uploads.watch, () => uploads.list);
   const [isOver, setIsOver] = useState(false);
+  const [showsAll, setShowsAll] = useState(false);
   const drop = (event: DragEvent) => {
     event.preventDefault();
     setIsOver(false);
-    uploads.add(event.dataTransfer.files);
+    if (refusal === null) uploads.add(event.dataTransfer.files);
+    else sayError(new Error(refusal));
   };
   return (
     <section
@@ -36,7 +40,7 @@ export function DropZone({ picker }: { picker: React.RefObject<HTMLInputElement 
         <strong>Drop files, e-mails or mailboxes here</strong>
       </p>
       <p className="muted">PDF, text, HTML, Markdown, .eml, .mbox</p>
-      <Button kind="primary" shortcut="a" onClick={() => picker.current?.click()}>
+      <Button kind="primary" shortcut="a" refusal={refusal} onClick={() => picker.current?.click()}>
         Choose files
       </Button>
       <input
@@ -53,15 +57,21 @@ export function DropZone({ picker }: { picker: React.RefObject<HTMLInputElement 
       />
       {list.length > 0 ? (
         <ul className="uploads" aria-live="polite">
-          {list.slice(0, SHOWN_MAX).map((upload) => (
-            <li key={upload.id}>
-              <span className="truncate">{upload.name}</span>
+          {list.slice(0, showsAll ? list.length : SHOWN_MAX).map((upload) => (
+            <li key={upload.id} data-failed={upload.error !== null || undefined}>
+              <span className="name" title={upload.name}>
+                {upload.name}
+              </span>
               <UploadState upload={upload} />
             </li>
           ))}
         </ul>
       ) : null}
-      {list.length > SHOWN_MAX ? <Rest list={list.slice(SHOWN_MAX)} /> : null}
+      {list.length > SHOWN_MAX ? (
+        <Button kind="quiet" size="small" aria-expanded={showsAll} onClick={() => setShowsAll(!showsAll)}>
+          {showsAll ? "Show fewer" : restOf(list.slice(SHOWN_MAX))}
+        </Button>
+      ) : null}
     </section>
   );
 }
@@ -89,13 +99,9 @@ function said(error: Error): string {
   return `${error.message}${hint}`;
 }
 
-function Rest({ list }: { list: readonly Upload[] }) {
+/** What is not shown, in words. */
+function restOf(list: readonly Upload[]): string {
   const failed = list.filter((upload) => upload.error !== null).length;
   const waiting = list.filter((upload) => upload.error === null && upload.ingested === null).length;
-  return (
-    <p className="muted">
-      and {list.length} more{waiting ? `, ${waiting} uploading` : ""}
-      {failed ? `, ${failed} failed` : ""}
-    </p>
-  );
+  return [`Show ${list.length} more`, waiting ? `${waiting} uploading` : "", failed ? `${failed} failed` : ""].filter(Boolean).join(", ");
 }

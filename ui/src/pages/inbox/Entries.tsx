@@ -4,6 +4,7 @@ import { useState } from "react";
 
 import { call } from "../../api/call";
 import { stale } from "../../api/query";
+import { useMay } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Empty } from "../../design/Notice";
 import { Time } from "../../design/Time";
@@ -32,6 +33,7 @@ export function Entries({ entries, chosen, onToggle }: { entries: Entry[]; chose
 
 function Nothing() {
   const [isBusy, setIsBusy] = useState(false);
+  const may = useMay();
   const add = async () => {
     setIsBusy(true);
     try {
@@ -46,7 +48,7 @@ function Nothing() {
   return (
     <Empty title="Nothing here yet">
       <p>Drop a file or an e-mail above, or start with samples: an e-mail thread, an invoice and a contract.</p>
-      <Button isBusy={isBusy} onClick={() => void add()}>
+      <Button isBusy={isBusy} refusal={may("contents:write")} onClick={() => void add()}>
         Add the samples
       </Button>
       <p>

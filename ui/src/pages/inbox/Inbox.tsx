@@ -7,18 +7,20 @@ import { useMemo, useRef, useState } from "react";
 import { stale, useRead } from "../../api/query";
 import type { Run } from "../../api/schema";
 import { useList } from "../../api/useList";
+import { useMay } from "../../app/may";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
+import { sayError } from "../../design/toasts";
 import { count, money } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import { useFresh } from "../../live/useFresh";
 import { Took } from "../runs/Rows";
 import { DropZone } from "./DropZone";
 import { Entries } from "./Entries";
-import { entriesOf } from "./entries";
+import { entriesOf, type Entry } from "./entries";
 import "./inbox.css";
 import { Needs } from "./Needs";
 import { StartPanel } from "./StartPanel";
@@ -41,27 +43,21 @@ export function Inbox() {
     setStarted(ids.reduce((last, id) => (id > last ? id : last), ""));
   };
   const picker = useRef<HTMLInputElement>(null);
-  useShortcuts([{ keys: "a", says: "Add files", run: () => picker.current?.click() }]);
+  useShortcuts([{ keys: "a", says: "Add files", run: () => (refusal === null ? picker.current?.click() : sayError(new Error(refusal))) }]);
   const selected = entries.filter((entry) => chosen.has(entry.key));
   const toggle = (key: string) => setChosen((before) => (before.has(key) ? new Set([...before].filter((each) => each !== key)) : new Set([...before, key])));
-  const isAll = entries.length > 0 && selected.length === entries.length;
+  const refusal = useMay()("contents:write");
   const refused = error ?? pipelines.error;
   return (
     <main id="main" className="page inbox">
       <h1 className="visually-hidden">Inbox</h1>
       <div className="columns inbox-columns">
         <div className="stack">
-          <DropZone picker={picker} />
+          <DropZone picker={picker} refusal={refusal} />
           <Panel
             className="came-in"
             title="Contents"
-            aside={
-              entries.length > 1 ? (
-                <Button size="small" kind="quiet" onClick={() => setChosen(isAll ? new Set() : new Set(entries.map((entry) => entry.key)))}>
-                  {isAll ? "Select none" : `Select all ${count(entries.length)}${hasMore ? " shown" : ""}`}
-                </Button>
-              ) : null
-            }
+            aside={<SelectAll entries={entries} selected={selected} hasMore={hasMore} onSelect={(found) => setChosen(new Set(found.map((entry) => entry.key)))} />}
           >
             {refused ? <ErrorNotice error={refused} /> : null}
             {isPending ? <Skeleton /> : <Entries entries={entries} chosen={chosen} onToggle={toggle} />}
@@ -81,6 +77,31 @@ export function Inbox() {
         </div>
       </div>
     </main>
+  );
+}
+
+const KINDS = [
+  { kind: "thread", name: "e-mails" },
+  { kind: "content", name: "files" },
+] as const;
+
+/** All of one kind: a pipeline takes e-mails or files. */
+function SelectAll({ entries, selected, hasMore, onSelect }: { entries: Entry[]; selected: Entry[]; hasMore: boolean; onSelect: (found: Entry[]) => void }) {
+  if (entries.length < 2) return null;
+  const kinds = KINDS.map(({ kind, name }) => ({ name, found: entries.filter((entry) => entry.kind === kind) })).filter(({ found }) => found.length > 1);
+  return (
+    <span className="buttons">
+      {kinds.map(({ name, found }) => (
+        <Button key={name} size="small" kind="quiet" onClick={() => onSelect(found)}>
+          {`Select all ${count(found.length)} ${name}${hasMore ? " shown" : ""}`}
+        </Button>
+      ))}
+      {selected.length > 0 ? (
+        <Button size="small" kind="quiet" onClick={() => onSelect([])}>
+          Select none
+        </Button>
+      ) : null}
+    </span>
   );
 }
 
