@@ -42,7 +42,9 @@ async def _look_around(tab: Watched) -> None:
 
     await expect(guide).to_contain_text("2 of 6")
     await page.locator(".toasts").get_by_role("link", name="Open the run").click()
-    await stages.get_by_role("button", name="extract extract").click()  # which was asked before anybody looked
+    await stages.get_by_role(
+        "button", name="extract extract"
+    ).click()  # which was asked before anybody looked
     await expect(page.locator(".streamed")).to_contain_text("Priya Raman")
     await stages.get_by_role("button", name="summarize").click()
     await expect(page.locator(".streamed")).to_contain_text("Priya Raman")  # while it is said

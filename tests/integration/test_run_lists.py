@@ -1,5 +1,6 @@
 """Lists and counts of runs over HTTP: what is meant is found, and counting stays within its bounds."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from http_lab import Lab
 
 import tegu
+from tegu.actions.runs import StartOptions
 from tegu.domain.json import JsonObject
 from tegu.domain.status import RunStatus
 from tegu.storage import run_filters
@@ -58,6 +60,34 @@ async def test_runs_are_found_by_what_is_known_of_them(rest: Lab) -> None:
     assert await _counts(rest, since=later) == {}
     served.organization = "another"
     assert (await _ids(rest), await _counts(rest)) == ([], {})
+
+
+async def test_how_an_organizations_runs_stand_is_told_to_it_alone(rest: Lab) -> None:
+    served, client = rest
+    tegu = served.tegu
+    none = (await client.get("/runs/backlog")).json()
+    assert (none["due"], none["oldest_due_s"], none["failed_in_day"], none["has_worker"]) == (
+        0,
+        None,
+        0,
+        False,
+    )
+    await tegu.run("document_extraction", b"%PDF-1.7 garbage")
+    for delay_s in (0.0, 3600.0):
+        await tegu.start("document_extraction", b"A note.", options=StartOptions(delay_s=delay_s))
+    stands = (await client.get("/runs/backlog")).json()
+    assert (stands["due"], stands["scheduled"], stands["waiting"], stands["running"]) == (1, 1, 0, 0)
+    assert stands["oldest_due_s"] >= 0
+    assert (stands["failed_in_day"], stands["is_capped"]) == (1, False)
+    worker = await tegu.worker()
+    works = asyncio.create_task(worker.run())
+    async with asyncio.timeout(30):
+        while not (stands := (await client.get("/runs/backlog")).json())["has_worker"] or stands["due"]:
+            await asyncio.sleep(0.05)
+    worker.stop()
+    await works
+    served.organization = "another"
+    assert (await client.get("/runs/backlog")).json() | {"has_worker": False} == none
 
 
 async def test_a_run_is_found_by_the_stage_that_it_failed_in(rest: Lab) -> None:

@@ -51,6 +51,24 @@ async def test_a_mailed_link_signs_in_when_its_button_is_pressed_and_not_before(
         assert ANNA in (await browser.get("/auth/account")).text
 
 
+async def test_whoever_was_sent_to_sign_in_goes_on_to_the_page_that_they_had_asked_for(
+    service: Service,
+) -> None:
+    await service.member(ANNA)
+    for asked, reached in (
+        ("runs?q=status%3Afailed", "../runs?q=status%3Afailed"),
+        ("//evil.example", "../"),
+    ):
+        async with service.browser() as browser:
+            await browser.get("/auth/sign-in", params={"next": asked})
+            await browser.post("/auth/sign-in", data={"email": ANNA})
+            entered = await browser.post("/auth/link", data={"token": service.last_token()})
+            assert entered.headers["location"] == reached
+            await browser.post("/auth/sign-in", data={"email": ANNA})
+            again = await browser.post("/auth/link", data={"token": service.last_token()})
+            assert again.headers["location"] == "../"  # it was gone to once
+
+
 async def test_a_link_is_used_once_and_its_siblings_die_with_it(service: Service) -> None:
     await service.member(ANNA)
     async with service.browser() as browser, service.browser() as another:

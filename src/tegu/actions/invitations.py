@@ -4,6 +4,7 @@ Called by the declared actions; accepting is signing in (`sign_in`). Invariant: 
 would let them come in as the other, here and wherever else that address is a member.
 """
 
+from dataclasses import fields
 from uuid import UUID
 
 from tegu.actions import throttle
@@ -14,7 +15,7 @@ from tegu.actions.tokens import hash_of, new_token
 from tegu.domain.actor import ActorKind, Role
 from tegu.domain.email_address import checked_email
 from tegu.domain.errors import ConflictError, NotFoundError
-from tegu.domain.identity import Invitation
+from tegu.domain.identity import Delivery, Invitation, SentInvitation
 from tegu.storage import api_keys, invitations, members
 from tegu.storage.organizations import get_organization
 from tegu.storage.transaction import Transaction
@@ -23,8 +24,8 @@ INVITATION_S = 7 * 86_400.0
 OPEN_MAX = 500
 
 
-async def invite(scope: Scope, written: str, role: Role) -> Invitation:
-    """Mail an invitation. Raises UsageError, ForbiddenError, ConflictError, QuotaError."""
+async def invite(scope: Scope, written: str, role: Role) -> SentInvitation:
+    """Mail an invitation, and say whether that reaches anybody. Raises UsageError, ForbiddenError, ConflictError, QuotaError."""
     email, token = checked_email(written), new_token()
     check_lets_in(scope, role)
     check_gives(scope, role)
@@ -44,7 +45,15 @@ async def invite(scope: Scope, written: str, role: Role) -> Invitation:
     assert organization is not None
     url, by = scope.machinery.settings.sign_in.url, scope.actor.label or "Somebody"
     scope.machinery.outbox.post(invitation_mail(url, email, token, organization.name, by, INVITATION_S))
-    return made
+    return SentInvitation(
+        **{each.name: getattr(made, each.name) for each in fields(made)}, delivery=_delivery(scope)
+    )
+
+
+def _delivery(scope: Scope) -> Delivery:
+    if scope.machinery.outbox.kept is None:
+        return Delivery.SENT
+    return Delivery.MAILBOX if scope.machinery.settings.sign_in.is_local else Delivery.NOWHERE
 
 
 async def revoke(scope: Scope, invitation_id: UUID) -> Invitation:

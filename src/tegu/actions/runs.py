@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tegu.actions.run_inputs import RunInput
 from tegu.actions.scope import Scope
+from tegu.domain.backlog import RunBacklog
 from tegu.domain.budget import checked_limit
 from tegu.domain.errors import ConflictError, NotFoundError
 from tegu.domain.json import JsonObject, json_hash
@@ -19,9 +20,11 @@ from tegu.domain.status import RunStatus
 from tegu.domain.worker import waiting_reason
 from tegu.storage import idempotency, partials, pipelines, run_filters, run_starts
 from tegu.storage import runs as store
+from tegu.storage.backlog import backlog_of
 from tegu.storage.pipelines import PipelineVersion
 from tegu.storage.quotas import take_runs
 from tegu.storage.transaction import Transaction
+from tegu.storage.workers import Workers
 
 WATCH_S = 60.0
 """How long a run counts as followed after somebody said so; followers say it again and again."""
@@ -134,6 +137,14 @@ async def count_runs(scope: Scope, wanted: RunFilter = ALL_RUNS) -> list[StatusC
     """How many runs there are of each status, as far as they are counted; see `storage.run_filters`."""
     async with scope.transaction() as connection:
         return await run_filters.count_runs(connection, scope.organization_id, wanted, scope.rows)
+
+
+async def backlog(scope: Scope) -> RunBacklog:
+    """How the organization's runs stand now, and whether a worker lives that would take them."""
+    workers = await Workers(await scope.machinery.database.engine()).living()
+    has_worker = any(worker.drives_all for worker in workers)
+    async with scope.transaction() as connection:
+        return await backlog_of(connection, scope.organization_id, scope.rows, has_worker=has_worker)
 
 
 async def statuses(scope: Scope, run_ids: Sequence[UUID]) -> dict[UUID, RunStatus]:

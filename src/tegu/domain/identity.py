@@ -5,6 +5,7 @@ Made by `storage`, shown by the interfaces. Invariant: no secret is in any of th
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from tegu.domain.actor import ActorKind, Permission, Role
@@ -107,6 +108,21 @@ class Invitation:
     expires_at: datetime
     accepted_at: datetime | None
     revoked_at: datetime | None
+
+
+class Delivery(StrEnum):
+    """Where a mail went that tells somebody something."""
+
+    SENT = "sent"  # to a mail server
+    MAILBOX = "mailbox"  # none is set: it is shown at /auth/mailbox, on the service's own machine
+    NOWHERE = "nowhere"  # none is set, and the service is reached from elsewhere: nobody sees it
+
+
+@dataclass(frozen=True, slots=True)
+class SentInvitation(Invitation):
+    """An invitation as it was made, and whether it reaches whom it is for."""
+
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -525,6 +525,9 @@ export interface DeletedProviderKey {
   key_id: string;
 }
 
+/** Where a mail went that tells somebody something. */
+export type Delivery = "sent" | "mailbox" | "nowhere";
+
 /** Where a delivery stands. */
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
@@ -1507,6 +1510,18 @@ export interface Run {
   current_stages: string[];
 }
 
+/** `due` runs could be taken now, the oldest of those looked at for `oldest_due_s`; `waiting` are under way and go on later, `scheduled` were not begun, `running` are driven. `failed_in_day` ended within 24 h. `has_worker`: whether any worker that takes everybody's runs lives. `is_capped`: some count was cut off. */
+export interface RunBacklog {
+  has_worker: boolean;
+  due: number;
+  oldest_due_s: number | null;
+  waiting: number;
+  scheduled: number;
+  running: number;
+  failed_in_day: number;
+  is_capped: boolean;
+}
+
 /** Two runs, stage by stage, and one page of the places in which they differ. */
 export interface RunComparison {
   a: RunSide;
@@ -1611,6 +1626,19 @@ export interface SeeAs {
   user_id?: string | null;
   /** An API key, with its scopes and pipelines. */
   key_id?: string | null;
+}
+
+/** An invitation as it was made, and whether it reaches whom it is for. */
+export interface SentInvitation {
+  id: string;
+  email: string;
+  role: Role;
+  invited_by: string | null;
+  created_at: string;
+  expires_at: string;
+  accepted_at: string | null;
+  revoked_at: string | null;
+  delivery: Delivery;
 }
 
 /** A program that belongs to the organization, and to nobody in it; it comes in by its keys. */
@@ -2480,7 +2508,7 @@ export interface Operations {
     query: never;
     header: never;
     body: CreateInvitation;
-    answer: Invitation;
+    answer: SentInvitation;
   };
   /** List the invitations, the newest first. */
   invitations_list: {
@@ -2929,6 +2957,14 @@ export interface Operations {
     header: never;
     body: DecideReview;
     answer: ReviewDetail;
+  };
+  /** Read how the organization's runs stand now: what is due, waits, runs and failed, and whether a worker lives to take them. */
+  runs_backlog: {
+    path: never;
+    query: never;
+    header: { "If-None-Match"?: string };
+    body: never;
+    answer: RunBacklog;
   };
   /** Ask for the end of a run: a worker ends it within seconds. */
   runs_cancel: {
@@ -3409,6 +3445,7 @@ export const ROUTES = {
   reviews_get: { method: "GET", path: "/reviews/{review_id}" },
   reviews_list: { method: "GET", path: "/reviews" },
   reviews_reject: { method: "POST", path: "/reviews/{review_id}/reject" },
+  runs_backlog: { method: "GET", path: "/runs/backlog" },
   runs_cancel: { method: "POST", path: "/runs/{run_id}/cancel" },
   runs_compare: { method: "GET", path: "/runs/{run_id}/compare" },
   runs_count: { method: "GET", path: "/runs/count" },

@@ -41,7 +41,7 @@ export function Shell() {
   ]);
   const isSignedOut = me.error instanceof Refusal && me.error.status === 401;
   useEffect(() => {
-    if (isSignedOut) location.assign(`${BASE}auth/sign-in`);
+    if (isSignedOut) location.assign(`${BASE}auth/sign-in?next=${encodeURIComponent(location.pathname.slice(BASE.length) + location.search)}`);
   }, [isSignedOut]);
   if (isSignedOut) return null;
   return (

@@ -10,7 +10,7 @@ from tegu.actions.action import ActionInput, Effect, action
 from tegu.actions.declared.inputs import PageInput
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission, Role
-from tegu.domain.identity import Invitation
+from tegu.domain.identity import Invitation, SentInvitation
 from tegu.domain.page import Page, id_of, page_of
 from tegu.storage import invitations as storage
 
@@ -34,8 +34,10 @@ class InvitationId(ActionInput):
     permission=Permission.MEMBERS_WRITE,
     audited=("email", "role"),
 )
-async def create_invitation(scope: Scope, asked: CreateInvitation) -> Invitation:
-    """Mail somebody an invitation; one that they have not accepted yet is replaced. Its link is in the mail alone."""
+async def create_invitation(scope: Scope, asked: CreateInvitation) -> SentInvitation:
+    """Mail somebody an invitation; one that they have not accepted yet is replaced. Its link is in the mail alone: `delivery` says
+    where that went.
+    """
     return await invitations.invite(scope, asked.email, asked.role)
 
 

@@ -9,11 +9,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, JsonValue
 
 from tegu.actions import drive, pipelines, runs, signals
-from tegu.actions.action import ActionInput, Effect, action
+from tegu.actions.action import ActionInput, Effect, NoInput, action
 from tegu.actions.declared.inputs import ModelName, Name, RunId, SortedPageInput, Stream
 from tegu.actions.run_inputs import inputs_by_id
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission
+from tegu.domain.backlog import RunBacklog
 from tegu.domain.errors import UsageError
 from tegu.domain.ids import SHORT_ID
 from tegu.domain.json import JsonObject
@@ -215,6 +216,13 @@ async def list_runs(scope: Scope, asked: ListRuns) -> Page[Run]:
 async def count_runs(scope: Scope, asked: CountRuns) -> RunCounts:
     """Count runs by status. Of each status only the newest are looked at, so that counts may be cut off."""
     return RunCounts(tuple(await runs.count_runs(scope, asked.wanted())))
+
+
+@action("runs.backlog", effect=Effect.READ, permission=Permission.RUNS_READ)
+async def read_backlog(scope: Scope, asked: NoInput) -> RunBacklog:
+    """Read how the organization's runs stand now: what is due, waits, runs and failed, and whether a worker lives to take them."""
+    del asked
+    return await runs.backlog(scope)
 
 
 @action("runs.get", effect=Effect.READ, permission=Permission.RUNS_READ, key="run_id")

@@ -9,10 +9,10 @@ from uuid import UUID
 from tegu.client.asking import Asking, every
 from tegu.client.call import Call
 from tegu.domain.actor import Role
-from tegu.domain.identity import Invitation
+from tegu.domain.identity import Invitation, SentInvitation
 from tegu.domain.page import Page
 
-CREATE = Call[Invitation]("invitations.create", "POST", "/invitations", Invitation)
+CREATE = Call[SentInvitation]("invitations.create", "POST", "/invitations", SentInvitation)
 LIST = Call[Page[Invitation]]("invitations.list", "GET", "/invitations", Page[Invitation], is_idempotent=True)
 REVOKE = Call[Invitation](
     "invitations.revoke", "POST", "/invitations/{invitation_id}/revoke", Invitation, key="invitation_id"
@@ -25,8 +25,10 @@ class Invitations:
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
 
-    async def create(self, *, email: str, role: Role) -> Invitation:
-        """Mail somebody an invitation; one that they have not accepted yet is replaced. Its link is in the mail alone."""
+    async def create(self, *, email: str, role: Role) -> SentInvitation:
+        """Mail somebody an invitation; one that they have not accepted yet is replaced. Its link is in the mail alone: `delivery` says
+        where that went.
+        """
         return await self._asking.ask(CREATE, {"email": email, "role": role})
 
     async def list(self, *, limit: int = 50, cursor: str | None = None) -> Page[Invitation]:

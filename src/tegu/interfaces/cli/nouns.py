@@ -27,7 +27,7 @@ NOUNS: Final = {
     "quotas": ("get", "set"),
     "results": ("get",),
     "reviews": ("list", "get", "approve", "reject", "correct", "assign"),
-    "runs": ("count", "wait", "events", "source"),
+    "runs": ("count", "backlog", "wait", "events", "source"),
     "schedules": ("get",),
     "secrets": ("rotate",),
     "service-accounts": ("create", "list", "remove"),

@@ -31,7 +31,7 @@ from tegu.actions.machinery import Machinery
 from tegu.actions.sign_in import SignedIn, Visitor
 from tegu.domain.actor import Actor
 from tegu.domain.errors import NotFoundError, TeguError, UnauthenticatedError, UsageError
-from tegu.interfaces.http import cookies
+from tegu.interfaces.http import cookies, returning
 from tegu.interfaces.http.oidc import Oidc
 from tegu.interfaces.http.pages import Field, form, heading, link, listing, page, said, shown
 from tegu.interfaces.http.problems import error_response, status_of
@@ -97,12 +97,13 @@ class SignInPages:
         return answer
 
     async def _ask(self, request: Request) -> Response:
-        del request
         address = Field("email", label="E-mail", kind="email", more='autocomplete="email" autofocus')
         parts = [said("We will e-mail you a sign-in link.", "soft"), form("sign-in", "Send link", address)]
         if self._oidc is not None:
             parts.append(link("oidc", "Sign in with your identity provider"))
-        return page("Sign in", *parts)
+        asked = page("Sign in", *parts)
+        returning.keep(asked, self._settings, request.query_params.get("next", ""))
+        return asked
 
     async def _mail(self, request: Request) -> Response:
         told = await _told(request)
@@ -229,8 +230,9 @@ class SignInPages:
     async def _from_provider(self, request: Request) -> Response:
         assert self._oidc is not None
         begun = await self._oidc.come_back(request, await self._visitor(request))
-        done: Response = RedirectResponse("../../", 303)
+        done: Response = RedirectResponse(f"../../{returning.kept(request, self._settings)}", 303)
         cookies.give(done, self._settings, begun.token)
+        returning.forget(request, done, self._settings)
         self._oidc.forget(done)
         return done
 
@@ -255,10 +257,11 @@ class SignInPages:
         return Visitor(host, request.headers.get("user-agent", ""), actor)
 
     def _signed_in(self, request: Request, begun: SignedIn) -> Response:
-        done: Response = RedirectResponse("../", 303)
+        done: Response = RedirectResponse(f"../{returning.kept(request, self._settings)}", 303)
         if _wants_json(request):
             done = _json({"organization_id": str(begun.organization_id), "user_id": str(begun.user_id)})
         cookies.give(done, self._settings, begun.token)
+        returning.forget(request, done, self._settings)
         return done
 
 

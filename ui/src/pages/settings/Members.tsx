@@ -3,14 +3,15 @@
 import { useState } from "react";
 
 import { problemsOf, useAct } from "../../api/act";
+import { BASE } from "../../api/call";
 import { useRead } from "../../api/query";
-import type { Member, Role } from "../../api/schema";
+import type { Member, Role, SentInvitation } from "../../api/schema";
 import { useList } from "../../api/useList";
 import { useMay } from "../../app/may";
 import { seeAs } from "../../app/seeing";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
-import { ErrorNotice } from "../../design/Notice";
+import { ErrorNotice, Notice } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { useNow } from "../../design/now";
 import { Time } from "../../design/Time";
@@ -113,7 +114,7 @@ export function Members() {
 function Invite({ own, refusal }: { own: Role; refusal: string | null }) {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("editor");
-  const invite = useAct("invitations_create", { says: (made) => `Invitation sent to ${made.email}.`, makesStale: ["invitations_list"], onDone: () => setEmail("") });
+  const invite = useAct("invitations_create", { says: (made) => (made.delivery === "sent" ? `Invitation sent to ${made.email}.` : `${made.email} is invited.`), makesStale: ["invitations_list"], onDone: () => setEmail("") });
   return (
     <Panel title="Invite a member">
       <form
@@ -141,8 +142,20 @@ function Invite({ own, refusal }: { own: Role; refusal: string | null }) {
           </Button>
         </div>
         {invite.error ? <ErrorNotice error={invite.error} /> : null}
+        {invite.data ? <Unsent made={invite.data} /> : null}
       </form>
     </Panel>
+  );
+}
+
+/** What to do with an invitation that nothing has mailed. */
+function Unsent({ made }: { made: SentInvitation }) {
+  if (made.delivery === "sent") return null;
+  if (made.delivery === "nowhere") return <Notice tone="failed" title={`This service sends no mails, so ${made.email} does not hear of it.`} hint="Whoever operates it sets TEGU_SMTP_URL. Then invite them again." />;
+  return (
+    <Notice title={`This service sends no mails. The one to ${made.email}, with the link that lets them in, is kept on its own machine.`} hint="To have mails sent, set TEGU_SMTP_URL.">
+      <a href={`${BASE}auth/mailbox`}>Open the mailbox</a>
+    </Notice>
   );
 }
 

@@ -2,11 +2,12 @@
 
 import { useState } from "react";
 
-import { useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../api/act";
 import { BASE } from "../../api/call";
 import { useRead } from "../../api/query";
 import type { Identity } from "../../api/schema";
 import { signOut, switchTo } from "../../app/account";
+import { useMay } from "../../app/may";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
@@ -48,7 +49,7 @@ export function Profile() {
           </details>
         </div>
       </Panel>
-      <Organizations />
+      <Organizations me={me.data} />
       {isHost ? null : <Sessions />}
     </>
   );
@@ -76,7 +77,7 @@ function Name({ me, refusal }: { me: Identity; refusal: string | null }) {
   );
 }
 
-function Organizations() {
+function Organizations({ me }: { me: Identity }) {
   const found = useRead("organizations_list", { query: {} });
   if (found.error) return <ErrorNotice error={found.error} />;
   return (
@@ -93,7 +94,54 @@ function Organizations() {
         ))}
       </ul>
       {found.data?.items.length === 1 ? <p className="body muted">You belong to no other organization. Once you are invited to one, you can switch here.</p> : null}
+      <NewOrganization me={me} />
     </Panel>
+  );
+}
+
+/** An organization of its own for a team or a customer; for others than operators, how one comes about. */
+function NewOrganization({ me }: { me: Identity }) {
+  const [name, setName] = useState("");
+  const [externalId, setExternalId] = useState("");
+  const made = useAct("organizations_create", { says: ({ name: called }) => `Organization ${called} created.`, makesStale: ["organizations_list"] });
+  const may = useMay();
+  if (!me.is_operator) {
+    return (
+      <details className="body">
+        <summary>New organization</summary>
+        <p className="muted">
+          Operators of the installation create organizations. On its own machine: <code>tegu organizations create --external-id acme --name Acme --owner-email {me.label}</code>. To do it here, your
+          address must stand in <code>TEGU_OPERATORS</code> where the service is started.
+        </p>
+      </details>
+    );
+  }
+  const refusal = may("operate");
+  return (
+    <details className="body">
+      <summary>New organization</summary>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (refusal === null) made.mutate({ body: { name, external_id: externalId, owner_email: me.label } });
+        }}
+      >
+        <div className="row-form">
+          <Field label="Name of the organization" problems={problemsOf(made.error, "name")}>
+            {(common) => <input {...common} required maxLength={200} value={name} onChange={(event) => setName(event.target.value)} />}
+          </Field>
+          <Field label="Id" hint="The id your own systems know it by. It stays." problems={problemsOf(made.error, "external_id")}>
+            {(common) => <input {...common} required maxLength={200} autoComplete="off" value={externalId} onChange={(event) => setExternalId(event.target.value)} />}
+          </Field>
+          <Button type="submit" isBusy={made.isPending} refusal={refusal}>
+            Create
+          </Button>
+        </div>
+        <p className="muted">You become its owner. Its contents, pipelines, members and costs are its own.</p>
+        {made.error ? <ErrorNotice error={made.error} /> : null}
+      </form>
+    </details>
   );
 }
 

@@ -13,6 +13,7 @@ import { say, sayError } from "../../design/toasts";
 import { count, elapsed } from "../../design/words";
 import { LastErrors } from "./LastErrors";
 import { NewPause } from "./NewPause";
+import { Standing } from "./Standing";
 
 const LOOK_MS = 5_000;
 
@@ -29,7 +30,9 @@ export function StatusPage() {
       <div className="head">
         <h1>Status</h1>
       </div>
+      <Standing look_ms={LOOK_MS} />
       {found.data?.problem ? <Notice tone="failed" title={found.data.problem} /> : null}
+      {installation ? <h2>The whole installation</h2> : null}
       {installation ? <Figures installation={installation} /> : operating.refusal === null && !found.error ? <Skeleton rows={2} /> : null}
       {installation?.unserved.map((each) => (
         <Notice key={each.missing.join()} tone="failed" title={`${count(each.runs)} runs wait for ${each.missing.join(", ")}, which no worker provides.`} hint="Start a worker that registers it." />
@@ -50,7 +53,9 @@ export function StatusPage() {
           </Panel>
         </>
       ) : (
-        <p className="muted">Workers and provider limits are shown to operators of the installation (TEGU_OPERATORS).</p>
+        <p className="muted">
+          Single workers and the limits of providers are for operators of the installation: those whose addresses stand in <code>TEGU_OPERATORS</code> where it is started.
+        </p>
       )}
     </main>
   );
