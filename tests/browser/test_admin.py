@@ -23,7 +23,12 @@ async def test_whatever_the_service_has_and_does_is_in_the_admin(watched: Watche
     await page.get_by_role("button", name="Details of importer").click()
     shown = page.get_by_role("dialog", name="importer").get_by_role("definition")
     await expect(shown.filter(has_text="editor")).to_be_visible()
+    await watched.go("/admin/models")  # what settings lists
+    await expect(page.get_by_role("row", name="rules").first).to_be_visible()
     await watched.go("/admin/audit")
+    await expect(
+        page.get_by_role("region", name="People").get_by_role("link", name="audit")
+    ).to_be_in_viewport()
     await expect(page.get_by_role("cell", name="service_accounts.create")).to_be_visible()
 
 

@@ -173,7 +173,15 @@ async def test_tools_are_the_actions_that_the_key_may_ask_for(desk: Desk) -> Non
     scopes = (Permission.RUNS_READ,)
     async with desk.agent(await desk.key("acme", scopes=scopes)) as reader:
         names = {tool.name for tool in (await reader.list_tools()).tools}
-        of_runs = {"runs_list", "runs_get", "runs_wait", "runs_events", "runs_compare", "runs_count"}
+        of_runs = {
+            "runs_list",
+            "runs_get",
+            "runs_wait",
+            "runs_events",
+            "runs_compare",
+            "runs_count",
+            "runs_backlog",
+        }
         assert names == of_runs | {"results_list", "results_get"}
         with pytest.raises(MCPError, match="no tool"):
             await reader.call_tool("contents_create", {"text": NOTE})

@@ -1,17 +1,22 @@
 // Everything that the service has and can do, from its own description: whatever an action is added for is here at once.
 
 import { Link, useParams } from "@tanstack/react-router";
+import { useEffect, useMemo, useRef } from "react";
 
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import "../../forms/forms.css";
 import "./admin.css";
 import { useApi } from "./api";
+import { grouped } from "./groups";
 import { Resource } from "./Resource";
 import { RowPage } from "./RowPage";
 
 export function Admin() {
   const api = useApi();
   const { noun: name, id } = useParams({ strict: false });
+  const side = useRef<HTMLElement>(null);
+  const groups = useMemo(() => (api.data ? grouped(api.data.nouns) : null), [api.data]);
+  useEffect(() => side.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), [groups, name]);
   if (api.error) {
     return (
       <main id="main" className="page">
@@ -23,11 +28,17 @@ export function Admin() {
   return (
     <main id="main" className="page">
       <div className="columns sided">
-        <nav className="panel side" aria-label="Resources">
-          {api.data?.nouns.map((each) => (
-            <Link key={each.name} to="/admin/$noun" params={{ noun: each.name }} activeProps={{ "aria-current": "page" }}>
-              {each.name.replaceAll("_", " ")}
-            </Link>
+        <nav ref={side} className="panel side" aria-label="Resources">
+          {groups?.map((group) => (
+            <section key={group.title} aria-label={group.title}>
+              <h2>{group.title}</h2>
+              {group.nouns.map((each) => (
+                <Link key={each.name} to="/admin/$noun" params={{ noun: each.name }} activeProps={{ "aria-current": "page" }}>
+                  {each.name.replaceAll("_", " ")}
+                  {each.list === null ? <span className="muted"> actions</span> : null}
+                </Link>
+              ))}
+            </section>
           )) ?? <Skeleton rows={1} />}
         </nav>
         {!api.data ? (

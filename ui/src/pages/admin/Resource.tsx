@@ -17,7 +17,7 @@ import { ORDER_SAYS } from "../../design/words";
 import { SchemaForm } from "../../forms/SchemaForm";
 import { ActionDialog } from "./ActionDialog";
 import { perform, type Action, type Api, type Noun } from "./api";
-import { idOf } from "./relations";
+import { idOf, rowsOf } from "./relations";
 import { RowShown } from "./RowPage";
 import { nameOf, Rows, type Row } from "./Rows";
 
@@ -66,14 +66,14 @@ function List({ api, noun, list, onDo }: { api: Api; noun: Noun; list: Action; o
   const { isAllowed, refusal } = useMayRead(list.permission);
   const show = (next: Row) => void navigate({ to: "/admin/$noun", params: { noun: noun.name }, search: { filters: next } });
   const needs = (list.input.required ?? []).filter((name) => filters[name] === undefined);
-  const pages = useInfiniteQuery<{ items?: Row[]; next_cursor?: string | null }, Refusal>({
+  const pages = useInfiniteQuery<Record<string, unknown> & { next_cursor?: string | null }, Refusal>({
     queryKey: [list.name, "admin", filters],
     enabled: needs.length === 0 && isAllowed,
-    queryFn: async ({ pageParam, signal }) => (await perform(list, { ...filters, ...(pageParam ? { cursor: pageParam } : {}) }, { signal })) as { items?: Row[]; next_cursor?: string | null },
+    queryFn: async ({ pageParam, signal }) => (await perform(list, { ...filters, ...(pageParam ? { cursor: pageParam } : {}) }, { signal })) as Record<string, unknown> & { next_cursor?: string | null },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
-  const rows = pages.data?.pages.flatMap((page) => page.items ?? []) ?? [];
+  const rows = pages.data?.pages.flatMap((page) => rowsOf(noun.name, page)) ?? [];
   const open = (row: Row) => {
     const id = noun.read ? idOf(noun, row) : null;
     if (id === null) setShown(row);

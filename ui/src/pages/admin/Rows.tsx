@@ -5,8 +5,10 @@ import type { ReactNode } from "react";
 
 import type { JsonValue } from "../../api/schema";
 import { Button } from "../../design/Button";
+import { copied } from "../../design/Copy";
 import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
+import { say } from "../../design/toasts";
 import { fullTime, shortId } from "../../design/words";
 import type { Api, Noun } from "./api";
 import { targetOf } from "./relations";
@@ -83,6 +85,7 @@ function Cell({ api, noun, name, value }: { api: Api; noun: Noun; name: string; 
     const status = name === "status" ? STATUSES.find((each) => each === value) : undefined;
     if (status !== undefined) return <Status status={status} />;
     if (name.endsWith("_at") || name === "at") return <>{fullTime(value)}</>;
+    if (isHash(value)) return <Hash value={value} />;
     return <span title={value}>{isId(value) ? shortId(value) : value}</span>;
   }
   if (Array.isArray(value)) return <>{value.every((each) => typeof each !== "object") ? value.join(", ") : `${value.length}`}</>;
@@ -90,6 +93,24 @@ function Cell({ api, noun, name, value }: { api: Api; noun: Noun; name: string; 
 }
 
 const isId = (value: string): boolean => value.length === 36 && value.split("-").length === 5;
+
+const isHash = (value: string): boolean => /^[0-9a-f]{32,}$/.test(value);
+const HASH_SHOWN = 10;
+
+/** Its beginning, and all of it to take along. */
+function Hash({ value }: { value: string }) {
+  const copy = async () => say((await copied(value)) ? "Copied." : "The browser does not let this page copy. Select it here:", value);
+  return (
+    <span className="hash">
+      <span className="mono" title={value}>
+        {value.slice(0, HASH_SHOWN)}…
+      </span>
+      <Button size="small" kind="quiet" aria-label={`Copy ${value.slice(0, HASH_SHOWN)}`} onClick={() => void copy()}>
+        copy
+      </Button>
+    </span>
+  );
+}
 
 /** A link to what a value names; null: it names nothing. */
 export function linkOf(api: Api, noun: Noun, name: string, value: JsonValue): ReactNode {

@@ -52,6 +52,7 @@ interface Operation {
   description?: string;
   parameters?: Parameter[];
   requestBody?: { content?: Record<string, { schema?: Schema }> };
+  responses?: Record<string, { content?: Record<string, unknown> }>;
   "x-effect"?: Action["effect"];
   "x-permission"?: Permission;
 }
@@ -89,10 +90,11 @@ export function apiOf(document: Document): Api {
 
 function actionOf(operation: Operation, definitions: Definitions): Action | null {
   const name = operation.operationId as OperationName | undefined;
-  // What has no effect of its own is no action: the stream of events.
+  // What has no effect of its own is no action, and the stream of events has no end that a form could show.
   if (name === undefined || !(name in ROUTES) || operation["x-effect"] === undefined) return null;
   const parameters = (operation.parameters ?? []).filter((each) => each.name !== undefined && each.in !== "header" && !PAGING.has(each.name));
   const body = operation.requestBody?.content?.["application/json"]?.schema ?? null;
+  if (Object.values(operation.responses ?? {}).some((each) => each.content?.["text/event-stream"] !== undefined)) return null;
   // What takes files or bytes is no form; the inbox is for these.
   if (operation.requestBody !== undefined && body === null) return null;
   const shape = body?.$ref ? (definitions[body.$ref.split("/").at(-1) ?? ""] ?? {}) : (body ?? {});

@@ -54,3 +54,9 @@ export function idOf(noun: Noun, row: Record<string, JsonValue>): string | null 
   const own = row[key] ?? (key.endsWith("_id") ? row.id : undefined) ?? (noun.name.startsWith(key) ? (row.name ?? row.id) : undefined);
   return typeof own === "string" ? own : null;
 }
+
+/** The rows of a page of a list; of what holds more than rows, those that are called as the noun is. */
+export function rowsOf(noun: string, page: Record<string, unknown> | undefined): Record<string, JsonValue>[] {
+  const found = page?.items ?? (page !== undefined && Object.hasOwn(page, noun) ? page[noun] : undefined);
+  return Array.isArray(found) ? (found as Record<string, JsonValue>[]) : [];
+}
