@@ -19,6 +19,7 @@ from tegu.domain.errors import ErrorInfo
 from tegu.domain.json import JsonObject
 from tegu.domain.run import CallTotals, Run, RunEvent, StageRun, TriggeredBy
 from tegu.domain.run_filter import ALL_RUNS, RunFilter
+from tegu.domain.schema_order import in_order
 from tegu.domain.status import RunStatus, StageStatus
 from tegu.domain.worker import missing_functions
 from tegu.pipeline.slices import item_name
@@ -39,6 +40,7 @@ from tegu.storage.tables import (
 )
 from tegu.storage.transaction import Transaction
 from tegu.storage.visible import pipelines_seen
+from tegu.storage.written_order import in_written_order, schema_in
 
 # A due run that nobody owns: it waits to be taken. One that waits for its time, or is cancelled, waits for nobody.
 _IS_FREE = (
@@ -63,7 +65,10 @@ async def get_run(
     if row is None:
         return None
     order = {name: place for place, name in enumerate(row["document"]["stages"])}
-    results = await results_of(connection, organization_id, run_id)
+    results = [
+        in_written_order(result, row["document"])
+        for result in await results_of(connection, organization_id, run_id)
+    ]
     return replace(
         (await _runs_of(connection, organization_id, [row]))[0],
         forks=await forks.forks_of(connection, organization_id, run_id, rows),
@@ -248,7 +253,9 @@ async def _stages(
     items: list[tuple[int, StageRun]] = []
     found: dict[str, StageRun] = {}
     for row in (await connection.execute(query)).mappings():
-        stage = replace(stage_run_of(row), fallbacks=fallbacks.get(row["stage"], ()))
+        stage = stage_run_of(row)
+        output = in_order(stage.output, schema_in(document, row["stage"]))
+        stage = replace(stage, output=output, fallbacks=fallbacks.get(row["stage"], ()))
         if row["item"]:
             items.append((int(row["item"]), replace(stage, stage=item_name(stage.stage, row["item"]))))
         else:

@@ -4,7 +4,7 @@ import { useId, useState } from "react";
 
 import type { JsonValue, ProblemPlace } from "../api/schema";
 import { Entries } from "./Entries";
-import { controlOf, variantOf, type Control, type Definitions, type Schema } from "./schema";
+import { controlOf, labelOf, variantOf, type Control, type Definitions, type Schema } from "./schema";
 import { AsText, Lines, word } from "./written";
 import "./forms.css";
 
@@ -62,11 +62,12 @@ interface FieldProps {
 function Field({ name, schema: written, definitions, isRequired, value, problems, place, onChange }: FieldProps) {
   const id = useId();
   const { control, schema } = controlOf(written, definitions);
+  const label = labelOf(name, written); // what it refers to may have a title of its own
   const mine = problems.filter((problem) => problem.place === place || problem.place.endsWith(`.${place}`));
   if (control.kind === "object") {
     return (
       <fieldset>
-        <legend>{name}</legend>
+        <legend>{label}</legend>
         {schema.description ? <p className="hint">{schema.description}</p> : null}
         <SchemaForm schema={written} definitions={definitions} value={isObject(value) ? value : {}} problems={problems} place={place} onChange={(inner) => onChange(Object.keys(inner).length ? inner : undefined)} />
       </fieldset>
@@ -74,11 +75,11 @@ function Field({ name, schema: written, definitions, isRequired, value, problems
   }
   const title = (
     <>
-      {name}
+      {label}
       {isRequired ? <span aria-hidden="true"> *</span> : null}
     </>
   );
-  if (control.kind === "variants") return <Variants {...{ name, schema, definitions, isRequired, value, problems, place, onChange }} variants={control.variants} />;
+  if (control.kind === "variants") return <Variants {...{ name, schema: { ...schema, title: label }, definitions, isRequired, value, problems, place, onChange }} variants={control.variants} />;
   return (
     <div className="field">
       {control.kind === "map" || control.kind === "choices" ? (
@@ -108,14 +109,14 @@ function Variants({ variants, ...field }: FieldProps & { variants: { name: strin
   const at = field.value === undefined && chosen !== null ? chosen : variantOf(field.value, variants, field.definitions);
   const variant = variants[at];
   if (variant === undefined) return null;
-  const { description, default: standard } = field.schema;
-  const schema = { ...variant.schema, ...(description ? { description } : {}), ...(standard === undefined ? {} : { default: standard }) };
+  const { title, description, default: standard } = field.schema;
+  const schema = { ...variant.schema, ...(title ? { title } : {}), ...(description ? { description } : {}), ...(standard === undefined ? {} : { default: standard }) };
   return (
     <div className="variants">
       <Field {...field} schema={schema} />
       <select
         id={id}
-        aria-label={`Form of ${field.name}`}
+        aria-label={`Form of ${title ?? field.name}`}
         value={at}
         onChange={(event) => {
           setChosen(Number(event.target.value));

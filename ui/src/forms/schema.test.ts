@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { controlOf, variantOf, type Schema } from "./schema";
+import { controlOf, labelOf, variantOf, type Schema } from "./schema";
 
 const definitions = { Status: { type: "string", enum: ["running", "failed"] }, Self: { $ref: "#/Self" } } satisfies Record<string, Schema>;
 const kindOf = (schema: Schema) => controlOf(schema, definitions).control.kind;
@@ -39,4 +39,11 @@ it("ends where a schema leads to itself", () => {
   expect(kindOf({ $ref: "#/Self" })).toBe("json");
   const json: Record<string, Schema> = { Json: { anyOf: [{ type: "string" }, { type: "array", items: { $ref: "#/Json" } }, { type: "object", additionalProperties: { $ref: "#/Json" } }] } };
   expect(controlOf({ $ref: "#/Json" }, json).control.kind).toBe("json");
+});
+
+it("labels values with words and units, and with their titles where they have some", () => {
+  expect(labelOf("deadline_s", {})).toBe("Deadline (seconds)");
+  expect(labelOf("on_timeout", {})).toBe("On timeout");
+  expect(labelOf("content_id", {})).toBe("Content ID");
+  expect(labelOf("budget_usd", { title: "Budget" })).toBe("Budget");
 });

@@ -30,6 +30,17 @@ const DEPTH_MAX = 6;
 
 export type Definitions = Record<string, Schema>;
 
+const UNITS: Record<string, string> = { s: "seconds", ms: "milliseconds", usd: "USD", bytes: "bytes", days: "days", hours: "hours" };
+
+/** What people read before a value: the title of its schema, else its name in words, with its unit. */
+export function labelOf(name: string, schema: Schema): string {
+  if (schema.title) return schema.title;
+  const words = name.split("_");
+  const unit = words.length > 1 ? UNITS[words.at(-1) ?? ""] : undefined;
+  const said = (unit === undefined ? words : words.slice(0, -1)).join(" ").replace(/\bid$/, "ID");
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}${unit === undefined ? "" : ` (${unit})`}`;
+}
+
 /** What a `$ref` leads to, by its last step; as deep as it goes, within reason. */
 export function resolved(schema: Schema, definitions: Definitions, depth = 0): Schema {
   if (schema.$ref === undefined || depth > 20) return schema;

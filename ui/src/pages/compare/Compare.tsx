@@ -6,15 +6,16 @@ import { useState } from "react";
 import { useRead } from "../../api/query";
 import type { Change, RunComparison, RunSide, StageComparison } from "../../api/schema";
 import { Button } from "../../design/Button";
+import { LineDiff } from "../../design/LineDiff";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
-import { count, elapsed, money, shortId } from "../../design/words";
-import { shown } from "../../source/fields";
+import { count, elapsed, fullTime, money, shortId } from "../../design/words";
 import { Graph } from "../run/Graph";
 import { useRun } from "../run/useRun";
 import "./compare.css";
+import { listed, sentenceOf, valuesOf } from "./reasons";
 
 export function Compare() {
   const { a, b } = useSearch({ from: "/compare" });
@@ -36,7 +37,7 @@ function Ask({ a = "", b = "" }: { a?: string | undefined; b?: string | undefine
         {value && !choices.some((run) => run.id === value) ? <option value={value}>{shortId(value)}</option> : null}
         {choices.map((run) => (
           <option key={run.id} value={run.id}>
-            {run.input_name ?? run.pipeline} · {run.pipeline} {run.version_label} · {shortId(run.id)}
+            {run.input_name ?? run.pipeline} · {run.pipeline} {run.version_label} · {run.status} · {fullTime(run.created_at)} · {shortId(run.id)}
           </option>
         ))}
       </select>
@@ -178,11 +179,12 @@ function Stages({ stages }: { stages: StageComparison[] }) {
           <strong>{stage.stage}</strong>
           <span>{stage.a ? <Status status={stage.a.status} /> : <span className="muted">absent</span>}</span>
           <span>{stage.b ? <Status status={stage.b.status} /> : <span className="muted">absent</span>}</span>
-          <span className="muted">
-            {stage.b?.reused_from ? "reused, at no cost" : stage.differs > 0 ? `${count(stage.differs)} differ` : "the same"}
-            {stage.why.length > 0 ? `: ${stage.why.join(", ")}` : ""}
-          </span>
-          {stage.instructions ? <pre className="json diff">{stage.instructions}</pre> : null}
+          <span className="muted">{sentenceOf(stage)}</span>
+          {stage.instructions ? (
+            <div className="diff">
+              <LineDiff lines={stage.instructions.split("\n")} />
+            </div>
+          ) : null}
         </li>
       ))}
     </ul>
@@ -190,8 +192,23 @@ function Stages({ stages }: { stages: StageComparison[] }) {
 }
 
 function Changes({ changes }: { changes: Change[] }) {
+  const found = listed(changes);
   return (
-    <Scroll label="What differs">
+    <>
+      {found.changes.length > 0 ? <ChangesTable label="What differs" changes={found.changes} /> : null}
+      {found.evidence.length > 0 ? (
+        <details className="more-changes" open={found.changes.length === 0}>
+          <summary>{found.evidence.length === 1 ? "Evidence of 1 value differs" : `Evidence of ${count(found.evidence.length)} values differs`}</summary>
+          <ChangesTable label="Evidence that differs" changes={found.evidence} />
+        </details>
+      ) : null}
+    </>
+  );
+}
+
+function ChangesTable({ label, changes }: { label: string; changes: Change[] }) {
+  return (
+    <Scroll label={label}>
       <table className="rows">
         <thead>
           <tr>
@@ -201,15 +218,18 @@ function Changes({ changes }: { changes: Change[] }) {
           </tr>
         </thead>
         <tbody>
-          {changes.map((change) => (
-            <tr key={`${change.part} ${change.stage ?? ""} ${change.pointer} ${change.result ?? ""}`} data-kind={change.kind}>
-              <th scope="row">
-                {change.stage} <span className="muted">{change.part}</span> <code>{change.pointer}</code>
-              </th>
-              <td className="before">{change.kind === "added" ? <span className="muted">—</span> : shown(change.before)}</td>
-              <td className="after">{change.kind === "removed" ? <span className="muted">—</span> : shown(change.after)}</td>
-            </tr>
-          ))}
+          {changes.map((change) => {
+            const { before, after } = valuesOf(change);
+            return (
+              <tr key={`${change.part} ${change.stage ?? ""} ${change.kind} ${change.pointer} ${change.result ?? ""}`} data-kind={change.kind}>
+                <th scope="row">
+                  {change.stage} <span className="muted">{change.part}</span> <code>{change.pointer}</code>
+                </th>
+                <td className="before">{before ?? <span className="muted">—</span>}</td>
+                <td className="after">{after ?? <span className="muted">—</span>}</td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </Scroll>

@@ -1,5 +1,6 @@
 // What is done to the chosen runs, or to all that match: asked once, then one after the other, with its progress.
 
+import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 
 import { stale, useRead } from "../../api/query";
@@ -27,6 +28,7 @@ const SAYS = {
 export function BulkBar({ chosen, total, query, onNone, onAll }: { chosen: Chosen; total: string; query: RunsQuery; onNone: () => void; onAll: () => void }) {
   const [asked, setAsked] = useState<Bulk["kind"] | null>(null);
   const what = chosen.isAll ? `all ${total} matching` : chosen.runs.length === 1 ? "1 run" : `${count(chosen.runs.length)} runs`;
+  const two = chosen.isAll ? null : pairOf(chosen.runs);
   return (
     <div className="bulk" role="region" aria-label="Selected runs">
       <strong>{what}</strong>
@@ -39,6 +41,11 @@ export function BulkBar({ chosen, total, query, onNone, onAll }: { chosen: Chose
         Clear selection
       </Button>
       <span className="actions">
+        {two ? (
+          <Link to="/compare" search={two} className="button" data-size="small">
+            Compare
+          </Link>
+        ) : null}
         <Button size="small" onClick={() => setAsked("retry")}>
           Retry
         </Button>
@@ -52,6 +59,12 @@ export function BulkBar({ chosen, total, query, onNone, onAll }: { chosen: Chose
       {asked !== null ? <Ask kind={asked} what={what} chosen={chosen} query={query} onClose={() => setAsked(null)} /> : null}
     </div>
   );
+}
+
+/** The older first. */
+function pairOf(runs: Run[]): { a: string; b: string } | null {
+  const [first, second, ...more] = [...runs].sort((one, other) => one.created_at.localeCompare(other.created_at));
+  return first && second && more.length === 0 ? { a: first.id, b: second.id } : null;
 }
 
 function Ask({ kind, what, chosen, query, onClose }: { kind: Bulk["kind"]; what: string; chosen: Chosen; query: RunsQuery; onClose: () => void }) {

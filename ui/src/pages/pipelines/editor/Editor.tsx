@@ -103,7 +103,7 @@ export function Editor({ organizationId, version, stored, edit }: Props) {
           <div className="stack">
             <Panel title="Canvas" aside={<Tools editor={editor} onAdd={() => setAsks("add")} />}>
               {editor.reading.error ? (
-                <Notice tone="failed" title={`The text cannot be read${editor.reading.error.line ? ` (line ${editor.reading.error.line})` : ""}: ${editor.reading.error.message}`} hint="The canvas shows the last text that could be read." />
+                <Unreadable editor={editor} />
               ) : editor.isList ? (
                 <Notice tone="waiting" title="This document lists its stages and edges." hint="The canvas draws documents whose stages are named by their keys.">
                   {version ? (
@@ -203,6 +203,13 @@ function Tools({ editor: { draft }, onAdd }: { editor: EditorState; onAdd: () =>
       </Button>
     </div>
   );
+}
+
+/** What is wrong is told once: below the text, as the service says it; by the reader of this page only where the service has nothing against it. */
+function Unreadable({ editor: { reading, isFresh, problems } }: { editor: EditorState }) {
+  const { line, message } = reading.error ?? { line: null, message: "" };
+  const isTold = !isFresh || problems.length > 0;
+  return <Notice tone="failed" title={isTold ? "The text cannot be read." : `The text cannot be read${line ? ` (line ${line})` : ""}: ${message}`} hint={`The canvas shows the last text that could be read.${isTold ? " What is wrong stands below the text." : ""}`} />;
 }
 
 function TextPanel({ editor }: { editor: EditorState }) {
