@@ -93,6 +93,8 @@ function Compared({ a, b }: { a: string; b: string }) {
 
 function Comparison({ comparison }: { comparison: RunComparison }) {
   const { a, b, stages, changes } = comparison;
+  const found = listed(changes);
+  const told = found.changes.length + found.evidence.length;
   return (
     <>
       {comparison.is_same_input ? null : <Notice title="These runs read different inputs, which may explain what differs." />}
@@ -103,8 +105,8 @@ function Comparison({ comparison }: { comparison: RunComparison }) {
           <Drawn title="After" side={b} />
         </div>
       </div>
-      <Panel title="Differences" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(changes.length)}</span>}>
-        {changes.length === 0 ? <Empty title="No differences: both runs gave the same results" /> : <Changes changes={changes} />}
+      <Panel title="Differences" aside={<span className="muted">{comparison.next_cursor ? "the first of them" : count(told)}</span>}>
+        {changes.length === 0 ? <Empty title="No differences: both runs gave the same results" /> : <Changes {...found} />}
       </Panel>
       <Panel title="Stages">
         <Stages stages={stages} />
@@ -191,15 +193,15 @@ function Stages({ stages }: { stages: StageComparison[] }) {
   );
 }
 
-function Changes({ changes }: { changes: Change[] }) {
-  const found = listed(changes);
+function Changes({ changes, evidence }: { changes: Change[]; evidence: Change[] }) {
+  if (changes.length + evidence.length === 0) return <p className="body muted">Only instructions changed. They stand with their stages below.</p>;
   return (
     <>
-      {found.changes.length > 0 ? <ChangesTable label="What differs" changes={found.changes} /> : null}
-      {found.evidence.length > 0 ? (
-        <details className="more-changes" open={found.changes.length === 0}>
-          <summary>{found.evidence.length === 1 ? "Evidence of 1 value differs" : `Evidence of ${count(found.evidence.length)} values differs`}</summary>
-          <ChangesTable label="Evidence that differs" changes={found.evidence} />
+      {changes.length > 0 ? <ChangesTable label="What differs" changes={changes} /> : null}
+      {evidence.length > 0 ? (
+        <details className="more-changes" open={changes.length === 0}>
+          <summary>{evidence.length === 1 ? "Evidence of 1 value differs" : `Evidence of ${count(evidence.length)} values differs`}</summary>
+          <ChangesTable label="Evidence that differs" changes={evidence} />
         </details>
       ) : null}
     </>
