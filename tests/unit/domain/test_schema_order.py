@@ -21,7 +21,7 @@ def told(value: Any) -> str:
 
 
 def test_objects_lists_and_what_is_referred_to_are_in_order_and_the_rest_comes_last() -> None:
-    stored = {
+    stored: dict[str, Any] = {
         "odd": 1,
         "lines": [{"amount": 2, "text": "a"}],
         "number": "7",
@@ -45,7 +45,8 @@ def test_items_of_a_list_are_in_the_order_of_its_items() -> None:
 
 
 def test_what_has_no_schema_or_another_shape_stays_as_it_is() -> None:
-    for value in (None, 3, "text", [1], {"b": 1, "a": 2}):
+    values: tuple[Any, ...] = (None, 3, "text", [1], {"b": 1, "a": 2})
+    for value in values:
         assert told(in_order(value, None)) == told(in_order(value, {})) == told(value)
     assert told(in_order({"number": [3]}, INVOICE)) == told({"number": [3]})
     loop: dict[str, Any] = {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}
