@@ -35,10 +35,19 @@ export function useRun(runId: string | null, { hasCalls = true } = {}) {
     },
   });
   const wiring = useMemo<Wired[]>(() => (version.data ? wiringOf(version.data) : []), [version.data]);
-  const stages = useMemo(() => new Map<string, StageRun>((run?.stages ?? []).map((stage) => [stage.stage, stage])), [run]);
-  const progress = useMemo(() => new Map((run?.children ?? []).map((group) => [group.stage, group.progress])), [run]);
+  // What somebody gave is no reuse of what a stage came to.
+  const stages = useMemo(() => new Map<string, StageRun>((run?.stages ?? []).map((stage) => [stage.stage, isGiven(run, stage.stage) ? { ...stage, reused_from: null } : stage])), [run]);
+  const progress = useMemo(() => {
+    const given = (run?.stages ?? []).flatMap(({ stage }): [string, string][] => (isGiven(run, stage) ? [[stage, "edited by hand"]] : []));
+    return new Map([...(run?.children ?? []).map((group): [string, string] => [group.stage, group.progress]), ...given]);
+  }, [run]);
   const spent = useMemo(() => spentOf(calls.data?.items ?? []), [calls.data]);
   return { run, error: read.error ?? version.error, wiring, stages, progress, spent, said };
+}
+
+function isGiven(run: Run | undefined, stage: string): boolean {
+  const outputs = run?.edits?.outputs;
+  return Array.isArray(outputs) && outputs.includes(stage);
 }
 
 function spentOf(calls: LlmCall[]): Map<string, Spent> {
