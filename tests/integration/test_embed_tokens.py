@@ -174,7 +174,7 @@ async def test_a_review_is_decided_by_a_token_that_may_and_only_read_by_another(
     noted = (await world.do("audit.list")).items
     assert [
         (each.actor_kind.value, each.actor_label) for each in noted if each.action == "reviews.approve"
-    ] == [("embed", "ben@host.example")]
+    ] == [("embed", "embedded page of host: ben@host.example")]
 
 
 async def test_nobody_makes_a_token_that_may_more_than_they(world: World) -> None:

@@ -79,6 +79,47 @@ async def test_an_invitation_is_mailed_and_makes_a_member_who_is_signed_in(servi
         assert (await owner.post("/api/invitations", json=wish)).status_code == 409
 
 
+async def test_a_session_of_before_somebody_was_disabled_never_lives_again(service: Service) -> None:
+    async with service.browser() as owner, service.browser() as other:
+        await entered(service, owner, Role.OWNER)
+        member = await entered(service, other, Role.EDITOR)
+        for is_disabled in (True, False):
+            url = f"/api/members/{member.id}"
+            assert (await owner.patch(url, json={"is_disabled": is_disabled})).status_code == 200
+        assert (await other.get("/api/me")).status_code == 401
+        await service.sign_in(other, "editor@example.com")
+        assert (await other.get("/api/me")).status_code == 200
+
+
+async def test_an_admin_replaces_no_invitation_that_they_could_not_take_back(service: Service) -> None:
+    async with service.browser() as owner, service.browser() as admin:
+        await entered(service, owner, Role.OWNER)
+        await entered(service, admin, Role.ADMIN)
+        wish = {"email": "boss@example.com", "role": "owner"}
+        assert (await owner.post("/api/invitations", json=wish)).status_code == 201
+        refused = await admin.post("/api/invitations", json=wish | {"role": "viewer"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert [each["role"] for each in (await owner.get("/api/invitations")).json()["items"]] == ["owner"]
+        assert (await owner.post("/api/invitations", json=wish | {"role": "viewer"})).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "name", ["Evil\r\nBcc: x@y.example", "Evil\n\nhttps://phish.example", "a\u202eb", "\u2800", " "]
+)
+async def test_a_name_that_is_no_line_is_refused_and_goes_into_no_mail(service: Service, name: str) -> None:
+    async with service.browser() as owner:
+        await entered(service, owner, Role.OWNER)
+        me = (await owner.get("/api/me")).json()
+        for answer in (
+            await owner.patch(f"/api/organizations/{me['organization_id']}", json={"name": name}),
+            await owner.patch("/api/me", json={"display_name": name}),
+            await owner.post("/api/keys", json={"name": name}),
+            await owner.post("/api/service-accounts", json={"name": name, "role": "viewer"}),
+            await owner.post("/api/embed-tokens", json={"run_id": me["id"], "label": name}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), answer.text
+
+
 async def test_an_invitation_that_was_revoked_replaced_or_is_old_makes_no_member(service: Service) -> None:
     async with service.browser() as owner, service.browser() as new:
         await entered(service, owner, Role.OWNER)

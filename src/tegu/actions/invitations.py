@@ -34,6 +34,9 @@ async def invite(scope: Scope, written: str, role: Role) -> SentInvitation:
     async with scope.transaction() as connection:
         if await members.has_email(connection, scope.organization_id, email):
             raise ConflictError(f"{email} is a member already", hint="change their role instead")
+        replaced = await invitations.open_to(connection, scope.organization_id, email)
+        if replaced is not None:
+            check_changes(scope, replaced)
         there = await invitations.count_open(connection, scope.organization_id)
         if there >= OPEN_MAX:
             raise ConflictError(f"{there} invitations are open", hint="revoke some")

@@ -47,6 +47,8 @@ async def update_member(
                 role is not None and role.rank < member.role.rank
             ):  # whom they let in is theirs to answer for
                 await members.forget_invitations(connection, scope.organization_id, user_id)
+            if is_disabled:
+                await members.end_sessions(connection, scope.organization_id, user_id)
         return await _member(connection, scope, user_id)
 
 

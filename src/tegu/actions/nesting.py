@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
+from tegu.actions.apart import apart
 from tegu.domain.errors import DefinitionError, Problem
 from tegu.domain.json import JsonObject
 from tegu.pipeline.catalog import FunctionContract, KindCatalog
@@ -34,7 +35,7 @@ async def examined(document: PipelineDocument, catalog: KindCatalog, find: FindV
     """Everything that there is to say of a document, also of the pipelines that it nests."""
     data = document.data or {}
     nesting = _Nesting(catalog, await _nested_in(data, find))
-    return examine(document, nesting)
+    return await apart(examine, document, nesting)
 
 
 async def pinned(
@@ -48,8 +49,8 @@ async def pinned(
     data = definition.to_json()
     nesting = _Nesting(catalog, await _nested_in(data, find))
     # What a definition says by itself was checked where it was made, and perhaps with more Python stages than are here.
-    known = frozenset(examine(data, catalog).problems)
-    problems = tuple(each for each in examine(data, nesting).problems if each not in known)
+    alone, together = await apart(examine, data, catalog), await apart(examine, data, nesting)
+    problems = tuple(each for each in together.problems if each not in alone.problems)
     if problems:
         raise DefinitionError(problems, source=f"pipeline {definition.name!r}")
     return replace(definition, stages=tuple(nesting.pinned(stage) for stage in definition.stages))

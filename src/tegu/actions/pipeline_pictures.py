@@ -4,12 +4,12 @@ Called by `declared`. Invariant: a picture shows nothing that the actor may not 
 runs.
 """
 
-import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
+from tegu.actions.apart import apart
 from tegu.actions.pipelines import define, resolve
 from tegu.actions.policy import enforce
 from tegu.actions.runs import get_run
@@ -48,7 +48,7 @@ async def draw(scope: Scope, pipeline: str, written_in: PictureFormat) -> Drawin
 
 async def draw_document(scope: Scope, document: str | JsonObject, written_in: PictureFormat) -> Drawing:
     """A document, of which nothing is stored. Raises DefinitionError with every problem."""
-    return await _drawn(define(scope, document), None, written_in)
+    return await _drawn(await apart(define, scope, document), None, written_in)
 
 
 async def draw_run(scope: Scope, run_id: UUID, written_in: PictureFormat) -> Drawing:
@@ -66,8 +66,8 @@ async def _drawn(
     written_in: PictureFormat,
     statuses: dict[str, StageStatus] | None = None,
 ) -> Drawing:
-    """In a thread: a thousand stages take a second."""
-    return await asyncio.to_thread(_drawing, definition, number, written_in, statuses)
+    """Apart: a thousand stages take a second."""
+    return await apart(_drawing, definition, number, written_in, statuses)
 
 
 def _drawing(

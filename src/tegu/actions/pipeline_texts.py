@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from tegu.actions.apart import apart
 from tegu.actions.pipelines import define, resolve
 from tegu.actions.scope import Scope
 from tegu.domain.json import JsonObject
@@ -68,15 +69,15 @@ async def compare_versions(scope: Scope, before: str, after: str | None) -> Pipe
     """Two versions; without the second that which is current. Raises NotFoundError."""
     first = await resolve(scope, before)
     second = await resolve(scope, after or first.name)
-    found = difference(first.definition, second.definition)
+    found = await apart(difference, first.definition, second.definition)
     return _difference(f"{first.name}@{first.number}", f"{second.name}@{second.number}", found)
 
 
 async def compare_document(scope: Scope, before: str, document: str | JsonObject) -> PipelineDifference:
     """A version, and a document of which nothing is stored. Raises NotFoundError, DefinitionError."""
     first = await resolve(scope, before)
-    definition = define(scope, document)
-    found = difference(first.definition, definition)
+    definition = await apart(define, scope, document)
+    found = await apart(difference, first.definition, definition)
     return _difference(f"{first.name}@{first.number}", definition.name, found)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import computed_field
 
+from tegu.actions.apart import apart
 from tegu.actions.nesting import examined, pinned
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Actor
@@ -58,7 +59,7 @@ class CheckedDocument:
 
 async def check(scope: Scope, document: str | JsonObject) -> CheckedDocument:
     """Everything that is wrong with a document, of which nothing is stored."""
-    found = await examined(load(document), scope.catalog, partial(_find, scope))
+    found = await examined(await apart(load, document), scope.catalog, partial(_find, scope))
     if found.definition is None:
         return CheckedDocument(found.problems, warnings=found.warnings)
     return CheckedDocument((), found.definition.name, found.definition.hash, found.warnings)
@@ -74,7 +75,7 @@ class DefinedPipeline:
 
 async def defined(scope: Scope, document: Path | str | JsonObject) -> DefinedPipeline:
     """The definition that a document means. Raises DefinitionError with every problem, also of the pipelines that it nests."""
-    loaded = load(document)
+    loaded = await apart(load, document)
     found = await examined(loaded, scope.catalog, partial(_find, scope))
     if found.definition is None:
         raise DefinitionError(found.problems, source=loaded.source)

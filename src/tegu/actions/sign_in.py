@@ -62,11 +62,14 @@ async def request_link(machinery: Machinery, written: str, visitor: Visitor) -> 
     network = throttle.network_of(visitor.host)
     for limit, key in (
         (throttle.LINKS_BY_NETWORK, network),
+        (throttle.LINKS_BY_SITE, throttle.site_of(visitor.host)),
         (throttle.LINKS_BY_EMAIL, f"{email} {network}"),
         (throttle.LINKS_BY_EMAIL_A_DAY, f"{email} {network}"),
-        (throttle.MAILS_BY_EMAIL_A_DAY, email),
     ):
         await throttle.count(machinery.database, limit, key)
+    await throttle.count_either(
+        machinery.database, throttle.MAILS_BY_EMAIL_A_DAY, throttle.MAILS_BY_EMAIL_BEYOND, email
+    )
     token, flow, code = new_token(), new_token(), new_code()
     hashes = LinkHashes(hash_of(token), hash_of(flow), code_hash(flow, code))
     if await sign_in.make_link(pool, email, hashes, good_for_s=LINK_S):

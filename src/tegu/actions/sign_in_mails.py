@@ -3,6 +3,7 @@
 Called by signing in and by invitations. Invariant: a link's host is that of the settings, never of a request.
 """
 
+from tegu.domain.plain_text import one_line
 from tegu.egress.mail import Mail
 
 
@@ -29,6 +30,7 @@ def invitation_mail(
     base_url: str, email: str, token: str, organization: str, by: str, good_for_s: float
 ) -> Mail:
     """A link that makes whoever opens it a member."""
+    organization, by = one_line(organization), one_line(by)
     return Mail(
         email,
         f"Invitation to {organization} on Tegu",

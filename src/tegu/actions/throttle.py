@@ -30,9 +30,20 @@ LINKS_BY_NETWORK = Limit("requests for links from one network", 20, 900)
 # Those for an address are counted by who asks too: nobody uses up from elsewhere what its owner may ask for at home.
 LINKS_BY_EMAIL = Limit("requests for links for one address", 5, 900)
 LINKS_BY_EMAIL_A_DAY = Limit("requests for links for one address a day", 20, 86_400)
+LINKS_BY_SITE = Limit("requests for links from one site", 60, 900)
 MAILS_BY_EMAIL_A_DAY = Limit("mails with links to one address a day", 100, 86_400)
+# Whoever used those up from elsewhere has not locked the owner of the address out: a mail now and then goes on.
+MAILS_BY_EMAIL_BEYOND = Limit("mails with links to one address", 1, 900)
 INVITATIONS_A_DAY = Limit("invitations of an organization a day", 200, 86_400)
 TOKENS_BY_NETWORK = Limit("tries to sign in from one network", 60, 900)
+
+
+async def count_either(database: Database, first: Limit, beyond: Limit, key: str) -> None:
+    """Count a try, by the second limit where the first is used up. Raises QuotaError when that is too."""
+    try:
+        await count(database, first, key)
+    except QuotaError:
+        await count(database, beyond, key)
 
 
 async def count(database: Database, limit: Limit, key: str) -> None:
@@ -51,6 +62,14 @@ def bucket_of(limit: Limit, key: str) -> int:
     """Where the tries of a key are counted."""
     digest = sha256(f"{limit.name}\n{key}".encode("utf-8", "replace")).digest()
     return int.from_bytes(digest[:8], "big") % BUCKETS
+
+
+def site_of(host: str) -> str:
+    """Who shares an address's tries where many networks are one customer's: with IPv6 the /48."""
+    network = network_of(host)
+    if not network.endswith("/64"):
+        return network
+    return f"{IPv6Address(int(IPv6Address(network.removesuffix('/64'))) >> 80 << 80)}/48"
 
 
 def network_of(host: str) -> str:

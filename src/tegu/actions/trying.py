@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tegu.actions import pipelines, runs
+from tegu.actions.apart import apart
 from tegu.actions.policy import enforce
 from tegu.actions.run_inputs import RunInput, inputs_by_id
 from tegu.actions.runs import StartOptions
@@ -46,7 +47,7 @@ async def try_document(
     QuotaError, and ForbiddenError for whoever may write pipelines and start no runs.
     """
     enforce(scope.actor, "pipelines.try", Permission.RUNS_WRITE)
-    definition = pipelines.define(scope, document)
+    definition = await apart(pipelines.define, scope, document)
     if up_to is not None:
         definition = leading_to(definition, up_to)
     async with scope.in_one_transaction() as joined:

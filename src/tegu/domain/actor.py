@@ -145,6 +145,11 @@ class Actor:
     """Who answers for an embedded page; None: they answer for themselves."""
 
     @property
+    def written(self) -> str:
+        """What the audit log calls them. What the host of an embedded page calls whoever looks at it is nobody's word but its maker's."""
+        return self.label if self.made_by is None else f"embedded page of {self.made_by.label}: {self.label}"
+
+    @property
     def answers(self) -> tuple[ActorKind, UUID | None]:
         """Whose share is taken by what they ask for."""
         return (self.kind, self.id) if self.made_by is None else (self.made_by.kind, self.made_by.id)

@@ -19,7 +19,7 @@ from tegu.pipeline.check_stage import CheckedStage, StageChecker, check_model
 from tegu.pipeline.check_wiring import check_wiring
 from tegu.pipeline.definition import FORMAT_VERSION, RESERVED_NAMES, PipelineDefinition, StageDefinition
 from tegu.pipeline.document import PipelineDocument, load
-from tegu.pipeline.limits import DESCRIPTION_LENGTH_MAX, STAGES_MAX, as_name, is_name
+from tegu.pipeline.limits import DESCRIPTION_LENGTH_MAX, EDGES_MAX, STAGES_MAX, as_name, is_name
 from tegu.pipeline.report import Report, did_you_mean, one_of, type_word
 
 __all__ = ["FunctionContract", "FunctionInput", "KindCatalog", "check", "checked", "examine"]
@@ -104,6 +104,8 @@ class _Checker:
         self._check_keys()
         input_kind = self._input()
         stages = self._stages()
+        if self._has_too_many_edges(stages):
+            stages = {}
         output = self._output(stages)
         check_wiring(stages, input_kind, self._catalog, self._report, output=output)
         return PipelineDefinition(
@@ -119,7 +121,7 @@ class _Checker:
 
     def _check_keys(self) -> None:
         for key in self._data:
-            if key not in DOCUMENT_KEYS:
+            if key not in DOCUMENT_KEYS and not self._report.is_full:
                 hint = _KEY_HINTS.get(key) or did_you_mean(key, DOCUMENT_KEYS) or one_of(DOCUMENT_KEYS)
                 self._report.add(key, f"a pipeline has no key {key!r}", hint)
         version = self._data.get("tegu", FORMAT_VERSION)
@@ -178,6 +180,14 @@ class _Checker:
         hint = did_you_mean(value, stages) if isinstance(value, str) else None
         self._report.add("output", f"there is no stage {value!r:.60}", hint or "name the stage that it is")
         return None
+
+    def _has_too_many_edges(self, stages: Mapping[str, CheckedStage]) -> bool:
+        edges = sum(len(each.definition.inputs) + len(each.definition.needs) for each in stages.values())
+        if edges <= EDGES_MAX:
+            return False
+        message = f"the stages have {edges} inputs and needs; at most {EDGES_MAX} are allowed"
+        self._report.add("stages", message, "collect what many stages read in one: `uses: merge`")
+        return True
 
     def _stages(self) -> dict[str, CheckedStage]:
         stages = self._data.get("stages")

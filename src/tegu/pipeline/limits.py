@@ -4,6 +4,8 @@ import re
 
 NAME_PATTERN = "^[a-z][a-z0-9_]{0,62}$"
 STAGES_MAX = 1000
+EDGES_MAX = 10_000
+"""Inputs and needs of all stages: what is checked, planned and drawn goes along each."""
 RETRIES_MAX = 20
 TIMEOUT_S_MAX = 86_400.0
 DEADLINE_S_MAX = 366 * 86_400.0

@@ -24,7 +24,7 @@ async def note(connection: Transaction, actor: Actor, action: str, target: JsonO
             id=new_id(),
             actor_kind=actor.kind.value,
             actor_id=actor.id,
-            actor_label=actor.label,
+            actor_label=actor.written,
             action=action,
             target=target,
         )

@@ -87,6 +87,14 @@ async def count_open(connection: Transaction, organization_id: UUID) -> int:
     )
 
 
+async def open_to(connection: Transaction, organization_id: UUID, email: str) -> Role | None:
+    """The role that an address is invited to and may still accept. None: it is invited to nothing."""
+    role = await connection.scalar(
+        select(_C.role).where(_open(organization_id), _C.email == email).order_by(_C.id.desc()).limit(1)
+    )
+    return None if role is None else Role(role)
+
+
 async def accept(connection: Transaction, organization_id: UUID, invitation_id: UUID) -> bool:
     """Use it up. False: it was accepted, revoked or ended."""
     done = update(invitations).where(_open(organization_id), _C.id == invitation_id)

@@ -148,6 +148,13 @@ async def forget_invitations(connection: Transaction, organization_id: UUID, use
     )
 
 
+async def end_sessions(connection: Transaction, organization_id: UUID, user_id: UUID) -> None:
+    """Let nobody in any more by what let the user in before: sessions, and links that were mailed."""
+    for table in (sessions, sign_in_links):
+        gone = delete(table).where(table.c.organization_id == organization_id, table.c.user_id == user_id)
+        await connection.execute(gone)
+
+
 async def remove_user(connection: Transaction, organization_id: UUID, user_id: UUID) -> None:
     """Remove a user with all by which they come in, and what they have invited to and nobody accepted yet."""
     for table in (sessions, api_keys, sign_in_links):

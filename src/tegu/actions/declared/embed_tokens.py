@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from tegu.actions import embed_tokens
 from tegu.actions.action import ActionInput, Effect, action
@@ -13,6 +13,7 @@ from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission
 from tegu.domain.embedding import Embedded, EmbedToken, GoodEmbedToken
 from tegu.domain.page import Page, id_of, page_of
+from tegu.domain.plain_text import checked_line
 from tegu.storage import embed_tokens as store
 
 
@@ -28,6 +29,7 @@ class CreateEmbedToken(ActionInput):
     label: Annotated[
         str,
         StringConstraints(min_length=1, max_length=200),
+        AfterValidator(checked_line),
         Field(description="Whom it is for: what a review and the audit log say of who decided."),
     ] = "embedded page"
 

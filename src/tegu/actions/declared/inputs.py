@@ -3,12 +3,15 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from tegu.actions.action import ActionInput
 from tegu.domain.page import PAGE_DEFAULT, PAGE_MAX
+from tegu.domain.plain_text import checked_line
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+GivenName = Annotated[Name, AfterValidator(checked_line)]
+"""What people call something of theirs, which others are shown: one line that hides nothing."""
 Limit = Annotated[int, Field(ge=1, le=PAGE_MAX, description="How many at most.")]
 Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before.")]
 Sort = Annotated[Literal["-created_at", "created_at"], Field(description="Newest first, or oldest.")]

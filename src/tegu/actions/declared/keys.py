@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tegu.actions import api_keys
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import Name, PageInput
+from tegu.actions.declared.inputs import GivenName, Name, PageInput
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission, Role
 from tegu.domain.identity import ApiKey, NewApiKey
@@ -20,7 +20,7 @@ DAYS_MAX = 3650
 class CreateKey(ActionInput):
     """What the key is called, and what it is restricted to; what is left out is as your own."""
 
-    name: Name
+    name: GivenName
     role: Annotated[Role | None, Field(description="At most your own.")] = None
     scopes: Annotated[
         tuple[Permission, ...] | None, Field(max_length=len(Permission), description="What it may do.")

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tegu.actions import views
 from tegu.actions.action import ActionInput, Effect, NoInput, action
+from tegu.actions.declared.inputs import GivenName
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission, Role
 from tegu.domain.identity import Identity
@@ -17,7 +18,7 @@ from tegu.storage import members, organizations
 class UpdateMe(ActionInput):
     """What changes."""
 
-    display_name: Annotated[str | None, Field(max_length=200, description="How others see one.")] = None
+    display_name: Annotated[GivenName | None, Field(description="How others see one.")] = None
 
 
 class SeeAs(ActionInput):

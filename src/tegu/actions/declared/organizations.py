@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tegu.actions.action import ActionInput, Effect, NoInput, action
 from tegu.actions.contents import check_external_id
-from tegu.actions.declared.inputs import Name
+from tegu.actions.declared.inputs import GivenName
 from tegu.actions.scope import Scope
 from tegu.domain.actor import ActorKind, Permission, Role
 from tegu.domain.email_address import checked_email
@@ -27,14 +27,14 @@ class OrganizationId(ActionInput):
 class UpdateOrganization(OrganizationId):
     """What changes."""
 
-    name: Name
+    name: GivenName
 
 
 class CreateOrganization(ActionInput):
     """A new tenant, and who owns it."""
 
     external_id: Annotated[str, Field(max_length=200, description="The id that you know it by.")]
-    name: Name
+    name: GivenName
     owner_email: Annotated[
         str | None, Field(max_length=320, description="Who may sign in to it, as its owner.")
     ] = None

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tegu.actions import members
 from tegu.actions.action import ActionInput, Effect, action
-from tegu.actions.declared.inputs import Name, PageInput
+from tegu.actions.declared.inputs import GivenName, PageInput
 from tegu.actions.scope import Scope
 from tegu.domain.actor import Permission, Role
 from tegu.domain.identity import ServiceAccount
@@ -18,7 +18,7 @@ from tegu.storage import members as storage
 class CreateServiceAccount(ActionInput):
     """What it is called, and the most that its keys may do."""
 
-    name: Name
+    name: GivenName
     role: Annotated[Role, Field(description="At most your own.")]
 
 

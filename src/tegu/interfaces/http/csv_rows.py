@@ -22,7 +22,11 @@ from tegu.domain.page import PAGE_MAX, Page
 ROWS_MAX = 1_000_000
 """A longer list ends with a broken transfer, so that nobody takes it for the whole: ask for less of it."""
 _DEPTH_MAX = 3
-_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+_UNSEEN = r"[\s\x00-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+_FORMULA = re.compile(rf"[\t\r\n]|{_UNSEEN}*{_SIGN}")
+_FORMULA_WITHIN = re.compile(rf"([;\t\r\n\u2028\u2029]{_UNSEEN}*[\"']?{_UNSEEN}*)(?={_SIGN})")
+"""Where a program begins another cell that takes these for what stands between cells: no quotes keep it from that."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 Schema = dict[str, Any]
@@ -83,10 +87,16 @@ def cell(value: JsonValue) -> str:
         case bool() | int() | float():
             return to_json(value).decode()
         case str():
-            is_formula = _FORMULA.match(value) and not _NUMBER.fullmatch(value)
-            return f"'{value}" if is_formula else value
+            return _harmless(value)
         case _:
-            return to_json(value).decode()
+            return _harmless(to_json(value).decode())
+
+
+def _harmless(text: str) -> str:
+    if _NUMBER.fullmatch(text):
+        return text
+    text = _FORMULA_WITHIN.sub(r"\1'", text)
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def _paths(
