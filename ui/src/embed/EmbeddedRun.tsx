@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 
+import { own } from "../api/own";
 import { ErrorNotice, Notice, Skeleton } from "../design/Notice";
 import { Panel } from "../design/Panel";
 import { Status } from "../design/Status";
@@ -25,7 +26,7 @@ export function EmbeddedRun({ runId }: { runId: string }) {
   }, [ended, runId]);
   if (error && !run) return <ErrorNotice error={error} />;
   if (!run) return <Skeleton rows={6} />;
-  const streamed = stage === undefined ? undefined : said[stage];
+  const streamed = stage === undefined ? undefined : own(said, stage);
   return (
     <>
       <h1>

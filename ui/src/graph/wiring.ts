@@ -58,13 +58,13 @@ export function wiringOf(version: Pick<PipelineVersion, "document">): Wired[] {
 }
 
 function wiredOf(name: string, stage: Json, stages: Json): Wired {
-  const there = (each: string) => each === SOURCE || each in stages;
+  const there = (each: string) => each === SOURCE || Object.hasOwn(stages, each);
   const inputs = stage.inputs === undefined ? [SOURCE] : namesIn(stage.inputs);
   const list = isObject(stage.each) ? stage.each.over : stage.each;
   const root = typeof list === "string" ? [list.split(".")[0] ?? ""] : [];
   const reads = [...new Set([...inputs, ...root])].filter(there);
   const needs = namesIn(stage.needs).filter((each) => there(each) && !reads.includes(each));
-  const handler = typeof stage.on_failure === "string" && stage.on_failure in stages ? stage.on_failure : null;
+  const handler = typeof stage.on_failure === "string" && Object.hasOwn(stages, stage.on_failure) ? stage.on_failure : null;
   return {
     name,
     uses: typeof stage.uses === "string" ? stage.uses : "",
@@ -108,16 +108,55 @@ export function edgesOf(stages: Wired[], withSource = false): Edge[] {
   ]);
 }
 
+/** Above this many lines a layout that avoids crossings takes seconds, in which the page does nothing else. */
+const EDGES_MAX = 500;
+
+/** In columns, each behind all that it waits for; lines go as they may. */
+function inColumns(names: string[], edges: Edge[]): Layout {
+  const [width, height] = [NODE_WIDTH + 64, NODE_HEIGHT + 26];
+  const column = columnsOf(names, edges);
+  const filled: number[] = [];
+  const stages = names.map((name) => {
+    const at = column.get(name) ?? 0;
+    const row = filled[at] ?? 0;
+    filled[at] = row + 1;
+    return { name, x: 16 + at * width, y: 16 + row * height };
+  });
+  return { stages, ways: new Map(), width: filled.length * width, height: 16 + Math.max(...filled) * height };
+}
+
+/** How many stages stand before each on its longest way; what waits in a circle stands in the first column. */
+function columnsOf(names: string[], edges: Edge[]): Map<string, number> {
+  const column = new Map(names.map((name) => [name, 0]));
+  const waits = new Map(names.map((name) => [name, 0]));
+  const after = new Map(names.map((name): [string, string[]] => [name, []]));
+  for (const { from, to } of edges.filter((edge) => edge.from !== edge.to && column.has(edge.from) && column.has(edge.to))) {
+    after.get(from)?.push(to);
+    waits.set(to, (waits.get(to) ?? 0) + 1);
+  }
+  const ready = names.filter((name) => waits.get(name) === 0);
+  for (const name of ready) {
+    for (const next of after.get(name) ?? []) {
+      column.set(next, Math.max(column.get(next) ?? 0, (column.get(name) ?? 0) + 1));
+      const left = (waits.get(next) ?? 0) - 1;
+      waits.set(next, left);
+      if (left === 0) ready.push(next);
+    }
+  }
+  return column;
+}
+
 export function layOut(names: string[], edges: Edge[]): Layout {
   if (names.length === 0) return { stages: [], ways: new Map(), width: 0, height: 0 };
+  if (edges.length > EDGES_MAX) return inColumns(names, edges);
   const graph = new dagre.graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 64, marginx: 16, marginy: 16 });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const name of names) graph.setNode(name, { width: NODE_WIDTH, height: NODE_HEIGHT });
-  for (const { from, to } of edges) if (from !== to) graph.setEdge(from, to);
+  for (const name of names) graph.setNode(idOf(name), { width: NODE_WIDTH, height: NODE_HEIGHT });
+  for (const { from, to } of edges) if (from !== to) graph.setEdge(idOf(from), idOf(to));
   dagre.layout(graph);
   const stages = names.map((name) => {
-    const node = graph.node(name) as { x: number; y: number };
+    const node = graph.node(idOf(name)) as { x: number; y: number };
     return { name, x: node.x - NODE_WIDTH / 2, y: node.y - NODE_HEIGHT / 2 };
   });
   const columns = [...new Set(stages.map((stage) => stage.x + NODE_WIDTH / 2))];
@@ -126,12 +165,16 @@ export function layOut(names: string[], edges: Edge[]): Layout {
       const { points = [] } = graph.edge(v, w) as { points?: Point[] };
       // Through a column it goes straight; its ends are where the stages are.
       const passed = points.slice(1, -1).filter((point) => columns.some((column) => Math.abs(column - point.x) < 1));
-      return [wayOf(v, w), passed.flatMap(({ x, y }) => [{ x: x - NODE_WIDTH / 2, y }, { x: x + NODE_WIDTH / 2, y }])];
+      return [wayOf(nameOf(v), nameOf(w)), passed.flatMap(({ x, y }) => [{ x: x - NODE_WIDTH / 2, y }, { x: x + NODE_WIDTH / 2, y }])];
     }),
   );
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   return { stages, ways, width, height };
 }
+
+// The library keeps nodes in plain objects: a stage may be called as something that each of them has (`constructor`).
+const idOf = (name: string): string => `:${name}`;
+const nameOf = (id: string): string => id.slice(1);
 
 export const wayOf = (from: string, to: string): string => `${from} ${to}`;
 

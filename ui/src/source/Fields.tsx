@@ -5,6 +5,7 @@ import { useEffect, useRef } from "react";
 import type { Result } from "../api/schema";
 import { Empty } from "../design/Notice";
 import { reveal } from "../design/reveal";
+import { Theirs } from "../design/Theirs";
 import { percent } from "../design/words";
 import { findingOf, isNothing, shown, type Field, type Finding } from "./fields";
 
@@ -67,7 +68,7 @@ function Row({ field, isChosen, onChoose }: { field: Field; isChosen: boolean; o
   return (
     <button ref={row} type="button" className="field-row" aria-pressed={isChosen} data-finding={finding} onClick={() => onChoose(isChosen ? null : field.id)}>
       <span className="muted">{field.label}</span>
-      <span className={isNothing(field.value) ? "value muted" : "value"}>{shown(field.value)}</span>
+      <span className={isNothing(field.value) ? "value muted" : "value"}><Theirs text={shown(field.value)} /></span>
       <span className="finding">{SAYS[finding]}</span>
     </button>
   );

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "react";
 
 import { reveal } from "../design/reveal";
+import { Theirs } from "../design/Theirs";
 import { Characters, pieces } from "./characters";
 import type { Marking } from "./marks";
 
@@ -32,7 +33,7 @@ function Stretch({ text, from, marks, chosen, onChoose }: { text: string; from: 
   return (
     <pre>
       {pieces(text, marks, from).map((piece) =>
-        piece.spans.length === 0 ? piece.text : <Marked key={piece.start} spans={piece.spans} text={piece.text} chosen={chosen} onChoose={onChoose} />,
+        piece.spans.length === 0 ? <Theirs key={piece.start} text={piece.text} /> : <Marked key={piece.start} spans={piece.spans} text={piece.text} chosen={chosen} onChoose={onChoose} />,
       )}
     </pre>
   );
@@ -46,7 +47,7 @@ function Marked({ spans, text, chosen, onChoose }: { spans: string[]; text: stri
   }, [isChosen]);
   return (
     <mark ref={element} data-chosen={isChosen || undefined} onMouseEnter={() => onChoose(spans[0] ?? null)} onClick={() => onChoose(spans[0] ?? null)}>
-      {text}
+      <Theirs text={text} />
     </mark>
   );
 }

@@ -10,6 +10,7 @@ import { Empty } from "../../design/Notice";
 import { Time } from "../../design/Time";
 import { say, sayError } from "../../design/toasts";
 import type { Entry } from "./entries";
+import { Theirs } from "../../design/Theirs";
 
 export function Entries({ entries, chosen, onToggle }: { entries: Entry[]; chosen: ReadonlySet<string>; onToggle: (key: string) => void }) {
   if (entries.length === 0) return <Nothing />;
@@ -19,7 +20,7 @@ export function Entries({ entries, chosen, onToggle }: { entries: Entry[]; chose
         <li key={entry.key}>
           <label data-chosen={chosen.has(entry.key)}>
             <input type="checkbox" checked={chosen.has(entry.key)} onChange={() => onToggle(entry.key)} />
-            <span className="name truncate">{entry.name}</span>
+            <span className="name truncate"><Theirs text={entry.name} /></span>
             <span className="muted">{entry.about}</span>
             <span className="muted when">
               <Time at={entry.at} />

@@ -10,6 +10,7 @@ import { Time } from "../../design/Time";
 import { count } from "../../design/words";
 import { useDelayed, useFeed } from "../../live/useFeed";
 import { useHeld } from "../../live/useFresh";
+import { Theirs } from "../../design/Theirs";
 
 const SHOWN = 4;
 const FAILED_SINCE = "7d";
@@ -48,7 +49,7 @@ export function Needs({ since, isHeld }: { since: string; isHeld: boolean }) {
         {broken.slice(0, SHOWN).map((run) => (
           <li key={run.id}>
             <Link to="/runs/$runId" params={{ runId: run.id }} search={{ stage: run.error?.stage ?? undefined }}>
-              <span className="truncate">{run.input_name ?? run.pipeline}</span>
+              <span className="truncate"><Theirs text={run.input_name ?? run.pipeline} /></span>
               <span className="status" data-status="failed">
                 <StatusIcon status="failed" /> failed
               </span>

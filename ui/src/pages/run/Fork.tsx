@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { call } from "../../api/call";
+import { own } from "../../api/own";
 import { asError, Refusal } from "../../api/refusal";
 import { stale } from "../../api/query";
 import type { JsonValue, Run } from "../../api/schema";
@@ -87,7 +88,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
             <summary>Its input from {name}</summary>
             <div className="field">
               <label htmlFor={`fork-${name}`}>The output of {name}, as JSON: edit it and the stage reads that instead</label>
-              <textarea id={`fork-${name}`} rows={6} value={outputs[name] ?? JSON.stringify(outputOf(run, name), null, 2)} onChange={(event) => setOutputs({ ...outputs, [name]: event.target.value })} />
+              <textarea id={`fork-${name}`} rows={6} value={own(outputs, name) ?? JSON.stringify(outputOf(run, name), null, 2)} onChange={(event) => setOutputs({ ...outputs, [name]: event.target.value })} />
             </div>
           </details>
         ))}

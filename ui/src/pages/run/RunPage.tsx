@@ -4,10 +4,12 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useMemo, useState } from "react";
 
 import type { Run } from "../../api/schema";
+import { own } from "../../api/own";
 import { useShortcuts } from "../../app/shortcuts";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
+import { Theirs } from "../../design/Theirs";
 import { Tabs } from "../../design/Tabs";
 import { Time } from "../../design/Time";
 import { count, money, shortId } from "../../design/words";
@@ -106,7 +108,7 @@ export function RunPage() {
                 run={run}
                 stage={chosenStage ? stages.get(chosenStage) : undefined}
                 wired={wiring.find((each) => each.name === chosenStage)}
-                streamed={chosenStage ? (said[chosenStage] ?? null) : null}
+                streamed={chosenStage ? (own(said, chosenStage) ?? null) : null}
               />
             ) : (
               <div className="body">
@@ -126,7 +128,7 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
     <div className="head">
       <div>
         <h1>
-          {run.input_name ?? shortId(run.id)} <Status status={run.status} isPill />
+          <Theirs text={run.input_name ?? shortId(run.id)} /> <Status status={run.status} isPill />
         </h1>
         <div className="muted">
           {run.forked_from ? (

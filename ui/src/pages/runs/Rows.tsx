@@ -7,7 +7,9 @@ import type { Run } from "../../api/schema";
 import { useNow } from "../../design/now";
 import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
+import { Theirs } from "../../design/Theirs";
 import { Time } from "../../design/Time";
+import { told } from "../../design/unseen";
 import { count, elapsed, money, secondsBetween, shortId } from "../../design/words";
 
 interface Props {
@@ -61,16 +63,18 @@ function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isCho
       ref={row}
     >
       <td>
-        <input type="checkbox" aria-label={`Select ${name}`} checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
+        <input type="checkbox" aria-label={`Select ${told(name)}`} checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
       </td>
       <th scope="row">
         <Link to="/runs/$runId" params={{ runId: run.id }} className="truncate">
-          {name}
+          <Theirs text={name} />
         </Link>
       </th>
       <td>
         <Status status={run.status} />
-        {why ? <div className="muted truncate why">{why}</div> : null}
+        {why ? <div className="muted truncate why">
+            <Theirs text={why} />
+          </div> : null}
       </td>
       <td className="truncate">
         {run.pipeline} <span className="muted">{run.version_label}</span>

@@ -68,3 +68,11 @@ describe("suggestions", () => {
     expect(open).toMatchObject({ text: "beans status:", caret: 13 });
   });
 });
+
+describe("a word that every object has", () => {
+  it.each(["constructor", "toString", "valueOf", "hasOwnProperty"])("is no filter: %s", (word) => {
+    const text = `${word.toLowerCase()}:x`;
+    expect(parseSearch(text, 0).problems[0]).toContain("There is no filter");
+    expect(suggestions(text, text.length, { pipeline: [] })).toEqual([]);
+  });
+});

@@ -36,7 +36,7 @@ export interface Term {
 }
 
 const UNIT_S: Record<string, number> = { m: 60, h: 3600, d: 86_400, w: 7 * 86_400 };
-const isQualifier = (name: string): name is Qualifier => name in QUALIFIERS;
+const isQualifier = (name: string): name is Qualifier => Object.hasOwn(QUALIFIERS, name);
 
 export function termsOf(text: string): Term[] {
   return [...text.matchAll(/(?:"[^"]*"?|[^\s"])+/g)].map((match) => {

@@ -3,10 +3,13 @@
 import { useState } from "react";
 
 import { address } from "../../api/call";
+import type { ActorKind } from "../../api/schema";
 import { useList } from "../../api/useList";
 import { useMayRead } from "../../app/may";
 import { Button } from "../../design/Button";
+import { Theirs } from "../../design/Theirs";
 import { Time } from "../../design/Time";
+import { told } from "../../design/unseen";
 import { shortId } from "../../design/words";
 import { Field } from "../../forms/Field";
 import { Listing } from "./Listing";
@@ -41,7 +44,7 @@ export function Audit() {
         }
         columns={[
           { title: "When", cell: (each) => <Time at={each.at} /> },
-          { title: "Who", cell: (each) => <span title={each.actor_label}>{each.actor_label || each.actor_kind}</span> },
+          { title: "Who", cell: (each) => <Who kind={each.actor_kind} label={each.actor_label} /> },
           { title: "What", cell: (each) => <code>{each.action}</code> },
           { title: "Details", cell: (each) => <Target target={each.target} /> },
         ]}
@@ -55,13 +58,27 @@ export function Audit() {
   );
 }
 
+const KIND_SAYS: Partial<Record<ActorKind, string>> = { key: "API key", library: "command line or library", host: "user of the host", embed: "embedded page" };
+
+/** Who did it. What came in by other ways than signing in says how, also where its label looks like somebody's address. */
+function Who({ kind, label }: { kind: ActorKind; label: string }) {
+  // The service says of an embedded page whose token it has, before what its host calls whoever looks at it.
+  const how = label.startsWith("embedded page of ") && kind === "embed" ? undefined : KIND_SAYS[kind];
+  return (
+    <span title={told(label)}>
+      {how ? <span className="muted">{how} </span> : null}
+      <Theirs text={label} />
+    </span>
+  );
+}
+
 function Target({ target }: { target: Record<string, unknown> }) {
   const said = Object.entries(target).filter(([, value]) => value !== null && value !== undefined);
   if (said.length === 0) return <span className="muted">—</span>;
   const text = said.map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
   return (
-    <span title={text} className="muted">
-      {said.map(([name, value]) => `${name.replace(/_id$/, "")} ${typeof value === "string" ? (value.length === 36 ? shortId(value) : value) : JSON.stringify(value)}`).join(", ")}
+    <span title={told(text)} className="muted">
+      <Theirs text={said.map(([name, value]) => `${name.replace(/_id$/, "")} ${typeof value === "string" ? (value.length === 36 ? shortId(value) : value) : JSON.stringify(value)}`).join(", ")} />
     </span>
   );
 }

@@ -28,7 +28,7 @@ const SECTIONS: Record<string, { label: string; about: string; page: ComponentTy
 
 export function Settings() {
   const { section: name } = useParams({ from: "/settings/$section" });
-  const section = SECTIONS[name];
+  const section = Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : undefined;
   return (
     <main id="main" className="page">
       <div className="columns sided">

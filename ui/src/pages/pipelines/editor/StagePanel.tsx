@@ -1,5 +1,6 @@
 // What is chosen, from near: a stage's form and how it went in the last try; or the pipeline as a whole.
 
+import { own } from "../../../api/own";
 import { Button } from "../../../design/Button";
 import { Panel } from "../../../design/Panel";
 import { Tabs } from "../../../design/Tabs";
@@ -67,7 +68,7 @@ export function StagePanel({ editor, trial, view, onView, onConnect, onAlone }: 
             onRename={(to) => editor.rename(chosen, to)}
           />
         ) : run ? (
-          <StageDrawer run={run} stage={trial.stages.get(chosen)} wired={editor.wiring.find((each) => each.name === chosen)} streamed={trial.said[chosen] ?? null} />
+          <StageDrawer run={run} stage={trial.stages.get(chosen)} wired={editor.wiring.find((each) => each.name === chosen)} streamed={own(trial.said, chosen) ?? null} />
         ) : (
           <p className="body muted">Not tried yet. Run the pipeline to this stage on a sample.</p>
         )}

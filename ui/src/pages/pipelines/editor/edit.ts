@@ -1,6 +1,7 @@
 // An edit that a run was made with, put into the author's own document.
 
 import type { JsonValue } from "../../../api/schema";
+import { own } from "../../../api/own";
 import { isObject, same, type Json } from "./text";
 
 const STAGES = "stages";
@@ -16,13 +17,13 @@ function changed(data: Json, before: Json, after: Json, path: readonly string[])
   const keepsAll = path.length === 1 && path[0] === STAGES;
   const made: Json = { ...data };
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [was, is] = [before[key], after[key]];
+    const [was, is] = [own(before, key), own(after, key)];
     if (same(was, is)) continue;
     if (is === undefined) {
       if (!keepsAll) Reflect.deleteProperty(made, key);
       continue;
     }
-    made[key] = inner(made[key], was, is, [...path, key]);
+    made[key] = inner(own(made, key), was, is, [...path, key]);
   }
   return made;
 }

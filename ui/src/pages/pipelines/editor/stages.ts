@@ -2,12 +2,13 @@
 // changed with it. None of these reads or writes a text.
 
 import type { JsonValue, StageKindInfo } from "../../../api/schema";
+import { own } from "../../../api/own";
 import { nameIn, SOURCE, wiringOf, type Wired } from "../../../graph/wiring";
 import { isObject, type Json } from "./text";
 
 export const stagesOf = (data: Json): Json => (isObject(data.stages) ? data.stages : {});
 export const entryOf = (data: Json, name: string): Json | null => {
-  const entry = stagesOf(data)[name];
+  const entry = own(stagesOf(data), name);
   return isObject(entry) ? entry : null;
 };
 export const wiredOf = (data: Json): Wired[] => wiringOf({ document: data });
@@ -19,12 +20,12 @@ const RESERVED = new Set([SOURCE, "item", "run", "content", "thread"]);
 export function nameProblem(data: Json, name: string, now: string | null): string | null {
   if (!NAME.test(name)) return "A name has small letters, digits and _, and begins with a letter.";
   if (RESERVED.has(name)) return `${name} means something else already.`;
-  return name !== now && name in stagesOf(data) ? `There is a stage ${name} already.` : null;
+  return name !== now && Object.hasOwn(stagesOf(data), name) ? `There is a stage ${name} already.` : null;
 }
 
 function freeName(data: Json, wanted: string): string {
   const taken = stagesOf(data);
-  const free = (name: string) => !(name in taken) && !RESERVED.has(name);
+  const free = (name: string) => !Object.hasOwn(taken, name) && !RESERVED.has(name);
   if (free(wanted)) return wanted;
   for (let number = 2; ; number += 1) if (free(`${wanted}_${number}`)) return `${wanted}_${number}`;
 }
@@ -38,7 +39,7 @@ export interface Made {
 export function withStage(data: Json, kind: StageKindInfo, after: string | null): Made {
   const name = freeName(data, kind.name === "python" ? (kind.functions[0]?.name.split("@")[0] ?? "step") : kind.name);
   const entry: Json = { uses: kind.name };
-  const behind = after === null || after === SOURCE || !(after in stagesOf(data)) ? null : after;
+  const behind = after === null || after === SOURCE || !Object.hasOwn(stagesOf(data), after) ? null : after;
   if (behind !== null) entry.inputs = kind.group === "model" ? [SOURCE, behind] : [behind];
   const config = startOf(kind);
   if (Object.keys(config).length > 0) entry.with = config;

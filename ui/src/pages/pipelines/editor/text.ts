@@ -6,6 +6,7 @@
 import { Document, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Pair, type YAMLMap } from "yaml";
 
 import type { JsonValue } from "../../../api/schema";
+import { own } from "../../../api/own";
 
 export type Json = Record<string, JsonValue>;
 export const isObject = (value: JsonValue | undefined): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -57,11 +58,11 @@ type Edit = { path: Path; is: "gone" } | { path: Path; is: "set"; value: JsonVal
 
 /** What makes of the one the other, at the deepest places at which they differ. */
 function editsBetween(before: Json, after: Json, path: Path = []): Edit[] {
-  const gone = Object.keys(before).filter((key) => !(key in after)).map((key): Edit => ({ path: [...path, key], is: "gone" }));
+  const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key)).map((key): Edit => ({ path: [...path, key], is: "gone" }));
   let last: string | null = null;
   const set = Object.entries(after).flatMap(([key, value]): Edit[] => {
     const at = [...path, key];
-    const was = before[key];
+    const was = own(before, key);
     const previous = last;
     last = key;
     if (same(was, value)) return [];
@@ -201,7 +202,7 @@ export function same(one: JsonValue | undefined, other: JsonValue | undefined): 
   if (Array.isArray(one) && Array.isArray(other)) return one.length === other.length && one.every((each, index) => same(each, other[index]));
   if (!isObject(one) || !isObject(other)) return false;
   const keys = Object.keys(one);
-  return keys.length === Object.keys(other).length && keys.every((key) => key in other && same(one[key], other[key]));
+  return keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
 }
 
 function pairAt(document: Document, path: Path): Pair | undefined {

@@ -30,7 +30,7 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
   const wiring = useMemo(() => wiredOf(drawn), [drawn]);
   const problems = useMemo(() => checked?.problems ?? [], [checked]);
   const byStage = useMemo(() => problemsByStage(problems), [problems]);
-  const chosen = wanted !== null && wanted in stagesOf(drawn) ? wanted : null;
+  const chosen = wanted !== null && Object.hasOwn(stagesOf(drawn), wanted) ? wanted : null;
 
   const isList = Array.isArray(drawn.stages);
 

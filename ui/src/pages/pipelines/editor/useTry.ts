@@ -5,6 +5,7 @@
 import { useState } from "react";
 
 import { call } from "../../../api/call";
+import { own } from "../../../api/own";
 import { stale, useRead } from "../../../api/query";
 import type { JsonValue } from "../../../api/schema";
 import { sayError } from "../../../design/toasts";
@@ -82,6 +83,6 @@ export function editsOf(before: Json, after: Json): Json {
 }
 
 function changesOf(before: Json, after: Json, keys: string[]): Json {
-  const differ = keys.filter((key) => !same(before[key], after[key]));
-  return Object.fromEntries(differ.map((key): [string, JsonValue] => [key, after[key] ?? null]));
+  const differ = keys.filter((key) => !same(own(before, key), own(after, key)));
+  return Object.fromEntries(differ.map((key): [string, JsonValue] => [key, own(after, key) ?? null]));
 }
