@@ -88,7 +88,7 @@ async def test_start_pressed_again_after_a_lost_answer_starts_nothing_twice(
     await start.click()
     await expect(page.locator(".toasts")).to_contain_text("The service is not responding.")
     await start.click()
-    await expect(page.locator(".toasts")).to_contain_text("The run is started.")
+    await expect(page.locator(".toasts")).to_contain_text("Run started.")
     await page.get_by_role("link", name="Runs", exact=True).click()
     await expect(page.locator(".runs tbody tr")).to_have_count(1)
 
@@ -216,10 +216,10 @@ async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
     await watched.go("/review")
     # How sure the newer one is nobody says: it comes last, unless the newest are wanted.
     waiting = page.get_by_role("navigation", name="Waiting reviews").get_by_role("link")
-    await expect(waiting).to_contain_text(["sorted · sorting", "note · check"])
+    await expect(waiting).to_contain_text(["sorted · sorting", "note.txt"])
     await expect(waiting.first).to_contain_text("% sure")
     await page.get_by_label("Order").select_option("newest first")
-    await expect(waiting).to_contain_text(["note · check", "sorted · sorting"])
+    await expect(waiting).to_contain_text(["note.txt", "sorted · sorting"])
     await page.get_by_label("Order").select_option("least sure first")
     await expect(page.locator("main")).to_contain_text("Is it sorted right?")
     # Whoever is at a review that another decides stays at it, and decides nothing else.
@@ -228,7 +228,7 @@ async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
     await page.request.post(path, data={}, headers={"origin": watched.url})
     await expect(page.get_by_text("This review is approved")).to_be_visible()
     await page.keyboard.press("a")
-    await expect(waiting).to_contain_text(["note · check"])
+    await expect(waiting).to_contain_text(["note.txt"])
     await page.keyboard.press("n")
     await expect(page.locator("main")).to_contain_text("Is that right?")
     await expect(page.locator(".source")).to_contain_text("Anna asks for a refund")
@@ -239,5 +239,7 @@ async def test_a_person_corrects_what_was_read_and_the_run_goes_on_with_that(
     await watched.go("/runs")
     await page.get_by_role("link", name="note.txt").click()
     await expect(page.locator("h1")).to_contain_text("completed")
-    await expect(page.locator(".fields")).to_contain_text("Two crates, not three.")
+    decided = page.locator(".fields section").first
+    await expect(decided).to_contain_text("corrected by")
+    await expect(decided).to_contain_text("Two crates, not three.")
     assert (watched.foreign, watched.errors) == ([], [])

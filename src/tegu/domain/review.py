@@ -67,7 +67,8 @@ class ReviewAnswer:
 @dataclass(frozen=True, slots=True)
 class Review:
     """A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. `confidence`: how sure
-    that stage was when the review was opened, of what it was least sure of; None: it did not say.
+    that stage was when the review was opened, of what it was least sure of; None: it did not say. `input_name`: the file or subject
+    that its run is about.
     """
 
     id: UUID
@@ -82,6 +83,7 @@ class Review:
     confidence: float | None
     content_id: UUID | None
     thread_id: UUID | None
+    input_name: str | None
     due_at: datetime | None
     comment: str | None
     decided_by: str | None

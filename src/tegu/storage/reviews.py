@@ -19,7 +19,7 @@ from tegu.domain.review import Review, ReviewDetail, ReviewOrder, ReviewStatus
 from tegu.domain.status import RunStatus
 from tegu.storage.rows import paged_by
 from tegu.storage.signals import tell
-from tegu.storage.tables import pipelines, results, reviews, runs
+from tegu.storage.tables import contents, mail_threads, pipelines, results, reviews, runs
 from tegu.storage.transaction import Transaction
 from tegu.storage.visible import pipelines_seen
 
@@ -166,11 +166,25 @@ async def assign(
 
 def _reviews(organization_id: UUID, rows: Rows) -> Select[Any]:
     return (
-        select(*_SHOWN, pipelines.c.name.label("pipeline"), runs.c.content_id, runs.c.thread_id)
+        select(
+            *_SHOWN,
+            pipelines.c.name.label("pipeline"),
+            runs.c.content_id,
+            runs.c.thread_id,
+            func.coalesce(contents.c.name, mail_threads.c.subject).label("input_name"),
+        )
         .join(runs, (runs.c.organization_id == _C.organization_id) & (runs.c.id == _C.run_id))
         .join(
             pipelines,
             (pipelines.c.organization_id == _C.organization_id) & (pipelines.c.id == runs.c.pipeline_id),
+        )
+        .outerjoin(
+            contents,
+            (contents.c.organization_id == _C.organization_id) & (contents.c.id == runs.c.content_id),
+        )
+        .outerjoin(
+            mail_threads,
+            (mail_threads.c.organization_id == _C.organization_id) & (mail_threads.c.id == runs.c.thread_id),
         )
         .where(
             _C.organization_id == organization_id,
@@ -182,6 +196,7 @@ def _reviews(organization_id: UUID, rows: Rows) -> Select[Any]:
 def _shown(row: Mapping[Any, Any]) -> dict[str, Any]:
     columns = {column.name: row[column.name] for column in _SHOWN}
     beside = {name: row[name] for name in ("pipeline", "content_id", "thread_id")}
+    beside["input_name"] = row["input_name"] or None
     return columns | beside | {"status": ReviewStatus(row["status"])}
 
 

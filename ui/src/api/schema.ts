@@ -1381,7 +1381,7 @@ export interface ResumedRuns {
   pipeline: string | null;
 }
 
-/** A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. `confidence`: how sure that stage was when the review was opened, of what it was least sure of; None: it did not say. */
+/** A review in a list. `about` is the stage whose output is looked at; None: the run's content itself is. `confidence`: how sure that stage was when the review was opened, of what it was least sure of; None: it did not say. `input_name`: the file or subject that its run is about. */
 export interface Review {
   id: string;
   run_id: string;
@@ -1395,6 +1395,7 @@ export interface Review {
   confidence: number | null;
   content_id: string | null;
   thread_id: string | null;
+  input_name: string | null;
   due_at: string | null;
   comment: string | null;
   decided_by: string | null;
@@ -1416,6 +1417,7 @@ export interface ReviewDetail {
   confidence: number | null;
   content_id: string | null;
   thread_id: string | null;
+  input_name: string | null;
   due_at: string | null;
   comment: string | null;
   decided_by: string | null;

@@ -1,9 +1,10 @@
-// Brings into view what was chosen, within its own scroller: the page around it stays where it is.
+// Brings into view what was chosen, within its own scroller; the page around it moves only where the scroller is not seen whole.
 
 export function reveal(element: Element | null | undefined): void {
   if (!element) return;
   const scroller = scrollerOf(element);
   if (scroller === null) return element.scrollIntoView({ block: "nearest" });
+  scroller.scrollIntoView({ block: "nearest" });
   const [outer, inner] = [scroller.getBoundingClientRect(), element.getBoundingClientRect()];
   if (inner.top >= outer.top && inner.bottom <= outer.bottom) return;
   const top = scroller.scrollTop + inner.top - outer.top - Math.max(0, (outer.height - inner.height) / 2);

@@ -7,10 +7,12 @@ import { ErrorNotice, Notice, Skeleton } from "../design/Notice";
 import { Panel } from "../design/Panel";
 import { Status } from "../design/Status";
 import { Fields } from "../source/Fields";
-import { fieldsOf, marksOf } from "../source/fields";
+import { marksOf } from "../source/fields";
+import { groupsOf } from "../source/groups";
 import { Graph } from "../pages/run/Graph";
 import "../pages/run/run.css";
 import { Source } from "../source/Source";
+import { Streamed } from "../source/Streamed";
 import { isOver, useRun } from "../pages/run/useRun";
 import { tellHost } from "./host";
 
@@ -18,7 +20,7 @@ export function EmbeddedRun({ runId }: { runId: string }) {
   const { run, error, wiring, stages, progress, spent, said } = useRun(runId, { hasCalls: false });
   const [chosen, setChosen] = useState<string | null>(null);
   const [stage, setStage] = useState<string | undefined>();
-  const groups = useMemo(() => (run?.results ?? []).map((result) => ({ result, fields: fieldsOf(result) })), [run]);
+  const groups = useMemo(() => groupsOf(run?.results ?? [], wiring), [run, wiring]);
   const marks = useMemo(() => marksOf(groups.flatMap((group) => group.fields)), [groups]);
   const ended = run && isOver(run) ? run.status : null;
   useEffect(() => {
@@ -36,7 +38,7 @@ export function EmbeddedRun({ runId }: { runId: string }) {
       {run.error ? <Notice tone="failed" title={run.error.message} hint={run.error.hint} /> : null}
       <Panel title="Stages">
         <Graph wiring={wiring} runs={stages} progress={progress} spent={spent} chosen={stage} onChoose={(name) => setStage(name === stage ? undefined : name)} />
-        {streamed !== undefined && !isOver(run) ? <pre className="streamed body">{streamed}</pre> : null}
+        {streamed !== undefined && !isOver(run) ? <Streamed text={streamed} /> : null}
       </Panel>
       <div className="embed-columns">
         <Panel title="Source">

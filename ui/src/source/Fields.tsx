@@ -2,37 +2,47 @@
 
 import { useEffect, useRef } from "react";
 
-import type { Result } from "../api/schema";
 import { Empty } from "../design/Notice";
 import { reveal } from "../design/reveal";
 import { Theirs } from "../design/Theirs";
 import { percent } from "../design/words";
+import { Streamed } from "./Streamed";
 import { findingOf, isNothing, shown, type Field, type Finding } from "./fields";
+import type { Group } from "./groups";
 
 const SAYS: Record<Finding, string> = { verified: "in the source", not_found: "not found in source", none: "" };
 
-interface Group {
-  result: Result;
-  fields: Field[];
+interface Props {
+  groups: Group[];
+  /** What models are saying: stage and text. It stands where the fields of the stage will. */
+  live?: [stage: string, text: string][];
+  chosen: string | null;
+  onChoose: (field: string | null) => void;
 }
 
-export function Fields({ groups, chosen, onChoose }: { groups: Group[]; chosen: string | null; onChoose: (field: string | null) => void }) {
-  if (groups.length === 0) return <Empty title="No results yet." />;
-  const isRead = (group: Group) => group.fields.some((field) => field.evidence.length > 0);
+export function Fields({ groups, live = [], chosen, onChoose }: Props) {
+  if (groups.length === 0 && live.length === 0) return <Empty title="No results yet" />;
+  const isRead = (group: Group) => !group.isReplaced && (group.note !== undefined || group.fields.some((field) => field.evidence.length > 0));
   // What shows no source (the text itself, a cut list) is there for who wants it, below what was read.
   const [read, rest] = [groups.filter(isRead), groups.filter((group) => !isRead(group))];
   return (
     <div className="fields" role="region" aria-label="Fields" tabIndex={0}>
       {(read.length > 0 ? read : rest).map((group) => (
         <section key={group.result.id} aria-label={group.result.type}>
-          <Heading result={group.result} />
+          <Heading {...group} />
           <Rows fields={group.fields} chosen={chosen} onChoose={onChoose} />
+        </section>
+      ))}
+      {live.map(([stage, text]) => (
+        <section key={stage} aria-label={stage}>
+          <h3>{stage}</h3>
+          <Streamed text={text} label={`${stage}, so far`} />
         </section>
       ))}
       {(read.length > 0 ? rest : []).map((group) => (
         <details key={group.result.id} open={group.fields.some((field) => field.id === chosen)}>
           <summary>
-            <Heading result={group.result} />
+            <Heading {...group} />
           </summary>
           <Rows fields={group.fields} chosen={chosen} onChoose={onChoose} />
         </details>
@@ -41,10 +51,12 @@ export function Fields({ groups, chosen, onChoose }: { groups: Group[]; chosen: 
   );
 }
 
-function Heading({ result }: { result: Result }) {
+function Heading({ result, note, isReplaced }: Group) {
   return (
     <h3>
       {result.type}
+      {note ? <span className="muted decided">{note}</span> : null}
+      {isReplaced ? <span className="muted decided">before its review</span> : null}
       {result.key ? <span className="muted"> {result.key}</span> : null}
       {result.confidence ? (
         <span className="muted confidence" title={`confidence, ${result.confidence.method.replaceAll("_", " ")}`}>

@@ -33,7 +33,7 @@ export function Needs({ since, isHeld }: { since: string; isHeld: boolean }) {
         {waiting.slice(0, SHOWN).map((review) => (
           <li key={review.id}>
             <Link to="/review" search={{ id: review.id }}>
-              <span className="truncate">{review.about ?? review.pipeline}</span>
+              <span className="truncate">{review.input_name ?? review.pipeline}</span>
               <span className="status" data-status="waiting">
                 <StatusIcon status="waiting" /> decide
               </span>

@@ -72,7 +72,7 @@ export function Reviews() {
           <nav className="panel queue" aria-label="Waiting reviews">
             {reviews.map((review) => (
               <Link key={review.id} to="/review" search={shown(review.id)} data-chosen={review.id === chosenId} aria-current={review.id === chosenId ? "true" : undefined}>
-                <span className="truncate">{review.about ?? review.pipeline}</span>
+                <span className="truncate">{review.input_name ?? review.pipeline}</span>
                 <span className="muted truncate">
                   {review.pipeline} · {review.stage}
                 </span>
@@ -110,8 +110,8 @@ function One({ reviewId, onDecided }: { reviewId: string; onDecided: () => void 
   }
   const review = found.data;
   const run = (
-    <Link to="/runs/$runId" params={{ runId: review.run_id }}>
-      the run
+    <Link to="/runs/$runId" params={{ runId: review.run_id }} className="truncate">
+      {review.input_name ?? "the run"}
     </Link>
   );
   return <Deciding review={review} aside={run} refusal={decisionOf(review) ?? may("reviews:write")} onDecided={onDecided} />;

@@ -9,7 +9,12 @@ import { Lines } from "../../graph/Lines";
 import { besideOf, edgesOf, layOut, NODE_HEIGHT, NODE_WIDTH, type Wired } from "../../graph/wiring";
 import "../../graph/graph.css";
 
+/** What a run that failed or was cancelled never came to. */
+const isLost = (run: StageRun | undefined): boolean => run?.status === "failed" || run?.status === "cancelled";
+
 export interface Spent {
+  /** Who was asked last; a stage that failed names no model of its own. */
+  model: string;
   cost_usd: number | null;
   tokens: number;
 }
@@ -61,7 +66,7 @@ export function Graph({ label = "Stages of the run", wiring, runs, progress, spe
                 {runs ? <StatusIcon status={status} /> : null}
                 <span className="truncate">{name}</span>
               </span>
-              <span className="about truncate">{stage ? about(stage, run, progress?.get(name), spent.get(name)) : ""}</span>
+              <span className="about truncate">{stage ? about(stage, run, progress?.get(name), spent.get(name), runs) : ""}</span>
               {runs ? <span className="visually-hidden">{status}</span> : null}
             </button>
           );
@@ -71,14 +76,14 @@ export function Graph({ label = "Stages of the run", wiring, runs, progress, spe
   );
 }
 
-function about(stage: Wired, run: StageRun | undefined, progress: string | undefined, spent: Spent | undefined): string {
-  if (run === undefined) return stage.when ? "if its condition holds" : stage.upstream.length ? `waits for ${stage.upstream.join(", ")}` : stage.uses;
+function about(stage: Wired, run: StageRun | undefined, progress: string | undefined, spent: Spent | undefined, runs: Map<string, StageRun> | null): string {
+  if (run === undefined) return stage.when ? "conditional" : stage.upstream.length ? `waits for ${stage.upstream.join(", ")}` : stage.uses;
   if (run.reused_from) return "reused, at no cost";
   const said: string[] = progress === undefined ? [] : [progress];
   // Of a stage that starts runs, an attempt is only a look at them.
   if (run.elapsed_s !== null && progress === undefined) said.push(elapsed(run.elapsed_s));
   if (progress === undefined && (run.status === "running" || run.status === "waiting")) said.push(run.attempt > 1 ? `try ${run.attempt}` : stage.uses);
-  if (run.status === "skipped") said.push("not needed");
+  if (run.status === "skipped") said.push(stage.upstream.some((name) => isLost(runs?.get(name))) ? "not reached" : "not needed");
   if (spent && spent.tokens > 0) said.push(`${spent.tokens} tok`);
   if (spent?.cost_usd) said.push(money(spent.cost_usd));
   return said.join(" · ") || stage.uses;

@@ -3,12 +3,11 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { address, call } from "../../api/call";
+import { call } from "../../api/call";
 import { stale } from "../../api/query";
 import type { Run } from "../../api/schema";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
-import { copied } from "../../design/Copy";
 import { Dialog } from "../../design/Dialog";
 import { say, sayError } from "../../design/toasts";
 import type { Wired } from "../../graph/wiring";
@@ -32,9 +31,6 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
     stale("runs_get", "runs_list");
   };
   useShortcuts([{ keys: "r", says: "Re-run from a stage", run: () => setForks(true) }]);
-  const copy = async (text: string) => {
-    say((await copied(text)) ? "Copied." : "The browser does not let this page copy. Select it here:", text);
-  };
   const failed = run.status === "failed" ? (run.error?.stage ?? null) : null;
   const noRetry = run.erased_at ? "The source of this run was deleted." : run.status !== "failed" ? "Only failed runs can be retried." : failed === null ? "It did not fail in a stage: start a new run." : null;
   const retry = async () => {
@@ -52,12 +48,6 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
   };
   return (
     <div className="actions">
-      <Button kind="quiet" onClick={() => void copy(`tegu runs show ${run.id}`)} title={`tegu runs show ${run.id}`}>
-        Copy as command
-      </Button>
-      <Button kind="quiet" onClick={() => void copy(curlOf(run))} title={curlOf(run)}>
-        Copy as curl
-      </Button>
       <Link to="/compare" search={run.forked_from ? { a: run.forked_from, b: run.id } : { a: run.id }} className="button">
         Compare
       </Link>
@@ -87,8 +77,4 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
       </Dialog>
     </div>
   );
-}
-
-function curlOf(run: Run): string {
-  return `curl -H "Authorization: Bearer $TEGU_API_KEY" ${new URL(address("/runs/{run_id}", { run_id: run.id }), location.href).href}`;
 }

@@ -15,16 +15,19 @@ import { Time } from "../../design/Time";
 import { count, money, shortId } from "../../design/words";
 import { Took } from "../runs/Rows";
 import { Fields } from "../../source/Fields";
-import { fieldsOf, marksOf } from "../../source/fields";
+import { marksOf } from "../../source/fields";
+import { groupsOf } from "../../source/groups";
+import { Copies } from "./Copies";
 import { Graph } from "./Graph";
 import { RunActions } from "./RunActions";
 import { RunState } from "./RunState";
 import "./run.css";
 import { Source } from "../../source/Source";
-import { Json, StageDrawer } from "./StageDrawer";
+import { Json } from "./Json";
+import { StageDrawer } from "./StageDrawer";
 import { Timeline } from "./Timeline";
 import { useKept } from "./useKept";
-import { useRun } from "./useRun";
+import { isOver, useRun } from "./useRun";
 import type { Wired } from "../../graph/wiring";
 
 const VIEWS = ["evidence", "stage", "json"] as const;
@@ -36,12 +39,13 @@ export function RunPage() {
   const navigate = useNavigate();
   const { run, error, wiring, stages, progress, spent, said } = useRun(runId);
   const [chosen, setChosen] = useState<string | null>(null);
-  const groups = useMemo(() => (run?.results ?? []).map((result) => ({ result, fields: fieldsOf(result) })), [run]);
+  const groups = useMemo(() => groupsOf(run?.results ?? [], wiring), [run, wiring]);
   const marks = useMemo(() => marksOf(groups.flatMap((group) => group.fields)), [groups]);
   const view: View = VIEWS.find((each) => each === search.view) ?? (search.stage ? "stage" : "evidence");
   const show = (to: { stage?: string | undefined; view?: View }) =>
     void navigate({ to: "/runs/$runId", params: { runId }, search: { stage: to.stage ?? search.stage, view: to.view ?? view }, replace: true });
-  const order = groups.filter((group) => group.fields.some((field) => field.evidence.length > 0)).flatMap((group) => group.fields.map((field) => field.id));
+  const live = useMemo(() => Object.entries(said).filter(([stage]) => stages.get(stage)?.status === "running"), [said, stages]);
+  const order = groups.filter((group) => !group.isReplaced && group.fields.some((field) => field.evidence.length > 0)).flatMap((group) => group.fields.map((field) => field.id));
   const step = (by: number) => setChosen(order[Math.min(order.length - 1, Math.max(0, order.indexOf(chosen ?? "") + by))] ?? null);
   useShortcuts([
     { keys: "j", says: "Next field", run: () => step(1) },
@@ -74,18 +78,18 @@ export function RunPage() {
     <main id="main" className="page">
       <Head run={run} wiring={wiring} stage={chosenStage} />
       <RunState run={run} stages={wiring.length} onShow={graph.onChoose} />
-      <div className="columns run-columns" data-view={view}>
-        <Panel title="Stages" className="stages-panel">
+      <div className="stack">
+        <Panel title="Stages" className="stages-panel" aside={<Copies run={run} />}>
           {wiring.length === 0 && !error ? (
             <Skeleton rows={4} />
           ) : (
-            <>
+            <div className="course">
               <Graph {...graph} />
               <Timeline run={run} {...graph} />
-            </>
+            </div>
           )}
         </Panel>
-        <div className="panel side">
+        <div className="panel details" data-view={view}>
           <Tabs
             label="Details"
             tabs={[
@@ -101,7 +105,7 @@ export function RunPage() {
                 <div className="evidence-source" role="region" aria-label="Source" tabIndex={0}>
                   <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
                 </div>
-                <Fields groups={groups} chosen={chosen} onChoose={setChosen} />
+                <Fields groups={groups} live={isOver(run) ? [] : live} chosen={chosen} onChoose={setChosen} />
               </div>
             ) : view === "stage" ? (
               <StageDrawer
@@ -140,7 +144,10 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
               ·{" "}
             </>
           ) : null}
-          {run.pipeline} {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
+          <Link to="/pipelines/$name" params={{ name: run.pipeline }}>
+            {run.pipeline}
+          </Link>{" "}
+          {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
         </div>
       </div>
       <dl className="facts">

@@ -51,7 +51,7 @@ export function Timeline({ run, wiring, runs, spent, chosen, onChoose }: Props) 
                     {stage.name}
                   </button>
                 </th>
-                <td className="truncate muted">{ran?.model ?? UNKNOWN}</td>
+                <td className="truncate muted">{ran?.model ?? paid?.model ?? UNKNOWN}</td>
                 <td className="number">{paid ? count(paid.tokens) : UNKNOWN}</td>
                 <td className="number">{paid ? money(paid.cost_usd) : UNKNOWN}</td>
                 <td>

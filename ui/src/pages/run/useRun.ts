@@ -54,9 +54,9 @@ function spentOf(calls: LlmCall[]): Map<string, Spent> {
   const found = new Map<string, Spent>();
   for (const call of calls) {
     if (call.stage === null || call.answered_by === "journal") continue;
-    const before = found.get(call.stage) ?? { cost_usd: 0, tokens: 0 };
+    const before = found.get(call.stage) ?? { model: `${call.provider}:${call.model}`, cost_usd: 0, tokens: 0 };
     const cost = before.cost_usd === null || call.cost_usd === null ? null : before.cost_usd + Number(call.cost_usd);
-    found.set(call.stage, { cost_usd: cost, tokens: before.tokens + (call.usage.input_tokens ?? 0) + (call.usage.output_tokens ?? 0) });
+    found.set(call.stage, { ...before, cost_usd: cost, tokens: before.tokens + (call.usage.input_tokens ?? 0) + (call.usage.output_tokens ?? 0) });
   }
   return found;
 }
