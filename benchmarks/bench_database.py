@@ -13,7 +13,7 @@ import asyncpg
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
-from tegu.storage import embedded, pipelines
+from tegu.storage import embedded, publishing
 from tegu.storage.database import Database, DatabaseAddress
 from tegu.storage.migrate import migrate
 from tegu.storage.organizations import ensure_organization
@@ -108,7 +108,7 @@ async def open_bench(home: Path) -> AsyncGenerator[Bench]:
     stages = tuple(StageDefinition(name, "test", inputs=(before[i],)) for i, name in enumerate(STAGES))
     definition = PipelineDefinition("bench", InputKind.CONTENT, stages)
     async with database.transaction(organization) as connection:
-        version = await pipelines.publish(connection, organization, definition)
+        version = await publishing.publish(connection, organization, definition)
     try:
         yield Bench(database, organization, version)
     finally:

@@ -21,7 +21,7 @@ another has a tenth of that. One client asks `tegu serve --no-worker` over HTTP,
 application does; database, service and client share {machine}. What is rare is old, which is the worst for a list that begins with the newest.
 Read the times with that load in mind.
 
-Aim: p95 of the list of runs, however it is asked, below {aim} ms. Measured: at most {worst} ms ({worst_name}).
+Aim: p95 of every list, however it is asked, below {aim} ms. Measured: {measured}.
 
 ## The list of runs, and counts of it
 
@@ -40,18 +40,22 @@ def page() -> str:
     machine = figures.pop("machine")
     of_runs = {name: row for name, row in figures.items() if name.startswith(("runs:", "runs/count:"))}
     others = {name: row for name, row in figures.items() if name not in of_runs}
-    worst = max(
-        (name for name in of_runs if name.startswith("runs:")), key=lambda name: of_runs[name]["value"]
-    )
     return PAGE.format(
         runs=machine["n"],
         machine=f"{machine['value']} CPUs, {machine['notes']}",
         aim=AIM_MS,
-        worst=of_runs[worst]["value"],
-        worst_name=worst.partition(": ")[2],
+        measured=_measured(figures),
         of_runs=_HEAD + "\n".join(_row(name, row) for name, row in of_runs.items()),
         others=_HEAD + "\n".join(_row(name, row) for name, row in others.items()),
     )
+
+
+def _measured(figures: dict[str, dict[str, Any]]) -> str:
+    """Which lists miss the aim, the slowest first; or which is the slowest."""
+    slowest = sorted(figures, key=lambda name: figures[name]["value"], reverse=True)
+    missed = [name for name in slowest if figures[name]["value"] >= AIM_MS]
+    shown = [f"{name.replace('_', ' ')} ({figures[name]['value']} ms)" for name in missed or slowest[:1]]
+    return f"all but {'; '.join(shown)}" if missed else f"all of them, at most {shown[0]}"
 
 
 def _row(name: str, row: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from tegu.actions.tokens import hash_of, new_key
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
-from tegu.storage import pipelines
+from tegu.storage import publishing
 from tegu.storage.organizations import ensure_organization
 from tegu.storage.pipelines import PipelineVersion
 
@@ -57,7 +57,7 @@ async def _tenant(bench: Bench, number: int) -> Tenant:
     stages = tuple(StageDefinition(name, "test", inputs=(before[i],)) for i, name in enumerate(STAGES))
     definition = PipelineDefinition("bench", InputKind.CONTENT, stages)
     async with bench.database.transaction(organization) as connection:
-        return Tenant(organization, key, await pipelines.publish(connection, organization, definition))
+        return Tenant(organization, key, await publishing.publish(connection, organization, definition))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from benchmarks.bench_database import STAGES, Bench
 from benchmarks.http.people import Tenant
 from tegu.domain.content import InputKind
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
-from tegu.storage import pipelines
+from tegu.storage import publishing
 
 RARE = 30
 _EVERY_S = 20
@@ -59,7 +59,7 @@ async def fill(bench: Bench, tenant: Tenant, runs: int) -> None:
         "rare", InputKind.CONTENT, (StageDefinition("one", "test", inputs=("source",)),)
     )
     async with bench.database.transaction(tenant.organization) as connection:
-        version = await pipelines.publish(connection, tenant.organization, rare)
+        version = await publishing.publish(connection, tenant.organization, rare)
     await bench.execute("drop table if exists fresh")
     await bench.execute(
         """create unlogged table fresh as

@@ -13,7 +13,7 @@ from benchmarks.bench_database import Bench, open_bench
 from benchmarks.processes import workers
 from tegu.domain.content import InputKind
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
-from tegu.storage import pipelines
+from tegu.storage import publishing
 
 Json = dict[str, Any]
 FINISHED_S = 900.0
@@ -60,7 +60,7 @@ class Ground:
         definition = PipelineDefinition(name, InputKind.CONTENT, stages)
         bench = self.bench
         async with bench.database.transaction(bench.organization) as connection:
-            version = await pipelines.publish(connection, bench.organization, definition)
+            version = await publishing.publish(connection, bench.organization, definition)
         return Bench(bench.database, bench.organization, version)
 
     async def cost(self, bench: Bench, *, runs: int, stages: int, concurrency: int) -> Cost:

@@ -20,7 +20,7 @@ from benchmarks.scale.ground import Ground, Json
 from tegu.domain.content import InputKind
 from tegu.domain.ids import new_id
 from tegu.pipeline.definition import PipelineDefinition, StageDefinition
-from tegu.storage import pipelines, run_starts
+from tegu.storage import publishing, run_starts
 
 DAGS = Path(__file__).resolve().parents[3] / "shared" / "data" / "dags"
 SLOTS = (4, 16, 64)
@@ -128,7 +128,7 @@ async def _makespan_s(ground: Ground, workflow: Workflow, slots: int) -> float:
     bench = ground.bench
     await bench.clear()
     async with bench.database.transaction(bench.organization) as connection:
-        version = await pipelines.publish(connection, bench.organization, workflow.definition())
+        version = await publishing.publish(connection, bench.organization, workflow.definition())
     timings = ground.folder / "topology.json"
     async with workers(bench.dsn, 1, concurrency=slots, timings=timings):
         async with bench.database.transaction(bench.organization) as connection:
