@@ -4,6 +4,8 @@ import { Link } from "@tanstack/react-router";
 
 import { useRead } from "../../api/query";
 import type { PipelineVersion } from "../../api/schema";
+import { useMay } from "../../app/may";
+import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
@@ -12,14 +14,21 @@ import "./pipelines.css";
 
 export function Pipelines() {
   const pipelines = useRead("pipelines_list", { query: { limit: 200, include_archived: true } });
+  const refusal = useMay()("pipelines:write");
   return (
     <main id="main" className="page">
       <div className="head">
         <h1>Pipelines</h1>
         <div className="actions">
-          <Link to="/pipelines/$name" params={{ name: "new" }} className="button" data-kind="primary">
-            New pipeline
-          </Link>
+          {refusal === null ? (
+            <Link to="/pipelines/$name" params={{ name: "new" }} className="button" data-kind="primary">
+              New pipeline
+            </Link>
+          ) : (
+            <Button kind="primary" refusal={refusal}>
+              New pipeline
+            </Button>
+          )}
         </div>
       </div>
       <Panel>
