@@ -16,7 +16,10 @@ export function Admin() {
   const { noun: name, id } = useParams({ strict: false });
   const side = useRef<HTMLElement>(null);
   const groups = useMemo(() => (api.data ? grouped(api.data.nouns) : null), [api.data]);
-  useEffect(() => side.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" }), [groups, name]);
+  useEffect(() => {
+    // In braces: newer browsers answer with a promise, which React would take for what cleans up.
+    side.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [groups, name]);
   if (api.error) {
     return (
       <main id="main" className="page">
