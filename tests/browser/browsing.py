@@ -11,6 +11,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, Request
 
+OWNER = "anna@acme.example"
 SHIFTED = """since => new Promise(done => {
     let sum = 0;
     const add = list => {
@@ -84,6 +85,22 @@ class Service:
         self.url, self.port, self.said = found[1], int(found[2]), said
         if link := re.search(r"http://\S+/auth/link\?token=\S+", said):
             self.link = link[0]
+
+    async def command(self, *words: str) -> str:
+        """What `tegu ...` says beside the service, on the same database."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tegu",
+            *words,
+            env=self.environment,
+            cwd=self.folder,
+            stdout=PIPE,
+            stderr=STDOUT,
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        return said.decode()
 
     async def kill(self) -> None:
         assert self.process is not None

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from browsing import Service, Watched, tab_of
+from browsing import OWNER, Service, Watched, tab_of
 from playwright.async_api import Browser, async_playwright, expect
 
 from tegu.interfaces.web.pages import is_built
@@ -14,7 +14,6 @@ from tegu.testing.scripted import Json, Reply, ScriptedProvider
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 MODEL = "openai:gpt-5-mini"
 expect.set_options(timeout=30_000)  # other tests use the machine too
-OWNER = "anna@acme.example"
 SUMMARY = "Three crates arrived broken; Anna asks for a refund of them. "
 
 

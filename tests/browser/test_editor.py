@@ -1,11 +1,14 @@
 """The editor of pipelines: what is drawn is what is written, is tried before it is published, and can be gone back from."""
 
+import json
 import re
 from pathlib import Path
 
 from browsing import Watched
 from playwright.async_api import expect
 from test_journeys import NOTE
+
+from tegu.testing.scripted import ScriptedProvider
 
 COMMENTED = """# Notes, as the desk calls them.
 tegu: 1
@@ -84,6 +87,38 @@ async def test_a_pipeline_is_drawn_by_keys_mended_tried_published_and_gone_back_
     assert (watched.foreign, watched.errors) == ([], [])
 
 
+async def test_a_stage_runs_alone_on_what_somebody_writes_for_it(
+    watched: Watched, provider: ScriptedProvider, tmp_path: Path
+) -> None:
+    page = watched.page
+    await a_sample(watched, tmp_path)
+    await watched.go("/pipelines/new")
+    text = page.get_by_label("The pipeline as YAML")
+    await text.fill(COMMENTED + "  brief: {uses: summarize, inputs: [summary]}\n")
+    await page.locator("[data-stage=brief]").focus()
+    alone = page.get_by_role("button", name="Run alone")
+    await expect(alone).to_have_attribute("aria-disabled", "true")
+    await expect(page.get_by_text("no problems")).to_be_visible()
+    await page.keyboard.press("x")
+    outcome = page.locator(".outcome")
+    await expect(outcome).to_contain_text("completed")
+    first = str(await outcome.get_by_role("link").get_attribute("href"))
+    asked = len(provider.ledger)
+    await alone.click()
+    dialog = page.get_by_role("dialog", name="Run brief alone")
+    await expect(dialog.get_by_label("summary")).to_have_value(_holds("Three crates arrived broken"))
+    await dialog.get_by_label("summary").fill("summary: [1")
+    await expect(dialog).to_contain_text("Not valid YAML")
+    await dialog.get_by_label("summary").fill("summary: Nine barrels leak.")
+    await dialog.get_by_role("button", name="Run", exact=True).click()
+    await expect(outcome.get_by_role("link")).not_to_have_attribute("href", first)
+    await expect(outcome).to_contain_text("completed")
+    # Only this stage was asked for, and it read what was written.
+    (only,) = provider.ledger[asked:]
+    assert "Nine barrels leak." in json.dumps(only.body)
+    assert (watched.foreign, watched.errors) == ([], [])
+
+
 async def test_canvas_and_text_are_one_and_nothing_is_lost_on_a_reload(watched: Watched) -> None:
     page = watched.page
     await watched.go("/pipelines/new")
@@ -105,6 +140,18 @@ async def test_canvas_and_text_are_one_and_nothing_is_lost_on_a_reload(watched: 
     await page.locator("[data-target=brief_copy]").hover()
     await page.mouse.up()
     await expect(text).to_have_value(_holds("inputs: [source, brief]"))
+    # Where a stage was put, by the mouse or by keys, it stays when the page is left; until the layout is to make itself again.
+    node = page.locator("[data-target=brief]")
+    laid = str(await node.get_attribute("style"))
+    await page.locator("[data-stage=brief]").focus()
+    await page.keyboard.press("Shift+ArrowDown")
+    await expect(node).not_to_have_attribute("style", laid)
+    put = str(await node.get_attribute("style"))
+    await watched.go("/runs")
+    await watched.go("/pipelines/new")
+    await expect(node).to_have_attribute("style", put)
+    await page.get_by_role("button", name="Arrange again").click()
+    await expect(node).to_have_attribute("style", laid)
     # What cannot be read leaves the drawing as it was; and what was written is there after a reload.
     await text.fill("stages: [1")
     await expect(page.get_by_role("alert")).to_contain_text("The text cannot be read")

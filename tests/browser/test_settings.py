@@ -2,7 +2,7 @@
 
 import re
 
-from browsing import Watched
+from browsing import OWNER, Service, Watched
 from playwright.async_api import expect
 from test_journeys import publish
 
@@ -47,6 +47,32 @@ async def test_an_owner_sees_what_a_viewer_does_and_nothing_can_be_changed(watch
     await expect(page.get_by_role("status").filter(has_text="Viewing as")).to_have_count(0)
     await watched.go("/settings/audit")
     await expect(page.get_by_role("cell", name="me.see_as")).to_be_visible()
+
+
+async def test_one_goes_to_another_organization_and_sees_nothing_of_the_first(
+    watched: Watched, service: Service
+) -> None:
+    page = watched.page
+    await publish(watched)
+    await service.command(
+        "organizations", "create", "--external-id", "beta", "--name", "Beta", "--owner-email", OWNER
+    )
+    await page.get_by_role("link", name=OWNER).click()  # who one is leads to where one can go
+    there = page.get_by_role("listitem").filter(has_text="Beta")
+    await there.get_by_role("button", name="Switch").click()
+    await page.wait_for_url("**/inbox")
+    await expect(page.get_by_role("banner").get_by_role("link", name=OWNER)).to_contain_text("Beta")
+    await watched.go("/pipelines")
+    await expect(page.locator("main [aria-busy=true]")).to_have_count(0)
+    await expect(page.get_by_role("link", name="note")).to_have_count(0)
+    await watched.go("/settings/profile")
+    await expect(there).to_contain_text("current")
+    back = page.get_by_role("region", name="Your organizations").get_by_role("button", name="Switch")
+    await back.click()
+    await page.wait_for_url("**/inbox")
+    await watched.go("/pipelines")
+    await expect(page.get_by_role("link", name="note")).to_be_visible()
+    assert (watched.foreign, watched.errors) == ([], [])
 
 
 async def test_whoever_signs_out_everywhere_is_out_here_too(watched: Watched) -> None:

@@ -1,7 +1,7 @@
 // The pipeline as a graph that is drawn on: stages are moved and connected by dragging, and everything can be done by keys too.
 //
 // A screen reader hears a list of stages, each with what it reads and what is wrong with it. The layout makes itself; where somebody put
-// a stage is kept while the page is open.
+// a stage is kept (places.ts).
 
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent as Pointer } from "react";
 
@@ -12,10 +12,12 @@ import { StatusIcon } from "../../../design/Status";
 import { Lines } from "../../../graph/Lines";
 import { besideOf, curve, edgesOf, layOut, NODE_HEIGHT, NODE_WIDTH, outOf, SOURCE, wayOf, type Edge, type Placed, type Point, type Wired } from "../../../graph/wiring";
 import { KindIcon, type Group } from "./KindIcon";
+import type { Places } from "./places";
 import "../../../graph/graph.css";
 
 export interface CanvasProps {
   wiring: Wired[];
+  places: Places;
   /** What runs are about: content, or mail thread. */
   input: string;
   groupOf: (kind: string) => Group | undefined;
@@ -38,15 +40,17 @@ interface Wire {
   over: string | null;
 }
 
+const STEP = 20;
+const BY_KEYS: Record<string, Point> = { ArrowLeft: { x: -STEP, y: 0 }, ArrowRight: { x: STEP, y: 0 }, ArrowUp: { x: 0, y: -STEP }, ArrowDown: { x: 0, y: STEP } };
 const DRAG_MIN = 4;
 const MARGIN = 16;
 /** A wide graph is drawn smaller, as far as it can still be read. */
 const SCALE_MIN = 0.72;
 
-export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused, onChoose, onOpen, onAdd, onConnect, onDisconnect, onProblem }: CanvasProps) {
+export function Canvas({ wiring, places, input, groupOf, problems, runs, chosen, focused, onChoose, onOpen, onAdd, onConnect, onDisconnect, onProblem }: CanvasProps) {
   const edges = useMemo(() => edgesOf(wiring, true), [wiring]);
   const layout = useMemo(() => layOut([SOURCE, ...wiring.map((stage) => stage.name)], edges), [wiring, edges]);
-  const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(new Map());
+  const { places: moved } = places;
   const [wire, setWire] = useState<Wire | null>(null);
   const canvas = useRef<HTMLDivElement>(null);
   const wasDragged = useRef(false);
@@ -62,6 +66,7 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
     if (focused) canvas.current?.querySelector<HTMLElement>(`[data-stage="${CSS.escape(focused.name)}"]`)?.focus();
   }, [focused]);
 
+  const at = new Map(stages.map((stage) => [stage.name, stage]));
   const pointAt = (event: { clientX: number; clientY: number }): Point => {
     const box = canvas.current?.getBoundingClientRect();
     return { x: (event.clientX - (box?.left ?? 0)) / scale, y: (event.clientY - (box?.top ?? 0)) / scale };
@@ -73,7 +78,7 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
       const at = pointAt(next);
       if (!wasDragged.current && Math.hypot(at.x - start.x, at.y - start.y) < DRAG_MIN) return;
       wasDragged.current = true;
-      setMoved((before) => new Map(before).set(stage.name, { x: Math.max(0, stage.x + at.x - start.x), y: Math.max(0, stage.y + at.y - start.y) }));
+      places.move(stage.name, { x: stage.x + at.x - start.x, y: stage.y + at.y - start.y });
     });
   };
   const draw = (event: Pointer, from: string) => {
@@ -95,6 +100,13 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
       onOpen(name);
       return;
     }
+    const by = event.shiftKey ? BY_KEYS[event.key] : undefined;
+    const here = at.get(name);
+    if (by !== undefined && here !== undefined) {
+      event.preventDefault();
+      places.move(name, { x: here.x + by.x, y: here.y + by.y });
+      return;
+    }
     const to = besideOf(event.key, name, stages, edges);
     if (to === undefined) return;
     event.preventDefault();
@@ -110,7 +122,6 @@ export function Canvas({ wiring, input, groupOf, problems, runs, chosen, focused
       </Empty>
     );
   }
-  const at = new Map(stages.map((stage) => [stage.name, stage]));
   const from = wire ? at.get(wire.from) : undefined;
   const first = chosen ?? wiring[0]?.name;
   return (

@@ -78,6 +78,7 @@ export function Editor({ organizationId, version, stored, edit }: Props) {
   const onChosen = (act: (name: string) => void) => () => (chosen === null ? say("No stage is selected.", "Click one, or move there with Tab and the arrow keys.") : act(chosen));
   useShortcuts([
     { keys: "← ↑ → ↓", says: "Move between stages", run: () => undefined },
+    { keys: "Shift+← ↑ → ↓", says: "Put the stage elsewhere on the canvas", run: () => undefined },
     { keys: "↵", says: "Configure the stage", run: () => undefined },
     { keys: "a", says: "Add a stage after the selected one", run: () => setAsks("add") },
     { keys: "c", says: "Connect the stage to another", run: onChosen(() => setAsks("connect")) },
@@ -116,6 +117,7 @@ export function Editor({ organizationId, version, stored, edit }: Props) {
               {editor.isList ? null : (
                 <Canvas
                   wiring={editor.wiring}
+                  places={editor.places}
                   input={input}
                   groupOf={(kind) => editor.kinds.find((each) => each.name === kind)?.group}
                   problems={editor.byStage}
@@ -189,9 +191,13 @@ function Asked({ asks, editor, trial, onClose }: { asks: "add" | "connect" | "al
   return <Alone stage={chosen} inputs={reads.map((name) => ({ name, run: trial.stages.get(name) }))} onRun={(outputs) => done(() => void trial.alone(editor.drawn, chosen, outputs))} onClose={onClose} />;
 }
 
-function Tools({ editor: { draft }, onAdd }: { editor: EditorState; onAdd: () => void }) {
+function Tools({ editor: { draft, places, wiring }, onAdd }: { editor: EditorState; onAdd: () => void }) {
+  const isMoved = wiring.some((stage) => places.places.has(stage.name));
   return (
     <div className="tools">
+      <Button size="small" kind="quiet" refusal={isMoved ? null : "No stage was moved by hand."} onClick={places.arrange}>
+        Arrange again
+      </Button>
       <Button size="small" kind="quiet" refusal={draft.canUndo ? null : "Nothing to undo."} onClick={draft.undo} title="Undo (Ctrl+Z)">
         Undo
       </Button>

@@ -14,6 +14,7 @@ import { say, sayError } from "../../../design/toasts";
 import { ChangesDialog } from "../ChangesDialog";
 import { Difference } from "../Difference";
 import { Published } from "../Versions";
+import { takePlaces } from "./places";
 import { stagesOf } from "./stages";
 import { keepDraft, keptDraft } from "./useDraft";
 import type { EditorState } from "./useEditor";
@@ -87,6 +88,7 @@ function Publishing({ editor, of, version, name, onClose }: { editor: EditorStat
     try {
       const made = await call("pipelines_create", { body: { text } }, { isOnce: true });
       keepDraft(of, null);
+      takePlaces(of, of.replace(/[^/]*$/, made.name), version === null);
       say(isSame ? `The text of ${made.label} is replaced.` : `Published ${made.label} of ${made.name}.`, isSame ? null : "Runs in progress finish on the version they started with.");
       stale("pipelines_get", "pipelines_export", "pipelines_list", "pipeline_versions_list");
       onClose();

@@ -9,6 +9,7 @@ import type { PipelineVersion, Problem, StageKindInfo } from "../../../api/schem
 import { say } from "../../../design/toasts";
 import { useKinds } from "../kinds";
 import { documentSchemaOf } from "./entry";
+import { usePlaces } from "./places";
 import { connected, disconnected, duplicated, entryOf, renamedIn, stageAt, stagesOf, wiredOf, withStage, without } from "./stages";
 import { readText, rekeyed, rewritten, type Json } from "./text";
 import type { Shown } from "./TextPane";
@@ -16,6 +17,7 @@ import { useChecked } from "./useChecked";
 import { useDraft } from "./useDraft";
 
 export function useEditor(of: string, stored: string, version: PipelineVersion | null, offered: string | null) {
+  const places = usePlaces(of);
   const draft = useDraft(of, stored, version?.hash ?? null, offered);
   const { text } = draft;
   const reading = useMemo(() => readText(text), [text]);
@@ -62,6 +64,7 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
   const rename = (from: string, to: string) => {
     if (reading.data === null) return;
     draft.change(rewritten(rekeyed(text, ["stages", from], to), renamedIn(reading.data, from, to)));
+    places.rename(from, to);
     setWanted(to);
   };
   const showProblem = (problem: Problem) => {
@@ -80,6 +83,7 @@ export function useEditor(of: string, stored: string, version: PipelineVersion |
   };
   return {
     draft,
+    places,
     reading,
     drawn,
     isList,
