@@ -49,6 +49,7 @@ async def test_every_page_is_accessible(watched: Watched, tmp_path: Path, theme:
         ("/costs?by=stage", "row"),
         ("/admin/runs", "row"),
         ("/pipelines/note", "textbox"),
+        ("/pipelines/note?version=1", "region"),
         ("/compare", "combobox"),
         ("/status", "heading"),
         ("/admin/keys", "heading"),
