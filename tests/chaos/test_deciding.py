@@ -21,7 +21,7 @@ from tegu.actions.runs import StartOptions
 from tegu.app import Tegu
 from tegu.domain.errors import ConflictError
 from tegu.domain.json import JsonObject
-from tegu.domain.review import Review, ReviewStatus
+from tegu.domain.review import Review, ReviewOrder, ReviewStatus
 from tegu.domain.run import Run
 from tegu.storage.database import DatabaseAddress
 from tegu.storage.invariants import check_invariants
@@ -89,7 +89,7 @@ class People:
             run_id=None,
             after=None,
             limit=100,
-            is_oldest_first=True,
+            order=ReviewOrder.OLDEST,
         )
 
     async def _act(self, review: Review) -> None:
