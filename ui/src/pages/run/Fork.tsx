@@ -34,7 +34,7 @@ export function Fork({ run, wiring, stage: first, onClose }: { run: Run; wiring:
     setError(null);
     const edit: Record<string, JsonValue> = { ...(instructions !== null && instructions !== before ? { instructions } : {}), ...(model ? { model } : {}) };
     try {
-      const body = { from_stage: stage, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}), ...(Object.keys(changed).length ? { outputs: changed } : {}) };
+      const body = { from_stage: stage, stream: true, ...(Object.keys(edit).length ? { edits: { [stage]: edit } } : {}), ...(Object.keys(changed).length ? { outputs: changed } : {}) };
       const made = await call("runs_fork", { path: { run_id: run.id }, body }, { isOnce: true });
       say("Run started.", "The stages before it were reused.");
       stale("runs_list", "runs_get");

@@ -6,6 +6,7 @@ import { useState } from "react";
 import { call } from "../../api/call";
 import { stale } from "../../api/query";
 import type { Run } from "../../api/schema";
+import { useMay } from "../../app/may";
 import { useShortcuts } from "../../app/shortcuts";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
@@ -19,7 +20,9 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
   const [asks, setAsks] = useState(false);
   const [isBusy, setIsBusy] = useState(false);
   const navigate = useNavigate();
-  const refusal = isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "It is already being cancelled." : null;
+  const mayNot = useMay()("runs:write");
+  const refusal = mayNot ?? (isOver(run) ? `The run has ${run.status === "completed" ? "completed" : `ended: ${run.status}`}.` : run.cancel_requested_at ? "It is already being cancelled." : null);
+  const noRerun = mayNot ?? (run.erased_at ? "The source of this run was deleted." : null);
   const cancel = async () => {
     setAsks(false);
     try {
@@ -30,14 +33,14 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
     }
     stale("runs_get", "runs_list");
   };
-  useShortcuts([{ keys: "r", says: "Re-run from a stage", run: () => setForks(true) }]);
+  useShortcuts([{ keys: "r", says: "Re-run from a stage", run: () => (noRerun === null ? setForks(true) : sayError(new Error(noRerun))) }]);
   const failed = run.status === "failed" ? (run.error?.stage ?? null) : null;
-  const noRetry = run.erased_at ? "The source of this run was deleted." : run.status !== "failed" ? "Only failed runs can be retried." : failed === null ? "It did not fail in a stage: start a new run." : null;
+  const noRetry = noRerun !== null ? noRerun : run.status !== "failed" ? "Only failed runs can be retried." : failed === null ? "It did not fail in a stage: start a new run." : null;
   const retry = async () => {
     if (failed === null) return;
     setIsBusy(true);
     try {
-      const made = await call("runs_fork", { path: { run_id: run.id }, body: { from_stage: failed } }, { isOnce: true });
+      const made = await call("runs_fork", { path: { run_id: run.id }, body: { from_stage: failed, stream: true } }, { isOnce: true });
       say("Run started.", `It continues from ${failed}; the stages before it are reused.`);
       stale("runs_list", "runs_count", "runs_get");
       void navigate({ to: "/runs/$runId", params: { runId: made.run_id } });
@@ -62,7 +65,7 @@ export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; 
       <Button refusal={refusal} onClick={() => setAsks(true)}>
         Cancel
       </Button>
-      <Button refusal={run.erased_at ? "The source of this run was deleted." : null} shortcut="r" onClick={() => setForks(true)}>
+      <Button refusal={noRerun} shortcut="r" onClick={() => setForks(true)}>
         Re-run from…
       </Button>
       {forks ? <Fork run={run} wiring={wiring} stage={stage} onClose={() => setForks(false)} /> : null}
