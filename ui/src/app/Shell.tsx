@@ -12,8 +12,9 @@ import { Arriving, ErrorNotice } from "../design/Notice";
 import { Room } from "../design/Room";
 import { DEMO_MODEL } from "../guide/steps";
 import { useFeedState } from "../live/useFeed";
-import { leaveView } from "./seeing";
-import { useListedShortcuts, useShortcuts } from "./shortcuts";
+import { useMe } from "../session/me";
+import { leaveView } from "../session/seeing";
+import { useListedShortcuts, useShortcuts } from "../design/shortcuts";
 import { turnTheme, useTheme } from "./theme";
 
 const PAGES = [
@@ -32,7 +33,7 @@ const Guide = lazy(() => import("../guide/Guide").then(({ Guide: found }) => ({ 
 export function Shell() {
   const [showsKeys, setShowsKeys] = useState(false);
   const navigate = useNavigate();
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   const settings = useRead("settings_get", {}, { staleTime: Infinity });
   useShortcuts([
     ...PAGES.map((page) => ({ keys: `g ${page.key}`, says: `Go to ${page.label}`, run: () => void navigate({ to: page.to }) })),

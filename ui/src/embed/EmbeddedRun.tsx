@@ -6,14 +6,15 @@ import { own } from "../api/own";
 import { ErrorNotice, Notice, Skeleton } from "../design/Notice";
 import { Panel } from "../design/Panel";
 import { Status } from "../design/Status";
+import { isOver } from "../run/over";
 import { Fields } from "../source/Fields";
 import { marksOf } from "../source/fields";
 import { groupsOf } from "../source/groups";
-import { Graph } from "../pages/run/Graph";
-import "../pages/run/run.css";
+import { Graph } from "../run/Graph";
+import "../run/run.css";
 import { Source } from "../source/Source";
 import { Streamed } from "../source/Streamed";
-import { isOver, useRun } from "../pages/run/useRun";
+import { useRun } from "../run/useRun";
 import { tellHost } from "./host";
 
 export function EmbeddedRun({ runId }: { runId: string }) {

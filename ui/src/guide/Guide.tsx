@@ -4,12 +4,13 @@
 import { Link, useLocation } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 
-import { stale, useRead } from "../api/query";
+import { useRead } from "../api/query";
 import { Button } from "../design/Button";
 import { Room } from "../design/Room";
-import { useDelayed, useFeed } from "../live/useFeed";
+import { useReread } from "../live/useFeed";
+import { isOver } from "../run/over";
 import "./guide.css";
-import { DEMO_PIPELINE, firstRun, isLate, isOver, reached, runsSince, secondRun, STEPS, type Facts } from "./steps";
+import { DEMO_PIPELINE, firstRun, isLate, reached, runsSince, secondRun, STEPS, type Facts } from "./steps";
 
 const KEPT = "tegu.guide";
 const LOOK_MS = 300;
@@ -110,8 +111,7 @@ function Where({ step, facts }: { step: number; facts: Facts }) {
 /** What the tour goes by, and when the newest run was made. */
 function useFacts(since: string | null): { facts: Facts | null; newest: string | null } {
   const found = useRead("runs_list", { query: { pipeline: DEMO_PIPELINE, limit: 20 } });
-  const look = useDelayed(() => stale("runs_list"), LOOK_MS);
-  useFeed("runs", { onEvent: look, onResync: look });
+  useReread("runs", ["runs_list"], LOOK_MS);
   const location = useLocation();
   const fieldAt = useChosenField(location.pathname);
   const all = found.data?.items;
@@ -127,7 +127,7 @@ function useFacts(since: string | null): { facts: Facts | null; newest: string |
 /** The run that was last looked at while it was under way. */
 function useWatched(path: string, runs: Facts["runs"]): string | null {
   const [watched, setWatched] = useState<string | null>(null);
-  const seen = runs.find((run) => path.endsWith(run.id) && !isOver(run.status))?.id;
+  const seen = runs.find((run) => path.endsWith(run.id) && !isOver(run))?.id;
   if (seen !== undefined && seen !== watched) setWatched(seen);
   return watched;
 }

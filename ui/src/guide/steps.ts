@@ -1,6 +1,7 @@
 // The first five minutes, step by step: what is done already is seen in what the service has, and in where one is.
 
 import type { Run } from "../api/schema";
+import { isOver } from "../run/over";
 
 export const DEMO_MODEL = "demo:canned-answers";
 export const DEMO_PIPELINE = "refund_request";
@@ -29,8 +30,6 @@ export interface Step {
   isDone(facts: Facts): boolean;
 }
 
-export const isOver = (status: Run["status"]): boolean => ["completed", "failed", "cancelled"].includes(status);
-
 /** The runs of a tour that was begun anew: what was run before counts for nothing. */
 export const runsSince = (runs: readonly GuideRun[], since: string | null): GuideRun[] => runs.filter((run) => since === null || run.created_at > since);
 
@@ -51,7 +50,7 @@ function isFirst(path: string | null, runs: Facts["runs"]): boolean {
 /** The run is over, and was not seen at work. */
 export function isLate({ runs, path, watched }: Facts): boolean {
   const run = firstRun(runs);
-  return run !== undefined && isOver(run.status) && isFirst(path, runs) && watched !== run.id;
+  return run !== undefined && isOver(run) && isFirst(path, runs) && watched !== run.id;
 }
 
 export const STEPS: readonly Step[] = [
@@ -66,7 +65,7 @@ export const STEPS: readonly Step[] = [
     saysLate: "This run is over: its graph shows what became of each stage. To watch one at work, start it again from the inbox, and open it at once.",
     isDone: ({ runs, watched }) => {
       const run = firstRun(runs);
-      return run !== undefined && isOver(run.status) && watched === run.id;
+      return run !== undefined && isOver(run) && watched === run.id;
     },
   },
   {

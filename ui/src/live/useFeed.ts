@@ -2,6 +2,8 @@
 
 import { useCallback, useEffect, useRef, useSyncExternalStore } from "react";
 
+import { stale } from "../api/query";
+import type { OperationName } from "../api/schema";
 import { Feed, type FeedState, type Listener } from "./feed";
 
 export const feed = new Feed();
@@ -20,6 +22,12 @@ export function useFeed(topic: string | null, listener: Listener): void {
       onResync: () => latest.current.onResync?.(),
     });
   }, [topic]);
+}
+
+/** Read these again when there is news of a topic, at most once in a while. */
+export function useReread(topic: string, names: OperationName[], delay_ms: number): void {
+  const look = useDelayed(() => stale(...names), delay_ms);
+  useFeed(topic, { onEvent: look, onResync: look });
 }
 
 export const useFeedState = (): FeedState => useSyncExternalStore(feed.watch, () => feed.state);

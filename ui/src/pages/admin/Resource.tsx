@@ -7,24 +7,20 @@ import { useState } from "react";
 import { address } from "../../api/call";
 import type { Refusal } from "../../api/refusal";
 import { ROUTES, type JsonValue } from "../../api/schema";
-import { useMay, useMayRead } from "../../app/may";
-import { useShortcuts } from "../../app/shortcuts";
+import { useMayRead } from "../../session/may";
+import { useShortcuts } from "../../design/shortcuts";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { ORDER_SAYS } from "../../design/words";
 import { SchemaForm } from "../../forms/SchemaForm";
+import { ActionButton, type Asked } from "./ActionButton";
 import { ActionDialog } from "./ActionDialog";
 import { perform, type Action, type Api, type Noun } from "./api";
 import { idOf, rowsOf } from "./relations";
 import { RowShown } from "./RowPage";
 import { nameOf, Rows, type Row } from "./Rows";
-
-export interface Asked {
-  action: Action;
-  given: Row;
-}
 
 export function Resource({ api, noun }: { api: Api; noun: Noun }) {
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -46,15 +42,6 @@ export function Resource({ api, noun }: { api: Api; noun: Noun }) {
       {noun.list ? <List api={api} noun={noun} list={noun.list} onDo={setAsked} /> : <Empty title="This resource has no list.">{noun.actions.length ? <p>Use the actions above.</p> : null}</Empty>}
       {asked ? <ActionDialog api={api} action={asked.action} given={asked.given} onClose={() => setAsked(null)} /> : null}
     </div>
-  );
-}
-
-export function ActionButton({ action, onDo }: { action: Action; onDo: () => void }) {
-  const may = useMay();
-  return (
-    <Button size="small" kind={action.effect === "destructive" ? "danger" : "plain"} refusal={may(action.permission)} title={action.summary} onClick={onDo}>
-      {action.verb}
-    </Button>
   );
 }
 

@@ -12,10 +12,10 @@ import { JsonTree } from "../../design/JsonTree";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { say } from "../../design/toasts";
+import { ActionButton, type Asked } from "./ActionButton";
 import { ActionDialog } from "./ActionDialog";
 import { perform, type Action, type Api, type Noun } from "./api";
 import { idOf, namedBy } from "./relations";
-import { ActionButton, type Asked } from "./Resource";
 import { linkOf, nameOf, type Row } from "./Rows";
 
 // What a row's own page shows better.

@@ -12,8 +12,8 @@ import { Panel } from "../../design/Panel";
 import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
 import { count, elapsed, fullTime, money, shortId } from "../../design/words";
-import { Graph } from "../run/Graph";
-import { useRun } from "../run/useRun";
+import { Graph } from "../../run/Graph";
+import { useRun } from "../../run/useRun";
 import "./compare.css";
 import { listed, sentenceOf, valuesOf } from "./reasons";
 

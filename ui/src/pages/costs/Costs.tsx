@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import { useRead } from "../../api/query";
 import type { CostGroup, CostGrouping, CostSum } from "../../api/schema";
+import { Fact } from "../../design/Fact";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Scroll } from "../../design/Scroll";
 import { Panel } from "../../design/Panel";
@@ -101,15 +102,6 @@ function Totals({ sum }: { sum: CostSum }) {
       <Fact name="spent on retries" value={sum.retry_share === null ? "—" : `${(sum.retry_share * 100).toFixed(1)} %`} />
       <Fact name="saved by replays" value={money(sum.saved_usd)} />
     </dl>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

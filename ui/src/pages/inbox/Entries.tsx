@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { call } from "../../api/call";
 import { stale } from "../../api/query";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Empty } from "../../design/Notice";
 import { Time } from "../../design/Time";

@@ -5,6 +5,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { useRead } from "../../api/query";
 import type { Refusal } from "../../api/refusal";
 import type { Forecast, Total } from "../../api/schema";
+import { Fact } from "../../design/Fact";
 import { count, money } from "../../design/words";
 import { reasonsOf } from "./unknown";
 
@@ -59,13 +60,4 @@ function Told({ forecast }: { forecast: Forecast }) {
 function range(total: Total, said: (number: number) => string): string {
   const [half, most] = [said(total.p50), said(total.p90)];
   return half === most ? half : `${half} to ${most}`;
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
 }

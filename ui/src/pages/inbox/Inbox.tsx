@@ -4,20 +4,20 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, useRef, useState } from "react";
 
-import { stale, useRead } from "../../api/query";
+import { useRead } from "../../api/query";
 import type { Run } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay } from "../../app/may";
-import { useShortcuts } from "../../app/shortcuts";
+import { useReread } from "../../live/useFeed";
+import { Took } from "../../run/Took";
+import { useMay } from "../../session/may";
+import { useShortcuts } from "../../design/shortcuts";
 import { Button } from "../../design/Button";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Status } from "../../design/Status";
 import { sayError } from "../../design/toasts";
 import { count, money } from "../../design/words";
-import { useDelayed, useFeed } from "../../live/useFeed";
 import { useFresh } from "../../live/useFresh";
-import { Took } from "../runs/Rows";
 import { DropZone } from "./DropZone";
 import { Entries } from "./Entries";
 import { entriesOf, type Entry } from "./entries";
@@ -123,8 +123,7 @@ function useEntries() {
 
 /** `started`: the newest of those that were just started here, which are shown at once; others when they are asked for. */
 function Latest({ runs, started, error }: { runs: Run[] | undefined; started: string; error: Error | null }) {
-  const look = useDelayed(() => stale("runs_list"), 400);
-  useFeed("runs", { onEvent: look, onResync: look });
+  useReread("runs", ["runs_list"], 400);
   const { rows, fresh, showFresh } = useFresh(runs, "latest", started);
   const aside = (
     <span className="list-aside">

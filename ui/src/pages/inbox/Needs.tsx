@@ -2,13 +2,13 @@
 
 import { Link } from "@tanstack/react-router";
 
-import { stale, useRead } from "../../api/query";
+import { useRead } from "../../api/query";
 import { Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { StatusIcon } from "../../design/Status";
 import { Time } from "../../design/Time";
 import { count } from "../../design/words";
-import { useDelayed, useFeed } from "../../live/useFeed";
+import { useReread } from "../../live/useFeed";
 import { useHeld } from "../../live/useFresh";
 import { Theirs } from "../../design/Theirs";
 
@@ -20,8 +20,7 @@ const LOOK_MS = 1_500;
 export function Needs({ since, isHeld }: { since: string; isHeld: boolean }) {
   const reviews = useRead("reviews_list", { query: { status: "open", sort: "confidence", limit: SHOWN + 1 } });
   const failed = useRead("runs_list", { query: { status: "failed", since, limit: SHOWN + 1 } });
-  const look = useDelayed(() => stale("reviews_list", "runs_list"), LOOK_MS);
-  useFeed("runs", { onEvent: look, onResync: look });
+  useReread("runs", ["reviews_list", "runs_list"], LOOK_MS);
   const waiting = useHeld(reviews.data, isHeld)?.items ?? [];
   const broken = useHeld(failed.data, isHeld)?.items ?? [];
   const isNone = waiting.length + broken.length === 0;

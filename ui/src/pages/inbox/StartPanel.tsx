@@ -3,9 +3,9 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 
-import { useAct } from "../../api/act";
+import { useAct } from "../../session/act";
 import type { PipelineVersion, Run } from "../../api/schema";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

@@ -7,6 +7,7 @@ import { lazy, Suspense } from "react";
 import { useRead } from "../../api/query";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
+import { useMe } from "../../session/me";
 import { useKinds } from "./kinds";
 import "./pipelines.css";
 
@@ -37,7 +38,7 @@ export function PipelinePage() {
 
 function Edited({ name, edit }: { name: string; edit: number | undefined }) {
   const isNew = name === "new";
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   const version = useRead("pipelines_get", { path: { pipeline: name } }, { enabled: !isNew });
   const stored = useRead("pipelines_export", { path: { pipeline: name }, query: { form: "written" } }, { enabled: !isNew });
   const edited = useEdit(name, edit);

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 
 import { useRead } from "../../api/query";
 import type { PipelineVersion } from "../../api/schema";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

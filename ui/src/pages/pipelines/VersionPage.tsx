@@ -9,7 +9,7 @@ import { JsonTree } from "../../design/JsonTree";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { wiringOf } from "../../graph/wiring";
-import { Graph } from "../run/Graph";
+import { Graph } from "../../run/Graph";
 import { Difference } from "./Difference";
 import { Written } from "./editor/Written";
 import { RollBack } from "./RollBack";

@@ -6,7 +6,7 @@ import { call } from "../../api/call";
 import { asError, Refusal } from "../../api/refusal";
 import { stale } from "../../api/query";
 import type { JsonValue, Review, ReviewDetail } from "../../api/schema";
-import { useShortcuts } from "../../app/shortcuts";
+import { useShortcuts } from "../../design/shortcuts";
 import { Button } from "../../design/Button";
 import { ErrorNotice } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

@@ -5,8 +5,8 @@ import { useEffect, useState } from "react";
 
 import { stale, useRead } from "../../api/query";
 import type { Review } from "../../api/schema";
-import { useMay } from "../../app/may";
-import { useShortcuts } from "../../app/shortcuts";
+import { useMay } from "../../session/may";
+import { useShortcuts } from "../../design/shortcuts";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";

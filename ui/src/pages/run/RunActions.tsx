@@ -6,14 +6,14 @@ import { useState } from "react";
 import { call } from "../../api/call";
 import { stale } from "../../api/query";
 import type { Run } from "../../api/schema";
-import { useMay } from "../../app/may";
-import { useShortcuts } from "../../app/shortcuts";
+import { useShortcuts } from "../../design/shortcuts";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { say, sayError } from "../../design/toasts";
 import type { Wired } from "../../graph/wiring";
+import { useMay } from "../../session/may";
+import { isOver } from "../../run/over";
 import { Fork } from "./Fork";
-import { isOver } from "./useRun";
 
 export function RunActions({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string | undefined }) {
   const [forks, setForks] = useState(false);

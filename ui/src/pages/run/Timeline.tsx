@@ -5,7 +5,7 @@ import { Scroll } from "../../design/Scroll";
 import { StatusIcon } from "../../design/Status";
 import { useNow } from "../../design/now";
 import { count, elapsed, money, secondsBetween, UNKNOWN } from "../../design/words";
-import type { Spent } from "./Graph";
+import type { Spent } from "../../run/Graph";
 import type { Wired } from "../../graph/wiring";
 
 interface Props {

@@ -4,13 +4,13 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 
 import type { Run } from "../../api/schema";
-import { useNow } from "../../design/now";
 import { Scroll } from "../../design/Scroll";
 import { Status } from "../../design/Status";
 import { Theirs } from "../../design/Theirs";
 import { Time } from "../../design/Time";
 import { told } from "../../design/unseen";
-import { count, elapsed, money, secondsBetween, shortId } from "../../design/words";
+import { count, money, shortId } from "../../design/words";
+import { Took } from "../../run/Took";
 
 interface Props {
   rows: Run[];
@@ -92,10 +92,4 @@ function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isCho
       </td>
     </tr>
   );
-}
-
-export function Took({ run }: { run: Pick<Run, "started_at" | "ended_at"> }) {
-  const now = useNow();
-  if (run.started_at === null) return <>{elapsed(null)}</>;
-  return <>{elapsed(Math.max(0, secondsBetween(run.started_at, run.ended_at ?? now)))}</>;
 }

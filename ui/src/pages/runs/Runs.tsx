@@ -3,16 +3,16 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 
-import { stale, useRead } from "../../api/query";
+import { useRead } from "../../api/query";
 import type { RunStatus } from "../../api/schema";
-import { useShortcuts } from "../../app/shortcuts";
+import { useShortcuts } from "../../design/shortcuts";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { StatusIcon } from "../../design/Status";
 import { say, sayError } from "../../design/toasts";
 import { count } from "../../design/words";
-import { useDelayed, useFeed } from "../../live/useFeed";
+import { useReread } from "../../live/useFeed";
 import { BulkBar } from "./BulkBar";
 import { csvAddress, EXPORTED_MAX, saveJson } from "./export";
 import { Rows } from "./Rows";
@@ -123,8 +123,7 @@ function Statuses({ q, status, counts }: { q: string; status: RunStatus | undefi
 
 function useCounts({ status: _, ...query }: RunsQuery) {
   const found = useRead("runs_count", { query }, { placeholderData: (before) => before });
-  const look = useDelayed(() => stale("runs_count"), COUNT_MS);
-  useFeed("runs", { onEvent: look, onResync: look });
+  useReread("runs", ["runs_count"], COUNT_MS);
   const counts = found.data?.counts ?? [];
   const said = (runs: number, isCutOff: boolean) => `${count(runs)}${isCutOff ? "+" : ""}`;
   return {

@@ -3,6 +3,7 @@
 import { call } from "../../api/call";
 import { asError, Refusal } from "../../api/refusal";
 import type { Run } from "../../api/schema";
+import { isOver } from "../../run/over";
 import type { RunsQuery } from "./search";
 
 export const MATCHING_MAX = 10_000;
@@ -21,8 +22,6 @@ export interface Progress {
   reasons: ReadonlyMap<string, number>;
   isOver: boolean;
 }
-
-const isOver = (run: Run): boolean => run.status === "completed" || run.status === "failed" || run.status === "cancelled";
 
 /** Why it makes no sense for the run; null where it does. */
 export function refusalOf(run: Run, bulk: Bulk): string | null {

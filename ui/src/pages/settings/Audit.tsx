@@ -5,7 +5,7 @@ import { useState } from "react";
 import { address } from "../../api/call";
 import type { ActorKind } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMayRead } from "../../app/may";
+import { useMayRead } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Theirs } from "../../design/Theirs";
 import { Time } from "../../design/Time";

@@ -2,11 +2,12 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { Fact } from "../../design/Fact";
+import { problemsOf, useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { Budget, BudgetPeriod } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
@@ -132,14 +133,5 @@ function Quota() {
         {spend === null ? null : <Fact name="spent this month" value={`${money(quota.data.spent_usd)} of ${money(spend)}`} />}
       </dl>
     </Panel>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }

@@ -3,7 +3,7 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { useAct } from "../../api/act";
+import { useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { DeliveryStatus, Webhook, WebhookDelivery } from "../../api/schema";
 import { useList } from "../../api/useList";

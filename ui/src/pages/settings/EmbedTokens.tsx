@@ -2,10 +2,10 @@
 
 import { Link } from "@tanstack/react-router";
 
-import { useAct } from "../../api/act";
+import { useAct } from "../../session/act";
 import type { GoodEmbedToken } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay, useMayRead } from "../../app/may";
+import { useMay, useMayRead } from "../../session/may";
 import { Button } from "../../design/Button";
 import { ErrorNotice } from "../../design/Notice";
 import { Time } from "../../design/Time";

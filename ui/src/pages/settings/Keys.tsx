@@ -2,12 +2,13 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { ApiKey, Permission, Role } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay, useMayRead } from "../../app/may";
-import { seeAs } from "../../app/seeing";
+import { useMay, useMayRead } from "../../session/may";
+import { useMe } from "../../session/me";
+import { seeAs } from "../../session/seeing";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { Dialog } from "../../design/Dialog";
@@ -100,7 +101,7 @@ const ENDS = [
 ] as const;
 
 function NewKey({ onMade, onClose }: { onMade: (secret: string) => void; onClose: () => void }) {
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   const accounts = useRead("service_accounts_list", { query: { limit: 200 } });
   const pipelines = useRead("pipelines_list", { query: { limit: 200 } });
   const [name, setName] = useState("");

@@ -2,13 +2,13 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../session/act";
 import { BASE } from "../../api/call";
-import { useRead } from "../../api/query";
 import type { Member, Role, SentInvitation } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay } from "../../app/may";
-import { seeAs } from "../../app/seeing";
+import { useMay } from "../../session/may";
+import { useMe } from "../../session/me";
+import { seeAs } from "../../session/seeing";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { ErrorNotice, Notice } from "../../design/Notice";
@@ -21,7 +21,7 @@ import { ROLES, ROLE_SAYS, rolesUpTo } from "./roles";
 
 export function Members() {
   const may = useMay();
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   const members = useList("members_list", { limit: 50 });
   const [removed, setRemoved] = useState<Member | null>(null);
   const update = useAct("members_update", { says: "Role changed.", makesStale: ["members_list"] });

@@ -2,10 +2,10 @@
 
 import { useState } from "react";
 
-import { useAct } from "../../api/act";
+import { useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { KnownModel, ModelListing, Trial } from "../../api/schema";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

@@ -2,10 +2,10 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { OrganizationSettings, StoreLlm } from "../../api/schema";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

@@ -2,12 +2,12 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../session/act";
 import { BASE } from "../../api/call";
 import { useRead } from "../../api/query";
 import type { Identity } from "../../api/schema";
-import { signOut, switchTo } from "../../app/account";
-import { useMay } from "../../app/may";
+import { signOut, switchTo } from "../../session/account";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { ErrorNotice, Skeleton } from "../../design/Notice";
@@ -15,9 +15,10 @@ import { Panel } from "../../design/Panel";
 import { Scroll } from "../../design/Scroll";
 import { Time } from "../../design/Time";
 import { Field } from "../../forms/Field";
+import { useMe } from "../../session/me";
 
 export function Profile() {
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   if (me.error) return <ErrorNotice error={me.error} />;
   if (!me.data) return <Skeleton />;
   const isHost = me.data.kind === "host" ? "The host application signs people in." : null;

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { ModelListing, ProviderKey } from "../../api/schema";
 import { Button } from "../../design/Button";

@@ -2,8 +2,7 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
-import { useRead } from "../../api/query";
+import { problemsOf, useAct } from "../../session/act";
 import type { Role, ServiceAccount } from "../../api/schema";
 import { useList } from "../../api/useList";
 import { Button } from "../../design/Button";
@@ -12,6 +11,7 @@ import { ErrorNotice } from "../../design/Notice";
 import { Panel } from "../../design/Panel";
 import { Time } from "../../design/Time";
 import { Field } from "../../forms/Field";
+import { useMe } from "../../session/me";
 import { Listing } from "./Listing";
 import { ROLE_SAYS, rolesUpTo } from "./roles";
 
@@ -48,7 +48,7 @@ export function ServiceAccounts({ refusal }: { refusal: string | null }) {
 }
 
 function NewAccount({ refusal }: { refusal: string | null }) {
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   const [name, setName] = useState("");
   const [role, setRole] = useState<Role>("editor");
   const make = useAct("service_accounts_create", { says: (made) => `${made.name} created. Now create a key for it.`, makesStale: ["service_accounts_list"], onDone: () => setName("") });

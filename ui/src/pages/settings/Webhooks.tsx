@@ -2,11 +2,11 @@
 
 import { useState } from "react";
 
-import { problemsOf, useAct } from "../../api/act";
+import { problemsOf, useAct } from "../../session/act";
 import { useRead } from "../../api/query";
 import type { Webhook, WebhookEvent } from "../../api/schema";
 import { useList } from "../../api/useList";
-import { useMay, useMayRead } from "../../app/may";
+import { useMay, useMayRead } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Confirm } from "../../design/Confirm";
 import { Dialog } from "../../design/Dialog";

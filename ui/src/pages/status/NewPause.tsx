@@ -2,9 +2,9 @@
 
 import { useState } from "react";
 
-import { useAct } from "../../api/act";
+import { useAct } from "../../session/act";
 import { useRead } from "../../api/query";
-import { useMay } from "../../app/may";
+import { useMay } from "../../session/may";
 import { Button } from "../../design/Button";
 import { ErrorNotice } from "../../design/Notice";
 import { Field } from "../../forms/Field";

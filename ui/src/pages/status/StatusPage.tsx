@@ -3,7 +3,7 @@
 import { call } from "../../api/call";
 import { stale, useRead } from "../../api/query";
 import type { Installation, LimitLevel, LivingWorker, Pause } from "../../api/schema";
-import { useMayRead } from "../../app/may";
+import { useMayRead } from "../../session/may";
 import { Button } from "../../design/Button";
 import { Empty, ErrorNotice, Notice, Skeleton } from "../../design/Notice";
 import { Panel } from "../../design/Panel";

@@ -5,8 +5,8 @@ import { useEffect, useState } from "react";
 
 import { call } from "../../../api/call";
 import type { PipelineVersion } from "../../../api/schema";
-import { useMay } from "../../../app/may";
-import { useShortcuts } from "../../../app/shortcuts";
+import { useMay } from "../../../session/may";
+import { useShortcuts } from "../../../design/shortcuts";
 import { Button } from "../../../design/Button";
 import { ErrorNotice, Notice } from "../../../design/Notice";
 import { Panel } from "../../../design/Panel";

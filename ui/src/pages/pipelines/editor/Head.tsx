@@ -6,7 +6,7 @@ import { useState } from "react";
 import { call } from "../../../api/call";
 import { stale } from "../../../api/query";
 import type { PipelineVersion } from "../../../api/schema";
-import { useMay } from "../../../app/may";
+import { useMay } from "../../../session/may";
 import { Button } from "../../../design/Button";
 import { Notice } from "../../../design/Notice";
 import { Time } from "../../../design/Time";

@@ -1,11 +1,11 @@
 // Whether whoever looks may do something, and if not, why: the service decides, and this says it before one asks.
 
-import { useRead } from "../api/query";
 import type { Identity, Permission } from "../api/schema";
+import { useMe } from "./me";
 
 /** Why an action with this permission cannot be done; null: it can. */
 export function useMay(): (permission: Permission | null) => string | null {
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   return (permission) => (me.data && permission !== null ? refusalOf(me.data, permission) : null);
 }
 
@@ -34,7 +34,7 @@ export function refusalOf(me: Pick<Identity, "permissions" | "role" | "seen_as">
 
 /** Whether what needs this permission can be read: not before it is known who looks, so that nobody asks what is refused. */
 export function useMayRead(permission: Permission | null): { isAllowed: boolean; refusal: string | null } {
-  const me = useRead("me_get", {}, { staleTime: 60_000 });
+  const me = useMe();
   const refusal = useMay()(permission);
   return { isAllowed: me.data !== undefined && refusal === null, refusal };
 }

@@ -2,12 +2,12 @@
 
 import { useMemo, useRef, type KeyboardEvent } from "react";
 
-import type { StageRun } from "../../api/schema";
-import { StatusIcon } from "../../design/Status";
-import { elapsed, money } from "../../design/words";
-import { Lines } from "../../graph/Lines";
-import { besideOf, edgesOf, layOut, NODE_HEIGHT, NODE_WIDTH, type Wired } from "../../graph/wiring";
-import "../../graph/graph.css";
+import type { StageRun } from "../api/schema";
+import { StatusIcon } from "../design/Status";
+import { elapsed, money } from "../design/words";
+import { Lines } from "../graph/Lines";
+import { besideOf, edgesOf, layOut, NODE_HEIGHT, NODE_WIDTH, type Wired } from "../graph/wiring";
+import "../graph/graph.css";
 
 /** What a run that failed or was cancelled never came to. */
 const isLost = (run: StageRun | undefined): boolean => run?.status === "failed" || run?.status === "cancelled";

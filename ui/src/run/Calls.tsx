@@ -2,10 +2,10 @@
 
 import { useState } from "react";
 
-import { useRead } from "../../api/query";
-import type { JsonValue, LlmCall, Run } from "../../api/schema";
-import { ErrorNotice, Notice, Skeleton } from "../../design/Notice";
-import { count, elapsed, money, UNKNOWN } from "../../design/words";
+import { useRead } from "../api/query";
+import type { JsonValue, LlmCall, Run } from "../api/schema";
+import { ErrorNotice, Notice, Skeleton } from "../design/Notice";
+import { count, elapsed, money, UNKNOWN } from "../design/words";
 import { Json } from "./Json";
 import { promptOf, readable } from "./exchange";
 

@@ -2,15 +2,15 @@
 
 import { useState } from "react";
 
-import type { Run, StageRun } from "../../api/schema";
-import { Empty, Notice } from "../../design/Notice";
-import { Status } from "../../design/Status";
-import { elapsed } from "../../design/words";
-import type { Wired } from "../../graph/wiring";
-import { Streamed } from "../../source/Streamed";
+import type { Run, StageRun } from "../api/schema";
+import { Empty, Notice } from "../design/Notice";
+import { Status } from "../design/Status";
+import { elapsed } from "../design/words";
+import type { Wired } from "../graph/wiring";
+import { Streamed } from "../source/Streamed";
 import { Calls } from "./Calls";
 import { Json } from "./Json";
-import { isOver } from "./useRun";
+import { isOver } from "./over";
 
 export function StageDrawer({ run, stage, wired, streamed }: { run: Run; stage: StageRun | undefined; wired: Wired | undefined; streamed: string | null }) {
   const group = run.children.find((each) => each.stage === wired?.name);

@@ -3,10 +3,10 @@
 import { useMutation, type UseMutationResult } from "@tanstack/react-query";
 
 import { say } from "../design/toasts";
-import { callNamed, type Answer, type Given } from "./call";
-import { Refusal } from "./refusal";
-import { stale } from "./query";
-import type { OperationName } from "./schema";
+import { callNamed, type Answer, type Given } from "../api/call";
+import { Refusal } from "../api/refusal";
+import { stale } from "../api/query";
+import type { OperationName } from "../api/schema";
 
 interface Options<Name extends OperationName> {
   /** What is told when it is done; nothing where the page itself shows it. */

@@ -2,17 +2,16 @@
 
 import { useMemo, useState } from "react";
 
-import { stale, useRead } from "../../api/query";
-import type { JsonValue, LlmCall, Run, StageRun } from "../../api/schema";
-import { useDelayed, useFeed } from "../../live/useFeed";
+import { stale, useRead } from "../api/query";
+import type { JsonValue, LlmCall, Run, StageRun } from "../api/schema";
+import { useDelayed, useFeed } from "../live/useFeed";
 import type { Spent } from "./Graph";
-import { wiringOf, type Wired } from "../../graph/wiring";
+import { wiringOf, type Wired } from "../graph/wiring";
+import { isOver } from "./over";
 
 const LOOK_MS = 150;
 const CALLS_MAX = 200;
 const MAP_MS = 3000;
-
-export const isOver = (run: Run): boolean => ["completed", "failed", "cancelled"].includes(run.status);
 
 // What a stage started tells its own run only when it ends: until then its progress is asked for.
 const startsRuns = (run: Run | undefined): boolean => run !== undefined && !isOver(run) && run.children.length > 0;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { refusalOf } from "./may";
+import { refusalOf } from "../session/may";
 
 const viewer = { permissions: ["runs:read" as const], role: "viewer" as const, seen_as: null };
 

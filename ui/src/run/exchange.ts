@@ -1,6 +1,6 @@
 // A call as people read it, from the request and the reply as they are stored.
 
-import type { JsonValue } from "../../api/schema";
+import type { JsonValue } from "../api/schema";
 
 type Json = Record<string, JsonValue>;
 const isObject = (value: JsonValue | undefined): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
