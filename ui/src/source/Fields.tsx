@@ -6,7 +6,6 @@ import { Empty } from "../design/Notice";
 import { reveal } from "../design/reveal";
 import { Theirs } from "../design/Theirs";
 import { percent } from "../design/words";
-import { Streamed } from "./Streamed";
 import { findingOf, isNothing, shown, type Field, type Finding } from "./fields";
 import type { Group } from "./groups";
 
@@ -14,14 +13,12 @@ const SAYS: Record<Finding, string> = { verified: "in the source", not_found: "n
 
 interface Props {
   groups: Group[];
-  /** What models are saying: stage and text. It stands where the fields of the stage will. */
-  live?: [stage: string, text: string][];
   chosen: string | null;
   onChoose: (field: string | null) => void;
 }
 
-export function Fields({ groups, live = [], chosen, onChoose }: Props) {
-  if (groups.length === 0 && live.length === 0) return <Empty title="No results yet" />;
+export function Fields({ groups, chosen, onChoose }: Props) {
+  if (groups.length === 0) return <Empty title="No results yet" />;
   const isRead = (group: Group) => !group.isReplaced && (group.note !== undefined || group.fields.some((field) => field.evidence.length > 0));
   // What shows no source (the text itself, a cut list) is there for who wants it, below what was read.
   const [read, rest] = [groups.filter(isRead), groups.filter((group) => !isRead(group))];
@@ -31,12 +28,6 @@ export function Fields({ groups, live = [], chosen, onChoose }: Props) {
         <section key={group.result.id} aria-label={group.result.type}>
           <Heading {...group} />
           <Rows fields={group.fields} chosen={chosen} onChoose={onChoose} />
-        </section>
-      ))}
-      {live.map(([stage, text]) => (
-        <section key={stage} aria-label={stage}>
-          <h3>{stage}</h3>
-          <Streamed text={text} label={`${stage}, so far`} />
         </section>
       ))}
       {(read.length > 0 ? rest : []).map((group) => (

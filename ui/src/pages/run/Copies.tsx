@@ -14,11 +14,12 @@ export function Copies({ run }: { run: Run }) {
   const command = `tegu runs show ${run.id}`;
   return (
     <span className="copies">
-      <Button kind="quiet" size="small" onClick={() => void copy(command)} title={command}>
-        Copy as command
+      copy as
+      <Button kind="quiet" size="small" aria-label="Copy as command" onClick={() => void copy(command)} title={command}>
+        command
       </Button>
-      <Button kind="quiet" size="small" onClick={() => void copy(curlOf(run))} title={curlOf(run)}>
-        Copy as curl
+      <Button kind="quiet" size="small" aria-label="Copy as curl" onClick={() => void copy(curlOf(run))} title={curlOf(run)}>
+        curl
       </Button>
     </span>
   );

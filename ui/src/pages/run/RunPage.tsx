@@ -24,6 +24,7 @@ import { StageDrawer } from "../../run/StageDrawer";
 import { Copies } from "./Copies";
 import { RunActions } from "./RunActions";
 import { RunState } from "./RunState";
+import { Speaking } from "./Speaking";
 import "../../run/run.css";
 import { Source } from "../../source/Source";
 import { Timeline } from "./Timeline";
@@ -45,7 +46,7 @@ export function RunPage() {
   const view: View = VIEWS.find((each) => each === search.view) ?? (search.stage ? "stage" : "evidence");
   const show = (to: { stage?: string | undefined; view?: View }) =>
     void navigate({ to: "/runs/$runId", params: { runId }, search: { stage: to.stage ?? search.stage, view: to.view ?? view }, replace: true });
-  const live = useMemo(() => Object.entries(said).filter(([stage]) => stages.get(stage)?.status === "running"), [said, stages]);
+  const replies = useMemo(() => Object.entries(said).map(([stage, text]) => ({ stage, text, isUnderWay: stages.get(stage)?.status === "running" })), [said, stages]);
   const order = groups.filter((group) => !group.isReplaced && group.fields.some((field) => field.evidence.length > 0)).flatMap((group) => group.fields.map((field) => field.id));
   const step = (by: number) => setChosen(order[Math.min(order.length - 1, Math.max(0, order.indexOf(chosen ?? "") + by))] ?? null);
   useShortcuts([
@@ -80,7 +81,7 @@ export function RunPage() {
       <Head run={run} wiring={wiring} stage={chosenStage} />
       <RunState run={run} stages={wiring.length} onShow={graph.onChoose} />
       <div className="stack">
-        <Panel title="Stages" className="stages-panel" aside={<Copies run={run} />}>
+        <section className="panel" aria-label="Stages">
           {wiring.length === 0 && !error ? (
             <Skeleton rows={4} />
           ) : (
@@ -89,7 +90,7 @@ export function RunPage() {
               <Timeline run={run} {...graph} />
             </div>
           )}
-        </Panel>
+        </section>
         <div className="panel details" data-view={view}>
           <Tabs
             label="Details"
@@ -106,7 +107,10 @@ export function RunPage() {
                 <div className="evidence-source" role="region" aria-label="Source" tabIndex={0}>
                   <Source run={run} marks={marks} chosen={chosen} onChoose={setChosen} />
                 </div>
-                <Fields groups={groups} live={isOver(run) ? [] : live} chosen={chosen} onChoose={setChosen} />
+                <div className="came">
+                  <Fields groups={groups} chosen={chosen} onChoose={setChosen} />
+                  {isOver(run) ? null : <Speaking replies={replies} />}
+                </div>
               </div>
             ) : view === "stage" ? (
               <StageDrawer
@@ -148,7 +152,7 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
           <Link to="/pipelines/$name" params={{ name: run.pipeline }}>
             {run.pipeline}
           </Link>{" "}
-          {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
+          {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by} · <Copies run={run} />
         </div>
       </div>
       <dl className="facts">
