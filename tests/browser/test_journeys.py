@@ -1,5 +1,6 @@
 """What people do with the web application, in a real browser: each journey from its beginning to what it is for."""
 
+import re
 from pathlib import Path
 
 from browsing import Service, Watched
@@ -86,7 +87,7 @@ async def test_start_pressed_again_after_a_lost_answer_starts_nothing_twice(
     start = page.get_by_role("button", name="Start")
     await page.route("**/api/runs", lose, times=1)
     await start.click()
-    await expect(page.locator(".toasts")).to_contain_text("The service is not responding.")
+    await expect(page.get_by_role("alert")).to_contain_text("The service is not responding.")
     await start.click()
     await expect(page.locator(".toasts")).to_contain_text("Run started.")
     await page.get_by_role("link", name="Runs", exact=True).click()
@@ -119,7 +120,7 @@ async def test_the_same_run_in_two_tabs_ends_in_both(watched: Watched, tmp_path:
 async def test_whoever_is_signed_out_is_asked_to_sign_in(watched: Watched) -> None:
     await watched.page.context.clear_cookies()
     await watched.go("/runs")
-    await expect(watched.page).to_have_url(watched.url + "/auth/sign-in")
+    await expect(watched.page).to_have_url(re.compile(r"/auth/sign-in\?next=runs$"))
     await expect(watched.page.locator('input[name="email"]')).to_be_visible()
     assert await watched.page.locator(".shell").count() == 0  # nothing of the page before is left
 

@@ -7,7 +7,7 @@ export interface Tab<Name extends string> {
   label: ReactNode;
 }
 
-export function Tabs<Name extends string>({ tabs, chosen, onChoose, label, children }: { tabs: Tab<Name>[]; chosen: Name; onChoose: (name: Name) => void; label: string; children: ReactNode }) {
+export function Tabs<Name extends string>({ tabs, chosen, onChoose, label, aside, children }: { tabs: Tab<Name>[]; chosen: Name; onChoose: (name: Name) => void; label: string; aside?: ReactNode; children: ReactNode }) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
@@ -40,6 +40,7 @@ export function Tabs<Name extends string>({ tabs, chosen, onChoose, label, child
             </button>
           ))}
         </div>
+        {aside}
       </header>
       <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${chosen}`} tabIndex={0}>
         {children}

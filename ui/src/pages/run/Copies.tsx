@@ -13,7 +13,7 @@ export function Copies({ run }: { run: Run }) {
   };
   const command = `tegu runs show ${run.id}`;
   return (
-    <span className="copies">
+    <span className="copies muted">
       copy as
       <Button kind="quiet" size="small" aria-label="Copy as command" onClick={() => void copy(command)} title={command}>
         command

@@ -101,6 +101,7 @@ export function RunPage() {
             ]}
             chosen={view}
             onChoose={(name) => show({ view: name })}
+            aside={<Copies run={run} />}
           >
             {view === "evidence" ? (
               <div className="evidence">
@@ -152,7 +153,7 @@ function Head({ run, wiring, stage }: { run: Run; wiring: Wired[]; stage: string
           <Link to="/pipelines/$name" params={{ name: run.pipeline }}>
             {run.pipeline}
           </Link>{" "}
-          {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by} · <Copies run={run} />
+          {run.version_label} · run <span className="mono">{shortId(run.id)}</span> · started <Time at={run.created_at} /> · by {run.triggered_by}
         </div>
       </div>
       <dl className="facts">

@@ -69,12 +69,14 @@ function Row({ run, isAt, isChosen, onChoose }: { run: Run; isAt: boolean; isCho
         <Link to="/runs/$runId" params={{ runId: run.id }} className="truncate">
           <Theirs text={name} />
         </Link>
+        {why ? (
+          <div className="muted truncate why" title={why}>
+            <Theirs text={why} />
+          </div>
+        ) : null}
       </th>
       <td>
         <Status status={run.status} />
-        {why ? <div className="muted truncate why">
-            <Theirs text={why} />
-          </div> : null}
       </td>
       <td className="truncate">
         {run.pipeline} <span className="muted">{run.version_label}</span>
