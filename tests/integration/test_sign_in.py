@@ -239,7 +239,7 @@ async def test_links_are_limited_by_address_and_by_network(service: Service) -> 
         ]
         assert statuses == [*[200] * 14, 429]
     (found,) = await rows(service, "select count(*) as n from tegu.sign_in_tries")
-    assert found["n"] <= 1 + 3 * 15  # one of the network, three of each address
+    assert found["n"] <= 2 + 3 * 15  # one of the network, one of its site, three of each address
 
 
 async def test_where_a_link_leads_is_configured_and_not_what_a_request_says(service: Service) -> None:
