@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from sqlalchemy import ColumnElement, Select, literal, tuple_
 
 from tegu.domain.content import Content, SourceType
-from tegu.domain.errors import ErrorInfo
+from tegu.domain.errors import ErrorInfo, UsageError
 from tegu.domain.run import StageRun
 from tegu.domain.status import StageStatus
 
@@ -66,7 +66,7 @@ def paged(
     """At most `limit` rows after the given one, by an id that rises with time."""
     if after is not None:
         query = query.where(row_id > after if is_oldest_first else row_id < after)
-    return query.order_by(row_id if is_oldest_first else row_id.desc()).limit(limit)
+    return query.order_by(row_id if is_oldest_first else row_id.desc()).limit(_rows_of(limit))
 
 
 def paged_by(
@@ -81,4 +81,13 @@ def paged_by(
     if after is not None:
         place = tuple_(*(literal(part, column.type) for part, column in zip(after, key, strict=True)))
         query = query.where(tuple_(*key) > place if is_oldest_first else tuple_(*key) < place)
-    return query.order_by(*(column if is_oldest_first else column.desc() for column in key)).limit(limit)
+    return query.order_by(*(column if is_oldest_first else column.desc() for column in key)).limit(
+        _rows_of(limit)
+    )
+
+
+def _rows_of(limit: int) -> int:
+    """How many rows a page has. A database that can foresee that there are none would not look at it. Raises UsageError."""
+    if limit < 0:
+        raise UsageError(f"`limit` is {limit}: no page has less than no rows")
+    return limit
