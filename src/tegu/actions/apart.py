@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-from tegu.turns import FairTurns, Shares, asker
+from tegu.turns import Asker, FairTurns, Shares, asker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,7 +19,11 @@ _turns: WeakKeyDictionary[AbstractEventLoop, FairTurns] = WeakKeyDictionary()
 
 
 async def apart(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the work gives. Raises QuotaError for whoever has too much of it under way."""
+    """What the work gives. Raises QuotaError for whoever has too much of it under way. What a program asks of itself, perhaps without
+    an event loop, is done at once: it holds up nobody else.
+    """
+    if asker() == Asker():
+        return work(*args, **kwargs)
     turns = _turns.setdefault(asyncio.get_running_loop(), FairTurns(_SHARES))
     async with turns.turn(asker(), refusal="other documents of yours are being checked"):
         return await asyncio.to_thread(work, *args, **kwargs)
