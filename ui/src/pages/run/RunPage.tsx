@@ -82,6 +82,7 @@ export function RunPage() {
       <RunState run={run} stages={wiring.length} onShow={graph.onChoose} />
       <div className="stack">
         <section className="panel" aria-label="Stages">
+          <h2 className="visually-hidden">Stages</h2>
           {wiring.length === 0 && !error ? (
             <Skeleton rows={4} />
           ) : (
