@@ -9,13 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version as installed_version
-from random import Random
 from typing import Any
 from uuid import UUID
 
-from tegu.actions.backfilling import backfill_for_ever
-from tegu.actions.erasures import erase_for_ever
-from tegu.actions.firing import fire_for_ever
+from tegu.actions.chores import chores_of
 from tegu.actions.health import AGE_MAX_S, NOT_OPEN, HealthWatch
 from tegu.actions.live import broadcast_of
 from tegu.actions.organization_rules import OrganizationRules
@@ -37,13 +34,8 @@ from tegu.engine.deliver import Deliverer, DelivererOptions, Hook
 from tegu.engine.feed import Feed
 from tegu.engine.own_runs import OwnRuns
 from tegu.engine.partials import Partials
-from tegu.engine.prune import prune_for_ever
-from tegu.engine.reviews import withdraw_for_ever
-from tegu.engine.tallies import tally_for_ever
-from tegu.engine.upkeep import Chore
-from tegu.engine.usage import record_for_ever
 from tegu.engine.wake import Notifier
-from tegu.engine.webhooks import WebhookOptions, Webhooks
+from tegu.engine.webhooks import WebhookOptions
 from tegu.engine.worker import Doors, Worker, WorkerOptions
 from tegu.llm.admission import Admission
 from tegu.llm.limits.grant import Grant, Report
@@ -62,7 +54,6 @@ from tegu.stages.perform import Performer
 from tegu.stages.registry import StageRegistry, functions_by_key
 from tegu.stages.source import Sources
 from tegu.stages.stored_reach import stored_reach
-from tegu.storage.backfills import running_backfills
 from tegu.storage.claims import RunKey
 from tegu.storage.database import (
     APP_ROLE,
@@ -77,8 +68,6 @@ from tegu.storage.ledger import CallPlace, StoredLedger
 from tegu.storage.limits import LimitStore
 from tegu.storage.organizations import OrganizationIds
 from tegu.storage.partials import PartialStore
-from tegu.storage.review_store import ReviewStore
-from tegu.storage.schedules import due_schedules
 from tegu.storage.sources import SourceStore
 from tegu.telemetry.spans import show_content
 
@@ -289,28 +278,11 @@ class Runtime:
             only=only,
             perform_alone=self._alone.perform if self._alone else None,
             on_released=on_released,
-            chores=() if only is not None else await self._chores(),
+            chores=() if only is not None else await chores_of(self, self.scope_of, self.webhook_options),
         )
         if only is None:
             self._everybodys = made
         return made
-
-    async def _chores(self) -> Sequence[Chore]:
-        """What a worker for everybody's runs does beside them."""
-        from tegu.egress.client import EgressClient  # not at the top: its libraries take time to load
-
-        pool = await self.database.engine()
-        told = Webhooks(pool, EgressClient(self.guard), lambda: self.keyring, self.webhook_options)
-        return (
-            partial(prune_for_ever, pool, self.settings.keep, random=Random()),  # noqa: S311 (jitter, no secret)
-            partial(erase_for_ever, self.database),
-            partial(fire_for_ever, partial(due_schedules, pool), self.scope_of),
-            partial(backfill_for_ever, partial(running_backfills, pool), self.scope_of),
-            told.deliver_for_ever,
-            partial(record_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
-            partial(tally_for_ever, self.database.engine, random=Random()),  # noqa: S311 (jitter, no secret)
-            partial(withdraw_for_ever, ReviewStore(pool), random=Random()),  # noqa: S311 (jitter, no secret)
-        )
 
     def scope_of(self, organization_id: UUID, actor: Actor | None = None) -> Scope:
         """On whose behalf actions run for an organization: by default that of the code that embeds this."""

@@ -82,7 +82,10 @@ async def test_who_leaves_while_waiting_takes_no_place_along() -> None:
     turns.give_back(whom)
     at_once.cancel()  # in the moment in which its turn came
     await asyncio.wait([before, at_once])
-    await asyncio.wait_for(turns.take(whom, refusal="busy"), 30)
+    assert (before.cancelled(), at_once.cancelled()) == (True, True)
+    next_one = asyncio.create_task(turns.take(whom, refusal="busy"))
+    await _settle()
+    assert next_one.done()
 
 
 def test_on_whose_behalf_is_known_within() -> None:
